@@ -1,0 +1,1 @@
+//! A local Discord-compatible server: REST API v10 and gateway, for bots and for people.
