@@ -1,1 +1,4 @@
-//! (being built)
+//! The mirror keeps Discord true to the database.
+
+pub mod dirty;
+pub mod plan;

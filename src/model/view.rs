@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{AgentKey, ChannelId, DiscordMessageId};
@@ -179,4 +180,6 @@ pub struct View {
     pub row_version: Option<String>,
     /// How sure we are.
     pub state: ViewState,
+    /// When that was written.
+    pub since: DateTime<Utc>,
 }

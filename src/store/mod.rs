@@ -1,5 +1,9 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod layout;
+pub mod ledger;
+pub mod mirror;
+
 use std::fmt;
 
 use sqlx::PgPool;

@@ -1,0 +1,108 @@
+//! Under which name a row's author speaks in Discord.
+
+use std::collections::HashMap;
+
+use crate::model::AgentKey;
+use crate::model::agent::Agent;
+use crate::model::message::{Author, ChatMessage};
+
+/// Longest name of a webhook message (source: Discord's `OpenAPI` description).
+const NAME_LIMIT: usize = 80;
+
+/// A name on a webhook message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Persona {
+    /// As Discord accepts it.
+    pub name: String,
+}
+
+impl Persona {
+    /// A persona with this name, made acceptable to Discord; `fallback` where nothing is left.
+    pub fn new(name: &str, fallback: &str) -> Self {
+        let name = acceptable(name)
+            .or_else(|| acceptable(fallback))
+            .unwrap_or_else(|| "Agent".to_owned());
+        Self { name }
+    }
+}
+
+/// The names of all agents of a project.
+#[derive(Debug, Clone, Default)]
+pub struct Personas {
+    agents: HashMap<AgentKey, Persona>,
+}
+
+impl Personas {
+    /// From the rows of `agents`.
+    pub fn new(agents: &[Agent]) -> Self {
+        let agents = agents
+            .iter()
+            .map(|agent| {
+                let persona = Persona::new(&agent.name, agent.key.short());
+                (agent.key.clone(), persona)
+            })
+            .collect();
+        Self { agents }
+    }
+
+    /// The persona of an agent; one that is not in the table speaks under its short id.
+    pub fn agent(&self, key: &AgentKey) -> Persona {
+        self.agents
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| Persona::new(key.short(), "Agent"))
+    }
+
+    /// The persona of a message's author. Nobody but an agent gets a bare name: a person who
+    /// wrote elsewhere is marked with where.
+    pub fn author(&self, message: &ChatMessage) -> Persona {
+        match &message.author {
+            Author::Agent(key) => self.agent(key),
+            Author::Operator => Persona::new("Operator (dashboard)", "Operator"),
+            Author::Member(user) => {
+                let name = message.author_name.clone();
+                let name = name.unwrap_or_else(|| user.to_string());
+                Persona::new(&format!("{} (member)", shortened(&name, 60)), "Member")
+            }
+            Author::Other(word) => {
+                Persona::new(&format!("{} (service)", shortened(word, 60)), "Service")
+            }
+        }
+    }
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
+
+/// Names that Discord refuses for webhooks: `clyde` and `discord` anywhere, `everyone` and `here`
+/// as the whole name (source: its webhook page and reports of `USERNAME_INVALID`).
+fn acceptable(name: &str) -> Option<String> {
+    let visible: String = name
+        .chars()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .collect();
+    let mut name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (word, instead) in [("discord", "disc0rd"), ("clyde", "c1yde")] {
+        while let Some(at) = name.to_ascii_lowercase().find(word) {
+            name.replace_range(at..at + word.len(), instead);
+        }
+    }
+    if matches!(name.to_lowercase().as_str(), "everyone" | "here") {
+        name.push_str(" (agent)");
+    }
+    let name: String = name.chars().take(NAME_LIMIT).collect();
+    let name = name.trim_end().to_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Control characters, zero-width characters and direction overrides: a name with them can look
+/// like another name.
+pub(super) fn is_invisible(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}

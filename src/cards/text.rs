@@ -1,0 +1,148 @@
+//! Text from elsewhere, made fit for Discord: no link that lies, no message over the limit, no
+//! code block torn apart.
+
+use std::borrow::Cow;
+
+/// Longest content of a message, in Unicode code points (source: Discord).
+pub const CONTENT_LIMIT: usize = 2000;
+
+/// Room left in a part for a closing fence, and for a reopened one with its language.
+const FENCE_ROOM: usize = 40;
+
+const FENCE: &str = "```";
+
+/// Splits a text into parts that Discord accepts, each at the best place before the limit: a blank
+/// line, a line, a word. A code block that is torn is closed and opened again. Never empty.
+pub fn parts(text: &str) -> Vec<String> {
+    let mut rest = text.trim();
+    let mut parts = Vec::new();
+    let mut reopen: Option<String> = None;
+    while !rest.is_empty() {
+        let prefix = reopen.take().unwrap_or_default();
+        let room = CONTENT_LIMIT - FENCE_ROOM - prefix.chars().count();
+        let whole = rest.chars().nth(room).is_none();
+        let end = if whole { rest.len() } else { cut(rest, room) };
+        let (piece, after) = rest.split_at(end);
+        let mut part = format!("{prefix}{}", piece.trim_end());
+        rest = if open_fence(&part).is_some() {
+            // Indentation is meaning inside of a code block.
+            after.strip_prefix('\n').unwrap_or(after)
+        } else {
+            after.trim_start()
+        };
+        if let Some(language) = open_fence(&part).map(str::to_owned) {
+            part.push_str("\n```");
+            if !rest.is_empty() {
+                reopen = Some(format!("{FENCE}{language}\n"));
+            }
+        }
+        if !part.trim().is_empty() {
+            parts.push(part);
+        }
+    }
+    parts
+}
+
+/// Where to cut a text that is longer than `room` code points: a byte index above 0.
+fn cut(text: &str, room: usize) -> usize {
+    let hard = text
+        .char_indices()
+        .nth(room)
+        .map_or(text.len(), |(at, _)| at);
+    let head = &text[..hard];
+    // A cut in the first half would make parts of a few words.
+    let least = head.len() / 2;
+    ["\n\n", "\n", " "]
+        .iter()
+        .filter_map(|at| head.rfind(at))
+        .find(|at| *at > least)
+        .unwrap_or(hard)
+}
+
+/// The language of the code block that is open at the end of a text, if one is.
+fn open_fence(text: &str) -> Option<&str> {
+    let mut open = None;
+    for (index, piece) in text.split(FENCE).enumerate() {
+        open = (index % 2 == 1).then_some(piece);
+    }
+    open.map(|piece| {
+        let line = piece.lines().next().unwrap_or_default();
+        let word = line.len() <= 20 && line.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+        // Only a line of its own is a language.
+        if word && piece.len() > line.len() {
+            line
+        } else {
+            ""
+        }
+    })
+}
+
+/// Text of agents and people outside of Discord, safe to show: masked links are unfolded, so that
+/// what one reads is where one goes; control characters and direction overrides go. Formatting and
+/// code stay.
+pub fn foreign(text: &str) -> String {
+    let visible: Cow<'_, str> = if text.chars().any(is_unsafe) {
+        text.chars().filter(|c| !is_unsafe(*c)).collect()
+    } else {
+        text.into()
+    };
+    let mut out = String::with_capacity(visible.len());
+    for (index, piece) in visible.split(FENCE).enumerate() {
+        if index > 0 {
+            out.push_str(FENCE);
+        }
+        if index % 2 == 1 {
+            out.push_str(piece);
+        } else {
+            unfold_links(piece, &mut out);
+        }
+    }
+    out
+}
+
+fn is_unsafe(c: char) -> bool {
+    super::persona::is_invisible(c) && !matches!(c, '\u{200d}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// `[text](url)` becomes `text (url)`; inside of inline code nothing changes.
+fn unfold_links(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['[', '`']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let taken = if from.starts_with('`') {
+            let run = from.bytes().take_while(|b| *b == b'`').count();
+            let code = from[run..]
+                .find(&from[..run])
+                .map_or(run, |end| run + end + run);
+            out.push_str(&from[..code]);
+            code
+        } else if let Some((label, url, length)) = masked_link(from) {
+            out.push_str(label);
+            out.push_str(" (");
+            out.push_str(url);
+            out.push(')');
+            length
+        } else {
+            out.push('[');
+            1
+        };
+        rest = &from[taken..];
+    }
+    out.push_str(rest);
+}
+
+/// Label, target and length of a masked link at the start of a text.
+fn masked_link(text: &str) -> Option<(&str, &str, usize)> {
+    let middle = text.find("](")?;
+    let label = &text[1..middle];
+    if label.contains('\n') {
+        return None;
+    }
+    let target = &text[middle + 2..];
+    let end = target.find([')', '\n'])?;
+    target[end..].starts_with(')').then(|| {
+        let url = target[..end].trim();
+        (label, url, middle + 2 + end + 1)
+    })
+}

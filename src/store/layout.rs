@@ -1,0 +1,98 @@
+//! Which channel is which (`bridge.channel`), and how far its messages have been read.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::{Result, Store, StoreError};
+use crate::model::view::Surface;
+use crate::model::{AgentKey, ChannelId, DiscordMessageId, GuildId};
+
+/// The channel of one surface, as it was when we last looked.
+#[derive(Debug, Clone)]
+pub struct KnownChannel {
+    /// Which surface.
+    pub surface: Surface,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// People's messages up to this one have become rows, or are older than the binding.
+    pub read_up_to: DiscordMessageId,
+}
+
+#[derive(FromRow)]
+struct ChannelRow {
+    surface: String,
+    channel_id: i64,
+    bound_at: DateTime<Utc>,
+    last_seen: Option<i64>,
+}
+
+impl TryFrom<ChannelRow> for KnownChannel {
+    type Error = StoreError;
+
+    fn try_from(row: ChannelRow) -> Result<Self> {
+        let bad = |reason: String| StoreError::bad_row("bridge.channel", &row.surface, reason);
+        Ok(Self {
+            surface: row.surface.parse().map_err(|e| bad(format!("{e}")))?,
+            channel: ChannelId::from_i64(row.channel_id)
+                .ok_or_else(|| bad("no channel id".to_owned()))?,
+            read_up_to: row
+                .last_seen
+                .and_then(DiscordMessageId::from_i64)
+                .unwrap_or_else(|| DiscordMessageId::at(row.bound_at)),
+        })
+    }
+}
+
+impl Store {
+    /// The channels of this project in one Discord server.
+    pub async fn channels(&self, guild: GuildId) -> Result<Vec<KnownChannel>> {
+        let rows: Vec<ChannelRow> = sqlx::query_as(
+            "SELECT c.surface, c.channel_id, c.updated_at AS bound_at, \
+                    (SELECT max(v.message_id) FROM bridge.view v \
+                     WHERE v.channel_id = c.channel_id AND v.author_kind = 'person') AS last_seen \
+             FROM bridge.channel c WHERE c.project_id = $1 AND c.guild_id = $2",
+        )
+        .bind(self.project().as_str())
+        .bind(guild.to_i64())
+        .fetch_all(self.pool())
+        .await?;
+        rows.into_iter().map(KnownChannel::try_from).collect()
+    }
+
+    /// Binds a surface to a channel. A new channel starts unread from its beginning.
+    pub async fn bind_channel(
+        &self,
+        guild: GuildId,
+        surface: &Surface,
+        channel: ChannelId,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO bridge.channel (project_id, surface, guild_id, channel_id) \
+             VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (project_id, surface) DO UPDATE \
+               SET guild_id = excluded.guild_id, channel_id = excluded.channel_id, \
+                   updated_at = now()",
+        )
+        .bind(self.project().as_str())
+        .bind(surface.to_string())
+        .bind(guild.to_i64())
+        .bind(channel.to_i64())
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// The agent whose short id names a channel, if it still exists.
+    pub async fn agent_by_short(&self, short: &str) -> Result<Option<AgentKey>> {
+        let keys: Vec<String> = sqlx::query_scalar(
+            "SELECT agent_key FROM agents WHERE project_id = $1 ORDER BY created_at, agent_key",
+        )
+        .bind(self.project().as_str())
+        .fetch_all(self.pool())
+        .await?;
+        Ok(keys
+            .into_iter()
+            .filter_map(|key| key.parse::<AgentKey>().ok())
+            .find(|key| key.short() == short))
+    }
+}

@@ -1,0 +1,291 @@
+//! The ledger (`bridge.view`): which Discord message shows which row, and how sure we are.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{Result, Store, StoreError};
+use crate::model::view::{Entity, EntityKind, View, ViewAuthor, ViewKey, ViewState};
+use crate::model::{ChannelId, DiscordMessageId};
+
+/// A view about to be sent, written before its request leaves.
+#[derive(Debug, Clone)]
+pub struct NewView {
+    /// Which view.
+    pub key: ViewKey,
+    /// The channel it goes to.
+    pub channel: ChannelId,
+    /// Who will be its author there.
+    pub author: ViewAuthor,
+    /// Hash of the draft.
+    pub hash: Vec<u8>,
+    /// Version of the row that the draft shows.
+    pub row_version: String,
+}
+
+/// What became of a view.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// Which view.
+    pub key: ViewKey,
+    /// The result.
+    pub result: SettledAs,
+}
+
+/// The result of one action on a view.
+#[derive(Debug, Clone)]
+pub enum SettledAs {
+    /// Discord has it, under this id, saying this.
+    Sent {
+        /// The message.
+        message: DiscordMessageId,
+        /// Hash of the draft that it shows.
+        hash: Vec<u8>,
+        /// Version of the row that the draft shows.
+        row_version: String,
+    },
+    /// Discord refuses it for good; another version of the row is tried anew.
+    Failed {
+        /// What Discord said.
+        error: String,
+        /// Version of the row that was refused.
+        row_version: String,
+    },
+    /// It is not there, and nothing was sent that may still arrive: as if it had never been tried.
+    Released,
+}
+
+#[derive(FromRow)]
+pub(super) struct ViewRow {
+    pub(super) kind: String,
+    pub(super) entity_id: String,
+    pub(super) surface: String,
+    pub(super) part: i16,
+    pub(super) channel_id: i64,
+    pub(super) message_id: Option<i64>,
+    pub(super) author_kind: Option<String>,
+    pub(super) hash: Option<Vec<u8>>,
+    pub(super) row_xmin: Option<String>,
+    pub(super) state: String,
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<ViewRow> for View {
+    type Error = StoreError;
+
+    fn try_from(row: ViewRow) -> Result<Self> {
+        let name = format!("{}/{}/{}", row.entity_id, row.surface, row.part);
+        let bad = |reason: String| StoreError::bad_row("bridge.view", &name, reason);
+        let entity = Entity {
+            kind: match row.kind.as_str() {
+                "message" => EntityKind::Message,
+                "mode" => EntityKind::Mode,
+                other => return Err(bad(format!("unknown kind {other:?}"))),
+            },
+            id: Uuid::parse_str(&row.entity_id).map_err(|e| bad(e.to_string()))?,
+        };
+        let channel =
+            ChannelId::from_i64(row.channel_id).ok_or_else(|| bad("no channel id".to_owned()))?;
+        Ok(Self {
+            key: ViewKey {
+                entity,
+                surface: row.surface.parse().map_err(|e| bad(format!("{e}")))?,
+                part: row.part,
+            },
+            channel,
+            message: row.message_id.and_then(DiscordMessageId::from_i64),
+            author: match row.author_kind.as_deref() {
+                Some("webhook") => ViewAuthor::Webhook,
+                Some("person") => ViewAuthor::Person,
+                _ => ViewAuthor::Bot,
+            },
+            hash: row.hash,
+            row_version: row.row_xmin,
+            state: match row.state.as_str() {
+                "sending" => ViewState::Sending,
+                "sent" => ViewState::Sent,
+                "unknown" => ViewState::Unknown,
+                "failed" => ViewState::Failed,
+                other => return Err(bad(format!("unknown state {other:?}"))),
+            },
+            since: row.updated_at,
+        })
+    }
+}
+
+/// The four columns that name a view, as arrays for `unnest`.
+struct Keys {
+    kinds: Vec<&'static str>,
+    ids: Vec<String>,
+    surfaces: Vec<String>,
+    parts: Vec<i16>,
+}
+
+impl Keys {
+    fn of<'a>(keys: impl Iterator<Item = &'a ViewKey>) -> Self {
+        let (low, _) = keys.size_hint();
+        let mut arrays = Self {
+            kinds: Vec::with_capacity(low),
+            ids: Vec::with_capacity(low),
+            surfaces: Vec::with_capacity(low),
+            parts: Vec::with_capacity(low),
+        };
+        for key in keys {
+            arrays.kinds.push(key.entity.kind.as_str());
+            arrays.ids.push(key.entity.id.to_string());
+            arrays.surfaces.push(key.surface.to_string());
+            arrays.parts.push(key.part);
+        }
+        arrays
+    }
+}
+
+impl Store {
+    /// Views whose result is not known: a request may have been on its way when the process died.
+    pub async fn unsettled_views(&self) -> Result<Vec<View>> {
+        let rows: Vec<ViewRow> = sqlx::query_as(
+            "SELECT kind, entity_id, surface, part, channel_id, message_id, author_kind, hash, \
+                    row_xmin, state, updated_at \
+             FROM bridge.view \
+             WHERE project_id = $1 AND state <> 'sent' AND state <> 'failed' \
+             ORDER BY updated_at, entity_id, part",
+        )
+        .bind(self.project.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(View::try_from).collect()
+    }
+
+    /// Which of these Discord messages the ledger knows already.
+    pub async fn known_messages(&self, ids: &[DiscordMessageId]) -> Result<Vec<DiscordMessageId>> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.to_i64()).collect();
+        let known: Vec<i64> =
+            sqlx::query_scalar("SELECT message_id FROM bridge.view WHERE message_id = ANY($1)")
+                .bind(&ids)
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(known
+            .into_iter()
+            .filter_map(DiscordMessageId::from_i64)
+            .collect())
+    }
+
+    /// Writes that these views are about to be sent. Gives back those that are ours to send:
+    /// one that somebody else has begun is not among them.
+    pub async fn begin_views(&self, views: &[NewView]) -> Result<Vec<ViewKey>> {
+        if views.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = Keys::of(views.iter().map(|view| &view.key));
+        let channels: Vec<i64> = views.iter().map(|view| view.channel.to_i64()).collect();
+        let authors: Vec<&str> = views.iter().map(|view| view.author.as_str()).collect();
+        let hashes: Vec<&[u8]> = views.iter().map(|view| view.hash.as_slice()).collect();
+        let versions: Vec<&str> = views.iter().map(|view| view.row_version.as_str()).collect();
+        let begun: Vec<(String, String, i16)> = sqlx::query_as(
+            "INSERT INTO bridge.view AS v (project_id, kind, entity_id, surface, part, channel_id, \
+                                           author_kind, hash, row_xmin, state) \
+             SELECT $1, n.kind, n.entity_id, n.surface, n.part, n.channel_id, n.author_kind, \
+                    n.hash, n.row_xmin, 'sending' \
+             FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], $6::int8[], $7::text[], \
+                         $8::bytea[], $9::text[]) \
+               AS n(kind, entity_id, surface, part, channel_id, author_kind, hash, row_xmin) \
+             ON CONFLICT (project_id, kind, entity_id, surface, part) DO UPDATE \
+               SET state = 'sending', channel_id = excluded.channel_id, message_id = NULL, \
+                   author_kind = excluded.author_kind, hash = excluded.hash, \
+                   row_xmin = excluded.row_xmin, error = NULL, updated_at = now() \
+               WHERE v.state = 'failed' \
+             RETURNING v.entity_id, v.surface, v.part",
+        )
+        .bind(self.project.as_str())
+        .bind(&keys.kinds)
+        .bind(&keys.ids)
+        .bind(&keys.surfaces)
+        .bind(&keys.parts)
+        .bind(&channels)
+        .bind(&authors)
+        .bind(&hashes)
+        .bind(&versions)
+        .fetch_all(&self.pool)
+        .await?;
+        let begun: std::collections::HashSet<_> = begun.into_iter().collect();
+        Ok(views
+            .iter()
+            .map(|view| &view.key)
+            .filter(|key| {
+                let name = (key.entity.id.to_string(), key.surface.to_string(), key.part);
+                begun.contains(&name)
+            })
+            .cloned()
+            .collect())
+    }
+
+    /// Writes down what became of views, all in one go.
+    pub async fn settle_views(&self, settled: &[Settled]) -> Result<()> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        let keys = Keys::of(settled.iter().map(|one| &one.key));
+        let mut states = Vec::with_capacity(settled.len());
+        let mut messages = Vec::with_capacity(settled.len());
+        let mut hashes: Vec<Option<&[u8]>> = Vec::with_capacity(settled.len());
+        let mut versions = Vec::with_capacity(settled.len());
+        let mut errors = Vec::with_capacity(settled.len());
+        for one in settled {
+            let (state, message, hash, version, error) = match &one.result {
+                SettledAs::Sent {
+                    message,
+                    hash,
+                    row_version,
+                } => (
+                    "sent",
+                    Some(message.to_i64()),
+                    Some(hash.as_slice()),
+                    Some(row_version.as_str()),
+                    None,
+                ),
+                SettledAs::Failed { error, row_version } => (
+                    "failed",
+                    None,
+                    None,
+                    Some(row_version.as_str()),
+                    Some(error.as_str()),
+                ),
+                SettledAs::Released => ("released", None, None, None, None),
+            };
+            states.push(state);
+            messages.push(message);
+            hashes.push(hash);
+            versions.push(version);
+            errors.push(error);
+        }
+        sqlx::query(
+            "WITH n AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], \
+                                             $6::text[], $7::int8[], $8::bytea[], $9::text[], \
+                                             $10::text[]) \
+               AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error)), \
+             gone AS (DELETE FROM bridge.view v USING n \
+               WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
+                 AND v.surface = n.surface AND v.part = n.part AND n.state = 'released') \
+             UPDATE bridge.view v \
+             SET state = n.state, message_id = coalesce(n.message_id, v.message_id), \
+                 hash = coalesce(n.hash, v.hash), row_xmin = coalesce(n.row_xmin, v.row_xmin), \
+                 error = n.error, updated_at = now() \
+             FROM n \
+             WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
+               AND v.surface = n.surface AND v.part = n.part AND n.state <> 'released'",
+        )
+        .bind(self.project.as_str())
+        .bind(&keys.kinds)
+        .bind(&keys.ids)
+        .bind(&keys.surfaces)
+        .bind(&keys.parts)
+        .bind(&states)
+        .bind(&messages)
+        .bind(&hashes)
+        .bind(&versions)
+        .bind(&errors)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
