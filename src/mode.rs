@@ -1,1 +1,254 @@
-//! (being built)
+//! The mode: a pure step from samples to Live, Backup or Offline, and the loop that takes samples.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::control::client::ControlClient;
+use crate::model::mode::Mode;
+use crate::model::view::Entity;
+use crate::store::Store;
+use crate::store::mirror::ModeChange;
+
+/// How long after a failure until the next look, while it is not settled what the mode is.
+const UNSETTLED_POLL: Duration = Duration::from_secs(5);
+
+/// How long the database may take for its sign of life.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// So many samples in a row must agree before the mode becomes worse; one success brings it back.
+const SAMPLES_TO_WORSEN: u8 = 2;
+
+/// What one look at the parts has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The mode that it speaks for.
+    pub mode: Mode,
+    /// Why, as a sentence without a full stop.
+    pub reason: String,
+}
+
+/// The mode as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The mode; none before the first sample.
+    pub mode: Option<Mode>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+    /// The last sample that disagreed, and how often in a row it did.
+    pub doubt: Option<(Mode, u8)>,
+}
+
+impl State {
+    /// Before anything is known.
+    pub fn unknown(now: DateTime<Utc>) -> Self {
+        Self {
+            mode: None,
+            since: now,
+            reason: String::new(),
+            doubt: None,
+        }
+    }
+
+    /// Whether messages go directly to agents.
+    pub fn is_live(&self) -> bool {
+        self.mode == Some(Mode::Live)
+    }
+}
+
+/// The state after one more sample.
+pub fn next(state: &State, sample: &Sample, now: DateTime<Utc>) -> State {
+    if state.mode == Some(sample.mode) {
+        return State {
+            doubt: None,
+            ..state.clone()
+        };
+    }
+    let agreeing = match state.doubt {
+        Some((mode, count)) if mode == sample.mode => count + 1,
+        _ => 1,
+    };
+    let better = rank(sample.mode) < state.mode.map_or(u8::MAX, rank);
+    if better || agreeing >= SAMPLES_TO_WORSEN {
+        return State {
+            mode: Some(sample.mode),
+            since: now,
+            reason: sample.reason.clone(),
+            doubt: None,
+        };
+    }
+    State {
+        doubt: Some((sample.mode, agreeing)),
+        ..state.clone()
+    }
+}
+
+fn rank(mode: Mode) -> u8 {
+    match mode {
+        Mode::Live => 0,
+        Mode::Backup => 1,
+        Mode::Offline => 2,
+    }
+}
+
+/// Lets other parts ask for a look now, because they have just seen a failure or a recovery.
+#[derive(Debug, Clone, Default)]
+pub struct Nudge(Arc<Notify>);
+
+impl Nudge {
+    /// Asks for a look now.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The loop that keeps the mode.
+pub struct ModeLoop {
+    store: Store,
+    control: ControlClient,
+    clock: Clock,
+    poll: Duration,
+    nudge: Nudge,
+    state: watch::Sender<State>,
+    /// The state that `bridge.mode_log` has, once it could be asked.
+    logged: Option<Option<Mode>>,
+    changed: mpsc::UnboundedSender<Entity>,
+}
+
+impl ModeLoop {
+    /// A loop that looks every `poll` and tells `changed` of every change it has written down.
+    pub fn new(
+        store: Store,
+        control: ControlClient,
+        clock: Clock,
+        poll: Duration,
+        changed: mpsc::UnboundedSender<Entity>,
+    ) -> Self {
+        let state = watch::Sender::new(State::unknown(clock.now()));
+        Self {
+            store,
+            control,
+            clock,
+            poll,
+            nudge: Nudge::default(),
+            state,
+            logged: None,
+            changed,
+        }
+    }
+
+    /// The mode, for everybody who acts by it.
+    pub fn watch(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// A handle to ask for a look now.
+    pub fn nudge(&self) -> Nudge {
+        self.nudge.clone()
+    }
+
+    /// One look.
+    pub async fn step(&mut self) {
+        let sample = self.sample().await;
+        let before = self.state.borrow().clone();
+        let after = next(&before, &sample, self.clock.now());
+        if after.mode != before.mode {
+            tracing::info!(
+                mode = %sample.mode,
+                reason = %sample.reason,
+                "mode is {} now: {}", sample.mode, sample.reason
+            );
+        }
+        if after != before {
+            self.state.send_replace(after);
+        }
+        self.log().await;
+    }
+
+    async fn sample(&self) -> Sample {
+        let database = tokio::time::timeout(DATABASE_TIMEOUT, self.store.ping()).await;
+        if !matches!(database, Ok(Ok(()))) {
+            return Sample {
+                mode: Mode::Offline,
+                reason: "The database does not answer".to_owned(),
+            };
+        }
+        match self.control.executor_check().await {
+            Ok(health) => match health.failures.first() {
+                None => Sample {
+                    mode: Mode::Live,
+                    reason: "The Control API answers".to_owned(),
+                },
+                Some((check, problem)) => Sample {
+                    mode: Mode::Backup,
+                    reason: format!("The executor's check {check:?} fails: {problem}"),
+                },
+            },
+            Err(error) => Sample {
+                mode: Mode::Backup,
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// Writes the mode down if the log says something else. Where the database cannot be asked,
+    /// the next look tries again.
+    async fn log(&mut self) {
+        let state = self.state.borrow().clone();
+        let Some(mode) = state.mode.filter(|mode| *mode != Mode::Offline) else {
+            return;
+        };
+        if self.logged.is_none() {
+            match self.store.last_mode().await {
+                Ok(last) => self.logged = Some(last.map(|change| change.mode)),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read the log of modes");
+                    return;
+                }
+            }
+        }
+        if self.logged == Some(Some(mode)) {
+            return;
+        }
+        let change = ModeChange {
+            mode,
+            reason: state.reason,
+            since: state.since,
+        };
+        match self.store.log_mode(&change).await {
+            Ok(entity) => {
+                self.logged = Some(Some(mode));
+                // Nobody listens only while the process ends.
+                let _ = self.changed.send(entity);
+            }
+            Err(error) => tracing::warn!(%error, "cannot write down the mode"),
+        }
+    }
+
+    /// Looks until cancelled.
+    pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            self.step().await;
+            let settled = {
+                let state = self.state.borrow();
+                state.doubt.is_none() && state.is_live()
+            };
+            let wait = if settled {
+                self.poll
+            } else {
+                self.poll.min(UNSETTLED_POLL)
+            };
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = self.nudge.0.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+}

@@ -4,6 +4,7 @@
 pub mod chat;
 pub mod mode;
 pub mod persona;
+pub mod status;
 pub mod text;
 
 use sha2::{Digest, Sha256};

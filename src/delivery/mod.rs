@@ -1,1 +1,235 @@
-//! (being built)
+//! Deliveries: messages on their way to agents, directly when the Control API is there, queued
+//! when it is not. The row is the mutex; nothing here holds a lock across the network.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics::counter;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::control::client::{ControlClient, DeliverOutcome};
+use crate::mode::{Nudge, State};
+use crate::model::AgentKey;
+use crate::model::delivery::{Claimed, DeliveryStatus, STALE_AFTER};
+use crate::store::Store;
+use crate::telemetry::DELIVERIES;
+
+/// How often stale deliveries are looked for. A failed delivery is at most this much late.
+const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
+
+/// Turns that run directly at once; more wait in the queue.
+const MOST_AT_ONCE: usize = 16;
+
+/// The desk where deliveries are handed over.
+#[derive(Clone)]
+pub struct Deliveries {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    control: ControlClient,
+    mode: watch::Receiver<State>,
+    nudge: Nudge,
+    /// Agents with a direct turn running: one at a time each, so that answers keep their order.
+    busy: Mutex<HashSet<AgentKey>>,
+    slots: Semaphore,
+    turns: TaskTracker,
+}
+
+/// The right to run a direct turn with one agent.
+pub struct Line {
+    inner: Arc<Inner>,
+    agent: AgentKey,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.inner.busy().remove(&self.agent);
+    }
+}
+
+impl Inner {
+    fn busy(&self) -> std::sync::MutexGuard<'_, HashSet<AgentKey>> {
+        // A set of names is whole whatever happened to who held it.
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deliveries {
+    /// Deliveries through one Control API.
+    pub fn new(
+        store: Store,
+        control: ControlClient,
+        mode: watch::Receiver<State>,
+        nudge: Nudge,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                control,
+                mode,
+                nudge,
+                busy: Mutex::default(),
+                slots: Semaphore::new(MOST_AT_ONCE),
+                turns: TaskTracker::new(),
+            }),
+        }
+    }
+
+    /// The right to deliver directly to an agent now; none when the message has to be queued.
+    pub fn line(&self, agent: &AgentKey) -> Option<Line> {
+        if !self.inner.mode.borrow().is_live() {
+            return None;
+        }
+        self.inner.busy().insert(agent.clone()).then(|| Line {
+            inner: Arc::clone(&self.inner),
+            agent: agent.clone(),
+        })
+    }
+
+    /// In which status a row is born: claimed by who holds the line, queued otherwise.
+    pub fn birth(line: Option<&Line>) -> DeliveryStatus {
+        if line.is_some() {
+            DeliveryStatus::Delivered
+        } else {
+            DeliveryStatus::Queued
+        }
+    }
+
+    /// Runs a claimed delivery and then whatever else is queued for that agent.
+    pub fn run_line(&self, line: Line, first: Claimed) {
+        self.inner.turns.spawn(async move {
+            let mut next = Some(first);
+            while let Some(claimed) = next {
+                if !line.inner.turn(&claimed).await {
+                    return;
+                }
+                next = line.inner.claim_next(&line.agent).await;
+            }
+        });
+    }
+
+    /// Delivers what is queued for an agent, if nobody does so already.
+    pub fn pump(&self, agent: &AgentKey) {
+        let Some(line) = self.line(agent) else {
+            return;
+        };
+        let desk = self.clone();
+        self.inner.turns.spawn(async move {
+            if let Some(claimed) = line.inner.claim_next(&line.agent).await {
+                desk.run_line(line, claimed);
+            }
+        });
+    }
+
+    /// Fails what went stale, and re-arms the rest when the mode comes back to Live, until
+    /// cancelled.
+    pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let mut mode = self.inner.mode.clone();
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                changed = mode.changed() => {
+                    changed?;
+                    if mode.borrow_and_update().is_live() {
+                        self.rearm().await;
+                    }
+                }
+                () = tokio::time::sleep(WATCHDOG_EVERY) => self.watchdog().await,
+            }
+        }
+        self.inner.turns.close();
+        Ok(())
+    }
+
+    /// One look for stale deliveries.
+    pub async fn watchdog(&self) {
+        match self.inner.store.fail_stale(STALE_AFTER).await {
+            Ok(failed) => {
+                for id in failed {
+                    counter!(DELIVERIES, "outcome" => "stale").increment(1);
+                    tracing::warn!(delivery_id = %id, "delivery {id} failed after 2 m without progress");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for stale deliveries"),
+        }
+    }
+
+    /// The executor is back: what was promised is delivered now.
+    async fn rearm(&self) {
+        let agents = match self.inner.store.rearm_stale().await {
+            Ok(count) => {
+                if count > 0 {
+                    tracing::info!(count, "{count} deliveries re-armed: the executor is back");
+                }
+                self.inner.store.agents().await
+            }
+            Err(error) => Err(error),
+        };
+        match agents {
+            Ok(agents) => agents.iter().for_each(|agent| self.pump(&agent.key)),
+            Err(error) => tracing::warn!(%error, "cannot re-arm deliveries"),
+        }
+    }
+}
+
+impl Inner {
+    async fn claim_next(&self, agent: &AgentKey) -> Option<Claimed> {
+        if !self.mode.borrow().is_live() {
+            return None;
+        }
+        self.store.claim_for(agent).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, %agent, "cannot take the next delivery for {agent}");
+            None
+        })
+    }
+
+    /// One turn. Whether the next may follow.
+    async fn turn(&self, claimed: &Claimed) -> bool {
+        let Ok(_slot) = self.slots.acquire().await else {
+            return false;
+        };
+        let outcome = self
+            .control
+            .deliver(claimed.message_id, &claimed.agent, &claimed.text)
+            .await;
+        let id = claimed.id;
+        let (label, written, go_on) = match outcome {
+            DeliverOutcome::Done => {
+                ("processed", self.store.complete(id, None).await, true)
+            }
+            DeliverOutcome::NotSent(reason) => {
+                tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
+                self.nudge.now();
+                ("queued", self.store.requeue(id).await, false)
+            }
+            DeliverOutcome::Refused(reason) | DeliverOutcome::Failed(reason) => {
+                tracing::warn!(delivery_id = %id, %reason, "delivery {id} failed: {reason}");
+                ("failed", self.store.fail(id, &reason).await, true)
+            }
+            DeliverOutcome::Unknown(reason) => {
+                tracing::warn!(delivery_id = %id, %reason, "delivery {id} may have been processed: {reason}");
+                self.nudge.now();
+                ("unknown", self.settle_unknown(claimed, &reason).await, true)
+            }
+        };
+        counter!(DELIVERIES, "outcome" => label).increment(1);
+        if let Err(error) = written {
+            tracing::error!(delivery_id = %id, %error, "cannot write down what became of delivery {id}");
+        }
+        go_on
+    }
+
+    /// Never sent again by itself: the reply row decides, and where there is none, a person.
+    async fn settle_unknown(&self, claimed: &Claimed, reason: &str) -> crate::store::Result<bool> {
+        if let Some(reply) = self.store.reply_to(claimed).await? {
+            return self.store.complete(claimed.id, Some(reply)).await;
+        }
+        let error = format!("{reason} It may have been processed.");
+        self.store.fail(claimed.id, &error).await
+    }
+}

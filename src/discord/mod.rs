@@ -1,1 +1,8 @@
-//! (being built)
+//! The edge to Discord: REST calls and their pacing below, the gateway and what it hears above.
+
+pub mod events;
+pub mod gateway;
+pub mod inbound;
+pub mod lanes;
+pub mod layout;
+pub mod rest;

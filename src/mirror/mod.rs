@@ -1,4 +1,405 @@
-//! The mirror keeps Discord true to the database.
+//! The mirror keeps Discord true to the database: a row is named dirty, loaded as it is now,
+//! rendered, compared with the ledger, and the difference is carried out.
 
+pub mod apply;
 pub mod dirty;
+pub mod keeper;
+pub mod ledger;
 pub mod plan;
+pub mod read_back;
+pub mod recover;
+pub mod render;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use metrics::{counter, gauge};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::discord::layout::Layout;
+use crate::model::change::{Change, FeedEvent, Table};
+use crate::model::view::{Entity, EntityKind, ViewAuthor};
+use crate::store::ledger::{NewView, Settled, SettledAs};
+use crate::telemetry;
+use apply::{Hands, Workers};
+use dirty::Dirty;
+use plan::{Action, plan};
+use read_back::Channels;
+use render::{Rendered, Renderer};
+
+/// Most rows loaded at once: one query, one ledger write.
+const BATCH: usize = 500;
+
+/// Most rows that a sweep names at once; it comes again as soon as they are done.
+const SWEEP_LIMIT: i64 = 5_000;
+
+/// Wait after the database did not answer.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How far back the mirror looks.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// Time between sweeps.
+    pub sweep_every: Duration,
+    /// How old a row may be that a sweep still finds.
+    pub horizon: chrono::Duration,
+    /// How old a row may be when a project is linked for the first time.
+    pub first_link: chrono::Duration,
+}
+
+/// What the mirror needs.
+pub struct Deps {
+    /// The way to the channels and the ledger.
+    pub channels: Channels,
+    /// Where the channels are.
+    pub layout: watch::Receiver<Arc<Layout>>,
+    /// Asks for the layout to be made whole.
+    pub repair: Arc<Notify>,
+    /// How far back.
+    pub reach: Reach,
+    /// Changes in the database.
+    pub feed: mpsc::Receiver<FeedEvent>,
+    /// Rows of our own tables, which are not in the feed.
+    pub own: mpsc::UnboundedReceiver<Entity>,
+    /// Tells others that the table of agents has changed.
+    pub agents_changed: Arc<Notify>,
+}
+
+/// The mirror.
+pub struct Mirror {
+    deps: Deps,
+    renderer: Renderer,
+    dirty: Dirty,
+    /// How many actions of a row are under way.
+    under_way: HashMap<Entity, usize>,
+    /// Rows whose surface does not exist yet.
+    parked: HashSet<Entity>,
+    workers: Workers,
+    done: mpsc::UnboundedReceiver<Entity>,
+    keeper: tokio::task::JoinHandle<()>,
+    sweep_soon: bool,
+    cancel: CancellationToken,
+}
+
+impl Mirror {
+    /// A mirror that has not looked yet.
+    pub fn new(deps: Deps, cancel: CancellationToken) -> Self {
+        let (reports, received) = mpsc::unbounded_channel();
+        let (tell_done, done) = mpsc::unbounded_channel();
+        let keeper = tokio::spawn(ledger::keep(
+            deps.channels.store.clone(),
+            received,
+            tell_done,
+        ));
+        let workers = Workers::new(Hands {
+            channels: deps.channels.clone(),
+            layout: deps.layout.clone(),
+            repair: Arc::clone(&deps.repair),
+            reports,
+            cancel: cancel.clone(),
+        });
+        Self {
+            deps,
+            renderer: Renderer::default(),
+            dirty: Dirty::default(),
+            under_way: HashMap::new(),
+            parked: HashSet::new(),
+            workers,
+            done,
+            keeper,
+            sweep_soon: true,
+            cancel,
+        }
+    }
+
+    /// Mirrors until cancelled.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        if self.start().await.is_none() {
+            return Ok(());
+        }
+        let mut sweep = tokio::time::interval(self.deps.reach.sweep_every);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut done = Vec::with_capacity(BATCH);
+        loop {
+            if self.sweep_soon && self.dirty.is_empty() {
+                self.sweep_soon = false;
+                self.sweep().await;
+            }
+            if !self.dirty.is_empty() {
+                self.step().await;
+            }
+            let idle = self.dirty.is_empty() && !self.sweep_soon;
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                Some(event) = self.deps.feed.recv() => self.hear(event).await,
+                Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
+                _ = self.done.recv_many(&mut done, BATCH) => {
+                    done.drain(..).for_each(|entity| self.finished(entity));
+                }
+                changed = self.deps.layout.changed() => {
+                    changed?;
+                    self.unpark();
+                }
+                _ = sweep.tick() => self.sweep_soon = true,
+                () = std::future::ready(()), if !idle => {}
+            }
+        }
+        self.stop().await;
+        Ok(())
+    }
+
+    /// What has to be true before the first row is shown. None when cancelled meanwhile.
+    async fn start(&mut self) -> Option<()> {
+        loop {
+            let store = &self.deps.channels.store;
+            let outcome = match self.renderer.refresh(store).await {
+                Ok(()) => recover::recover(&self.deps.channels, &self.renderer).await,
+                Err(error) => Err(error.into()),
+            };
+            match outcome {
+                Ok((0, 0)) => return Some(()),
+                Ok((found, lost)) => {
+                    tracing::info!(
+                        found,
+                        lost,
+                        "read back after an interruption: {found} messages had been sent, {lost} had not"
+                    );
+                    return Some(());
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read back what was under way: {error}");
+                    tokio::select! {
+                        () = self.cancel.cancelled() => return None,
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, event: FeedEvent) {
+        match event {
+            FeedEvent::Connected | FeedEvent::Sweep { .. } => self.sweep_soon = true,
+            FeedEvent::Disconnected { .. } => {}
+            FeedEvent::Changes(changes) => {
+                for change in changes {
+                    self.note(&change).await;
+                }
+            }
+        }
+    }
+
+    async fn note(&mut self, change: &Change) {
+        match change.table {
+            Table::ProjectChatMessages => {
+                if let Some(id) = change.key.as_uuid() {
+                    let kind = EntityKind::Message;
+                    self.dirty.mark(Entity { kind, id });
+                }
+            }
+            // A thread's title decides where its messages belong.
+            Table::ProjectChatThreads => self.sweep_soon = true,
+            Table::Agents => {
+                if let Err(error) = self.renderer.refresh(&self.deps.channels.store).await {
+                    tracing::warn!(%error, "cannot read the agents: {error}");
+                }
+                self.deps.agents_changed.notify_one();
+            }
+            _ => {}
+        }
+    }
+
+    /// Names every row that Discord does not show as it is.
+    pub async fn sweep(&mut self) {
+        match self.find().await {
+            Ok(found) => {
+                let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
+                if !found.is_empty() {
+                    counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
+                    tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
+                }
+                for entity in found {
+                    if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
+                        self.dirty.mark(entity);
+                        self.sweep_soon |= more;
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the sweep could not look: {error}"),
+        }
+    }
+
+    async fn find(&self) -> crate::store::Result<Vec<Entity>> {
+        let store = &self.deps.channels.store;
+        let since = store.mirror_since(self.deps.reach.first_link).await?;
+        let floor = since.max(Utc::now() - self.deps.reach.horizon);
+        let kind = EntityKind::Message;
+        let mut found: Vec<Entity> = store
+            .sweep_messages(floor, SWEEP_LIMIT)
+            .await?
+            .into_iter()
+            .map(|id| Entity { kind, id })
+            .collect();
+        let kind = EntityKind::Mode;
+        let modes = store.sweep_modes().await?;
+        found.extend(modes.into_iter().map(|id| Entity { kind, id }));
+        Ok(found)
+    }
+
+    /// Takes what is dirty, as much as one query carries, and sets the difference in motion.
+    pub async fn step(&mut self) {
+        let taken = self.dirty.take(BATCH);
+        gauge!(telemetry::DIRTY_ROWS).set(self.dirty.len() as f64);
+        match self.work_on(&taken).await {
+            Ok(()) => {
+                for entity in taken {
+                    if !self.under_way.contains_key(&entity) {
+                        self.dirty.done(entity);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the mirror could not look at {} rows: {error}", taken.len());
+                tokio::select! {
+                    () = self.cancel.cancelled() => {}
+                    () = tokio::time::sleep(RETRY) => {}
+                }
+                for entity in taken {
+                    if !self.under_way.contains_key(&entity) {
+                        self.dirty.done(entity);
+                        self.dirty.mark(entity);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn work_on(&mut self, taken: &[Entity]) -> crate::store::Result<()> {
+        let mut actions = Vec::new();
+        let store = self.deps.channels.store.clone();
+        for kind in [EntityKind::Message, EntityKind::Mode] {
+            let ids: Vec<_> = taken
+                .iter()
+                .filter(|entity| entity.kind == kind)
+                .map(|entity| entity.id)
+                .collect();
+            for row in self.renderer.load(&store, kind, &ids).await? {
+                actions.extend(self.planned(row));
+            }
+        }
+        let layout = self.deps.layout.borrow().clone();
+        let begun: HashSet<_> = store
+            .begin_views(&new_views(&actions, &layout))
+            .await?
+            .into_iter()
+            .collect();
+        let (notes, requests): (Vec<_>, Vec<_>) = actions
+            .into_iter()
+            .partition(|action| matches!(action, Action::Note { .. }));
+        store.settle_views(&noted(notes)).await?;
+        for action in requests {
+            let ours = !matches!(action, Action::Create { .. }) || begun.contains(action.key());
+            if ours {
+                *self.under_way.entry(action.key().entity).or_default() += 1;
+                self.workers.hand_over(action);
+            }
+        }
+        Ok(())
+    }
+
+    fn planned(&mut self, row: Rendered) -> Vec<Action> {
+        let layout = self.deps.layout.borrow();
+        if let Some(wanted) = &row.wanted
+            && !layout.has(&wanted.surface)
+        {
+            self.parked.insert(row.entity);
+            return Vec::new();
+        }
+        drop(layout);
+        plan(row.entity, row.wanted, row.views)
+    }
+
+    fn finished(&mut self, entity: Entity) {
+        counter!(telemetry::VIEWS).increment(1);
+        let Some(left) = self.under_way.get_mut(&entity) else {
+            return;
+        };
+        *left -= 1;
+        if *left == 0 {
+            self.under_way.remove(&entity);
+            self.dirty.done(entity);
+        }
+    }
+
+    fn unpark(&mut self) {
+        for entity in self.parked.drain() {
+            self.dirty.mark(entity);
+        }
+        self.sweep_soon = true;
+    }
+
+    /// Lets the workers finish what they have in hand and writes it down.
+    async fn stop(self) {
+        drop(self.workers);
+        if let Err(error) = self.keeper.await {
+            tracing::error!(%error, "the ledger's keeper ended badly");
+        }
+    }
+}
+
+fn new_views(actions: &[Action], layout: &Layout) -> Vec<NewView> {
+    actions
+        .iter()
+        .filter_map(|action| {
+            let Action::Create {
+                key,
+                draft,
+                row_version,
+            } = action
+            else {
+                return None;
+            };
+            let channel = layout.channel(&key.surface)?;
+            let author = if draft.persona.is_some() && channel.webhook.is_some() {
+                ViewAuthor::Webhook
+            } else {
+                ViewAuthor::Bot
+            };
+            Some(NewView {
+                key: key.clone(),
+                channel: channel.id,
+                author,
+                hash: draft.hash(),
+                row_version: row_version.clone(),
+            })
+        })
+        .collect()
+}
+
+fn noted(notes: Vec<Action>) -> Vec<Settled> {
+    notes
+        .into_iter()
+        .filter_map(|note| {
+            let Action::Note { view, row_version } = note else {
+                return None;
+            };
+            let result = match (row_version, view.message) {
+                (Some(row_version), Some(message)) => SettledAs::Sent {
+                    channel: view.channel,
+                    message,
+                    hash: view.hash.unwrap_or_default(),
+                    row_version,
+                },
+                _ => SettledAs::Released,
+            };
+            Some(Settled {
+                key: view.key,
+                result,
+            })
+        })
+        .collect()
+}

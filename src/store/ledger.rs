@@ -37,6 +37,8 @@ pub struct Settled {
 pub enum SettledAs {
     /// Discord has it, under this id, saying this.
     Sent {
+        /// The channel: another than planned, if that one was deleted meanwhile.
+        channel: ChannelId,
         /// The message.
         message: DiscordMessageId,
         /// Hash of the draft that it shows.
@@ -227,12 +229,18 @@ impl Store {
         let keys = Keys::of(settled.iter().map(|one| &one.key));
         let mut states = Vec::with_capacity(settled.len());
         let mut messages = Vec::with_capacity(settled.len());
+        let mut channels = Vec::with_capacity(settled.len());
         let mut hashes: Vec<Option<&[u8]>> = Vec::with_capacity(settled.len());
         let mut versions = Vec::with_capacity(settled.len());
         let mut errors = Vec::with_capacity(settled.len());
         for one in settled {
+            channels.push(match &one.result {
+                SettledAs::Sent { channel, .. } => Some(channel.to_i64()),
+                _ => None,
+            });
             let (state, message, hash, version, error) = match &one.result {
                 SettledAs::Sent {
+                    channel: _,
                     message,
                     hash,
                     row_version,
@@ -261,14 +269,15 @@ impl Store {
         sqlx::query(
             "WITH n AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], \
                                              $6::text[], $7::int8[], $8::bytea[], $9::text[], \
-                                             $10::text[]) \
-               AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error)), \
+                                             $10::text[], $11::int8[]) \
+               AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error, \
+                    channel_id)), \
              gone AS (DELETE FROM bridge.view v USING n \
                WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
                  AND v.surface = n.surface AND v.part = n.part AND n.state = 'released') \
              UPDATE bridge.view v \
              SET state = n.state, message_id = coalesce(n.message_id, v.message_id), \
-                 hash = coalesce(n.hash, v.hash), row_xmin = coalesce(n.row_xmin, v.row_xmin), \
+                 channel_id = coalesce(n.channel_id, v.channel_id), hash = coalesce(n.hash, v.hash), row_xmin = coalesce(n.row_xmin, v.row_xmin), \
                  error = n.error, updated_at = now() \
              FROM n \
              WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
@@ -284,6 +293,7 @@ impl Store {
         .bind(&hashes)
         .bind(&versions)
         .bind(&errors)
+        .bind(&channels)
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -1,5 +1,6 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod direct;
 pub mod layout;
 pub mod ledger;
 pub mod mirror;

@@ -1,0 +1,204 @@
+//! The gateway: serenity on a thread and a runtime of its own, because a shard of it can spin
+//! without yielding (measured, serenity 0.12.5). What it hears goes into one channel.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use metrics::counter;
+use secrecy::{ExposeSecret, SecretString};
+use serenity::all::{
+    ApplicationId, Client, Context, Event, GatewayIntents, Http, HttpBuilder, RawEventHandler,
+};
+use serenity::framework::Framework;
+use tokio::sync::{mpsc, oneshot};
+use url::Url;
+
+use super::events::{self, Inbound};
+use crate::telemetry::UNKNOWN_EVENTS;
+
+/// The events that the bridge lives on.
+pub const INTENTS: GatewayIntents = GatewayIntents::GUILDS
+    .union(GatewayIntents::GUILD_WEBHOOKS)
+    .union(GatewayIntents::GUILD_MESSAGES)
+    .union(GatewayIntents::GUILD_MESSAGE_REACTIONS)
+    .union(GatewayIntents::DIRECT_MESSAGES)
+    .union(GatewayIntents::MESSAGE_CONTENT);
+
+/// A gateway runtime that has not turned for so long is stuck. A spinning shard frees itself at
+/// its next heartbeat, 41 s at the most (measured), and may do so twice.
+const STUCK_AFTER: Duration = Duration::from_secs(90);
+
+/// How often the gateway runtime shows that it turns.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// What the gateway needs to connect.
+pub struct GatewaySettings {
+    /// REST address, `…/api/v10`.
+    pub api_base: Url,
+    /// The websocket's address, as `GET /gateway` told us.
+    pub gateway_url: String,
+    /// The bot's token.
+    pub token: SecretString,
+    /// The application.
+    pub application: u64,
+    /// The client that carries serenity's own few requests.
+    pub client: reqwest::Client,
+}
+
+/// The running gateway.
+pub struct Gateway {
+    ended: oneshot::Receiver<anyhow::Error>,
+    pulse: Arc<AtomicU64>,
+}
+
+impl Gateway {
+    /// Connects in the background. `framework` answers the slash commands.
+    pub fn start(
+        settings: GatewaySettings,
+        framework: impl Framework + 'static,
+        inbound: mpsc::UnboundedSender<Inbound>,
+    ) -> anyhow::Result<Self> {
+        let (tell_end, ended) = oneshot::channel();
+        let pulse = Arc::new(AtomicU64::new(0));
+        let beat = Arc::clone(&pulse);
+        std::thread::Builder::new()
+            .name("gateway".to_owned())
+            .spawn(move || {
+                let error = run(settings, framework, inbound, &beat);
+                // The process may be ending already.
+                let _ = tell_end.send(error);
+            })
+            .context("the gateway's thread could not be started")?;
+        Ok(Self { ended, pulse })
+    }
+
+    /// Ends when the gateway does, with the reason: serenity reconnects by itself, so an end is
+    /// for good. A runtime that stands still counts as one.
+    pub async fn ended(mut self) -> anyhow::Error {
+        let mut last = 0;
+        let mut silent = Duration::ZERO;
+        loop {
+            tokio::select! {
+                error = &mut self.ended => {
+                    return error.unwrap_or_else(|_| anyhow::anyhow!("the gateway's thread is gone"));
+                }
+                () = tokio::time::sleep(PULSE) => {}
+            }
+            let now = self.pulse.load(Ordering::Relaxed);
+            silent = if now == last { silent + PULSE } else { Duration::ZERO };
+            last = now;
+            if silent >= STUCK_AFTER {
+                return anyhow::anyhow!(
+                    "the gateway has not turned for {} s: the process has to start again",
+                    silent.as_secs()
+                );
+            }
+        }
+    }
+}
+
+fn run(
+    settings: GatewaySettings,
+    framework: impl Framework + 'static,
+    inbound: mpsc::UnboundedSender<Inbound>,
+    pulse: &Arc<AtomicU64>,
+) -> anyhow::Error {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return error.into(),
+    };
+    let beat = Arc::clone(pulse);
+    runtime.spawn(async move {
+        loop {
+            beat.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(PULSE / 2).await;
+        }
+    });
+    runtime.block_on(async move {
+        match connect(settings, framework, inbound).await {
+            Ok(()) => anyhow::anyhow!("the gateway closed"),
+            Err(error) => error,
+        }
+    })
+}
+
+async fn connect(
+    settings: GatewaySettings,
+    framework: impl Framework + 'static,
+    inbound: mpsc::UnboundedSender<Inbound>,
+) -> anyhow::Result<()> {
+    let gateway_url = settings.gateway_url.clone();
+    let mut client = Client::builder_with_http(http(&settings), INTENTS)
+        .raw_event_handler(Ears { inbound })
+        .framework(framework)
+        .await
+        .map_err(explain)?;
+    // Where GET /gateway fails, serenity falls back to Discord's real gateway without an error:
+    // the address that we were told is the only one that we dial.
+    *client.ws_url.lock().await = gateway_url;
+    client.start().await.map_err(explain)
+}
+
+/// serenity's own client. Its rate limiter is off: it resends without end on a header it cannot
+/// read, and keeps requests in order by sleeping inside of a lock (measured). What has to be
+/// paced goes through our lanes.
+fn http(settings: &GatewaySettings) -> Http {
+    let mut builder = HttpBuilder::new(settings.token.expose_secret())
+        .client(settings.client.clone())
+        .application_id(ApplicationId::new(settings.application))
+        .ratelimiter_disabled(true);
+    if settings.api_base.host_str() != Some("discord.com") {
+        builder = builder.proxy(settings.api_base.origin().ascii_serialization());
+    }
+    builder.build()
+}
+
+/// A sentence for what serenity gives up on. Its `Debug` form can hold addresses with tokens, its
+/// `Display` form does not (measured).
+fn explain(error: serenity::Error) -> anyhow::Error {
+    use serenity::gateway::GatewayError;
+    let text = match &error {
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
+            "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
+             Developer Portal shows under Bot, Reset Token."
+                .to_owned()
+        }
+        serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => {
+            "Discord refuses the intents. Switch on MESSAGE CONTENT INTENT in the Developer \
+             Portal, under Bot, Privileged Gateway Intents."
+                .to_owned()
+        }
+        other => format!("the gateway gave up: {other}"),
+    };
+    anyhow::anyhow!(text)
+}
+
+struct Ears {
+    inbound: mpsc::UnboundedSender<Inbound>,
+}
+
+#[serenity::async_trait]
+impl RawEventHandler for Ears {
+    async fn raw_event(&self, _context: Context, event: Event) {
+        if let Event::Unknown(unknown) = &event {
+            // serenity turns an event that it cannot read into this one without a word.
+            counter!(UNKNOWN_EVENTS, "kind" => unknown.kind.clone()).increment(1);
+            if events::matters(&unknown.kind) {
+                tracing::error!(
+                    kind = %unknown.kind,
+                    "an event of kind {} could not be read: Discord may have changed it", unknown.kind
+                );
+            }
+            return;
+        }
+        if let Some(heard) = events::parse(event) {
+            // Nobody listens only while the process ends.
+            let _ = self.inbound.send(heard);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What people do in Discord becomes operations: in order within a channel, once each, and read
+//! back where the gateway missed something.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serenity::all::Message;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::events::{self, Inbound, Written};
+use super::lanes::{Class, Lanes};
+use super::layout::Layout;
+use super::rest::{Page, Request, RestError, Route};
+use crate::model::view::Surface;
+use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
+use crate::operations::Desk;
+use crate::operations::say::{File, Said, say};
+
+/// What is read back overlaps what was seen by so much: events come in any order, and reading a
+/// message twice changes nothing.
+const OVERLAP: TimeDelta = TimeDelta::minutes(5);
+
+/// Most messages of a page (source: Discord).
+const PAGE: u8 = 100;
+
+/// Waits between tries while the database is away. The message is held meanwhile.
+const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// Takes in what the gateway hears.
+pub struct Intake {
+    /// What every operation works with.
+    pub desk: Desk,
+    /// The way to Discord.
+    pub lanes: Lanes,
+    /// Where the channels are.
+    pub layout: watch::Receiver<Arc<Layout>>,
+    /// Asks for the layout to be made whole.
+    pub repair: Arc<Notify>,
+    /// What the gateway hears.
+    pub heard: mpsc::UnboundedReceiver<Inbound>,
+    /// Tells that a session has begun or goes on.
+    pub connected: watch::Sender<bool>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    roles: Vec<RoleId>,
+}
+
+impl Intake {
+    /// Listens until cancelled.
+    pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let mut queues: HashMap<ChannelId, mpsc::UnboundedSender<Written>> = HashMap::new();
+        loop {
+            let heard = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                heard = self.heard.recv() => heard,
+            };
+            match heard {
+                None => anyhow::bail!("the gateway does not speak any more"),
+                Some(Inbound::Ready) => {
+                    self.connected.send_replace(true);
+                    self.read_back(&mut queues, &cancel);
+                }
+                Some(Inbound::Resumed) => {
+                    self.connected.send_replace(true);
+                }
+                Some(Inbound::Message(written)) => {
+                    self.enqueue(&mut queues, *written, &cancel);
+                }
+                Some(Inbound::ChannelGone(channel)) => {
+                    if self.layout.borrow().surface(channel).is_some() {
+                        self.repair.notify_one();
+                    }
+                }
+                Some(Inbound::WebhooksChanged(channel)) => {
+                    let layout = self.layout.borrow();
+                    if layout.surface(channel).is_some_and(Surface::takes_messages) {
+                        self.repair.notify_one();
+                    }
+                }
+            }
+        }
+    }
+
+    fn enqueue(
+        &self,
+        queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        written: Written,
+        cancel: &CancellationToken,
+    ) {
+        let takes = self
+            .layout
+            .borrow()
+            .surface(written.channel)
+            .is_some_and(Surface::takes_messages);
+        if !takes {
+            return;
+        }
+        let queue = self.queue(queues, written.channel, cancel);
+        // A listener lives as long as its queue.
+        let _ = queue.send(written);
+    }
+
+    /// The line in which the messages of a channel wait to be written down.
+    fn queue<'a>(
+        &self,
+        queues: &'a mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        channel: ChannelId,
+        cancel: &CancellationToken,
+    ) -> &'a mpsc::UnboundedSender<Written> {
+        queues.entry(channel).or_insert_with(|| {
+            let (queue, messages) = mpsc::unbounded_channel();
+            let listener = Listener {
+                desk: self.desk.clone(),
+                layout: self.layout.clone(),
+                cancel: cancel.clone(),
+            };
+            tokio::spawn(listener.run(messages));
+            queue
+        })
+    }
+
+    /// Reads what was written while nobody listened. Every new session begins with it.
+    fn read_back(
+        &self,
+        queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        cancel: &CancellationToken,
+    ) {
+        // Channels of the layout get their queue now, so that what is read back stands in the same
+        // line as what is heard.
+        let layout = self.layout.borrow().clone();
+        for (surface, channel) in layout.iter() {
+            if !surface.takes_messages() {
+                continue;
+            }
+            let reader = Reader {
+                desk: self.desk.clone(),
+                lanes: self.lanes.clone(),
+                guild: layout.guild,
+                queue: self.queue(queues, channel.id, cancel).clone(),
+            };
+            tokio::spawn(reader.run(channel.id, cancel.clone()));
+        }
+    }
+}
+
+/// Writes down the messages of one channel, one after the other.
+struct Listener {
+    desk: Desk,
+    layout: watch::Receiver<Arc<Layout>>,
+    cancel: CancellationToken,
+}
+
+impl Listener {
+    async fn run(self, mut messages: mpsc::UnboundedReceiver<Written>) {
+        while let Some(written) = messages.recv().await {
+            let Some(said) = self.said(written) else {
+                continue;
+            };
+            let mut wait = RETRY.0;
+            // Until it is written down: what the process has not written when it dies is read
+            // back at the next start.
+            while let Err(error) = say(&self.desk, said.clone()).await {
+                let message = said.message;
+                tracing::warn!(%message, %error, "message {message} is not written down yet: {error}");
+                if !error.is_outage() {
+                    break;
+                }
+                tokio::select! {
+                    () = self.cancel.cancelled() => return,
+                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
+                }
+            }
+        }
+    }
+
+    fn said(&self, written: Written) -> Option<Said> {
+        let layout = self.layout.borrow();
+        let surface = layout.surface(written.channel)?.clone();
+        Some(Said {
+            message: written.id,
+            channel: written.channel,
+            agent: layout.agent(&surface).cloned(),
+            surface,
+            user: written.user,
+            name: written.name,
+            roles: written.roles,
+            text: written.text,
+            files: written
+                .files
+                .into_iter()
+                .map(|(name, size, url)| File { name, size, url })
+                .collect(),
+        })
+    }
+}
+
+/// Reads the messages of one channel that nobody has heard.
+struct Reader {
+    desk: Desk,
+    lanes: Lanes,
+    guild: GuildId,
+    queue: mpsc::UnboundedSender<Written>,
+}
+
+impl Reader {
+    async fn run(self, channel: ChannelId, cancel: CancellationToken) {
+        let mut wait = RETRY.0;
+        while let Err(error) = self.read(channel).await {
+            tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
+            let gone = error
+                .downcast_ref::<RestError>()
+                .is_some_and(|error| matches!(error.status(), Some(401..=404)));
+            if gone {
+                return;
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
+            }
+        }
+    }
+
+    async fn read(&self, channel: ChannelId) -> anyhow::Result<()> {
+        let known = self.desk.store.channels(self.guild).await?;
+        let Some(known) = known.into_iter().find(|known| known.channel == channel) else {
+            return Ok(());
+        };
+        let mut after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
+        let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
+        loop {
+            let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
+            let mut page: Vec<Message> = self
+                .lanes
+                .submit(Class::Backlog, Request::new(route))
+                .await
+                .json()
+                .into_result()?;
+            page.sort_by_key(|message| message.id);
+            let Some(last) = page.last().and_then(|m| DiscordMessageId::new(m.id.get())) else {
+                return Ok(());
+            };
+            let full = page.len() == usize::from(PAGE);
+            for message in page {
+                let Some(mut written) = events::written(message) else {
+                    continue;
+                };
+                // A message that is read has no member, and so no roles.
+                if !self.desk.operators.roles.is_empty() {
+                    written.roles = self.roles(written.user, &mut roles).await?;
+                }
+                let _ = self.queue.send(written);
+            }
+            if !full {
+                return Ok(());
+            }
+            after = last;
+        }
+    }
+
+    async fn roles(
+        &self,
+        user: UserId,
+        known: &mut HashMap<UserId, Vec<RoleId>>,
+    ) -> anyhow::Result<Vec<RoleId>> {
+        if let Some(roles) = known.get(&user) {
+            return Ok(roles.clone());
+        }
+        let route = Route::guild_member(self.guild.get(), user.get());
+        let member: Result<Member, RestError> = self
+            .lanes
+            .submit(Class::Backlog, Request::new(route))
+            .await
+            .json()
+            .into_result();
+        let roles = match member {
+            Ok(member) => member.roles,
+            // Who has left has no roles.
+            Err(error) if error.status() == Some(404) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        known.insert(user, roles.clone());
+        Ok(roles)
+    }
+}

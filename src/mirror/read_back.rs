@@ -1,0 +1,127 @@
+//! Reading a channel back: what was sent is there, whoever lost the answer.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Deserialize;
+
+use crate::discord::lanes::{Class, Lanes};
+use crate::discord::rest::{Page, Request, RestError, Route};
+use crate::model::{ApplicationId, ChannelId, DiscordMessageId, UserId, WebhookId};
+use crate::store::Store;
+
+/// How far our clock, the database's and Discord's may be apart.
+const CLOCK_SKEW: Duration = Duration::minutes(2);
+
+/// Most messages of a page, and pages looked at.
+const PAGE: u8 = 100;
+const PAGES: usize = 10;
+
+/// A message of ours that is in a channel.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its id.
+    pub id: DiscordMessageId,
+    /// Its text.
+    pub content: String,
+}
+
+/// Reads channels.
+#[derive(Debug, Clone)]
+pub struct Channels {
+    /// The way to Discord.
+    pub lanes: Lanes,
+    /// The ledger.
+    pub store: Store,
+    /// Our application.
+    pub application: ApplicationId,
+    /// Our own account.
+    pub bot: UserId,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: DiscordMessageId,
+    content: String,
+    author: Author,
+    #[serde(default)]
+    webhook_id: Option<WebhookId>,
+    #[serde(default)]
+    application_id: Option<ApplicationId>,
+}
+
+#[derive(Deserialize)]
+struct Author {
+    id: UserId,
+}
+
+impl Channels {
+    /// Messages of ours in a channel since a time that the ledger does not know, oldest first.
+    pub async fn unclaimed(
+        &self,
+        channel: ChannelId,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Found>> {
+        let mut after = DiscordMessageId::at(since - CLOCK_SKEW);
+        let mut ours = Vec::new();
+        for _ in 0..PAGES {
+            let page = self.page(channel, after).await?;
+            let full = page.len() == usize::from(PAGE);
+            let newest = page.iter().map(|message| message.id).max();
+            ours.extend(page.into_iter().filter(|m| self.is_ours(m)).map(|m| Found {
+                id: m.id,
+                content: m.content,
+            }));
+            match newest {
+                Some(newest) if full => after = newest,
+                _ => break,
+            }
+        }
+        let ids: Vec<_> = ours.iter().map(|found| found.id).collect();
+        let known: HashSet<_> = self.store.known_messages(&ids).await?.into_iter().collect();
+        ours.retain(|found| !known.contains(&found.id));
+        ours.sort_by_key(|found| found.id);
+        Ok(ours)
+    }
+
+    async fn page(
+        &self,
+        channel: ChannelId,
+        after: DiscordMessageId,
+    ) -> Result<Vec<Listed>, RestError> {
+        let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
+        self.lanes
+            .submit(Class::Interactive, Request::new(route))
+            .await
+            .json()
+            .into_result()
+    }
+
+    fn is_ours(&self, message: &Listed) -> bool {
+        message.author.id == self.bot
+            || (message.webhook_id.is_some() && message.application_id == Some(self.application))
+    }
+}
+
+/// Which of the found messages are the sent texts. Both are in the order of sending, so each text
+/// takes the first message that is left and says the same.
+pub fn adopt(texts: &[&str], found: &[Found]) -> Vec<Option<DiscordMessageId>> {
+    let mut left: Vec<&Found> = found.iter().collect();
+    texts
+        .iter()
+        .map(|text| {
+            let at = left.iter().position(|found| same(text, &found.content))?;
+            Some(left.remove(at).id)
+        })
+        .collect()
+}
+
+/// Discord trims texts and drops characters that it does not like: what is left decides.
+fn same(ours: &str, theirs: &str) -> bool {
+    ours == theirs || visible(ours).eq(visible(theirs))
+}
+
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '\u{fe0f}')
+}

@@ -1,0 +1,119 @@
+//! After a crash: what may have been on its way is looked for in Discord, never guessed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use super::read_back::{Channels, adopt};
+use super::render::Renderer;
+use crate::model::ChannelId;
+use crate::model::view::{EntityKind, View, ViewKey};
+use crate::store::ledger::{Settled, SettledAs};
+
+/// Settles every view that was begun and never confirmed: found in its channel it is sent, else it
+/// is released and the sweep makes it anew. Returns how many were found and how many were not.
+pub async fn recover(channels: &Channels, renderer: &Renderer) -> anyhow::Result<(usize, usize)> {
+    let open = channels.store.unsettled_views().await?;
+    if open.is_empty() {
+        return Ok((0, 0));
+    }
+    let texts = texts(channels, renderer, &open).await?;
+    let mut by_channel: BTreeMap<ChannelId, Vec<View>> = BTreeMap::new();
+    for view in open {
+        by_channel.entry(view.channel).or_default().push(view);
+    }
+    let (mut found_count, mut lost_count) = (0, 0);
+    for (channel, views) in by_channel {
+        let settled = settle_channel(channels, channel, views, &texts).await?;
+        let sent = settled
+            .iter()
+            .filter(|one| matches!(one.result, SettledAs::Sent { .. }))
+            .count();
+        found_count += sent;
+        lost_count += settled.len() - sent;
+        channels.store.settle_views(&settled).await?;
+    }
+    Ok((found_count, lost_count))
+}
+
+/// What each open view was to say, as the row is now: oldest row first, as they were sent.
+async fn texts(
+    channels: &Channels,
+    renderer: &Renderer,
+    open: &[View],
+) -> anyhow::Result<HashMap<ViewKey, (usize, String)>> {
+    let mut ids: HashMap<EntityKind, Vec<Uuid>> = HashMap::new();
+    for view in open {
+        let entity = view.key.entity;
+        let ids = ids.entry(entity.kind).or_default();
+        if !ids.contains(&entity.id) {
+            ids.push(entity.id);
+        }
+    }
+    let mut texts = HashMap::new();
+    for (kind, ids) in ids {
+        for (order, loaded) in renderer.load(&channels.store, kind, &ids).await?.into_iter().enumerate() {
+            let Some(wanted) = loaded.wanted else {
+                continue;
+            };
+            for (part, draft) in (0_i16..).zip(wanted.drafts) {
+                let key = ViewKey {
+                    entity: loaded.entity,
+                    surface: wanted.surface.clone(),
+                    part,
+                };
+                texts.insert(key, (order, draft.content));
+            }
+        }
+    }
+    Ok(texts)
+}
+
+async fn settle_channel(
+    channels: &Channels,
+    channel: ChannelId,
+    mut views: Vec<View>,
+    texts: &HashMap<ViewKey, (usize, String)>,
+) -> anyhow::Result<Vec<Settled>> {
+    let since = views.iter().map(|view| view.since).min();
+    let found = match since {
+        Some(since) => channels.unclaimed(channel, since).await,
+        None => Ok(Vec::new()),
+    };
+    let found = match found {
+        Ok(found) => found,
+        // A channel that is gone has no messages; anything else has to be asked again.
+        Err(error) => match error.downcast_ref::<crate::discord::rest::RestError>() {
+            Some(rest) if rest.status() == Some(404) => Vec::new(),
+            _ => return Err(error),
+        },
+    };
+    views.sort_by_key(|view| {
+        let order = texts.get(&view.key).map_or(usize::MAX, |(order, _)| *order);
+        (order, view.key.part)
+    });
+    let wanted: Vec<&str> = views
+        .iter()
+        .map(|view| texts.get(&view.key).map_or("", |(_, text)| text.as_str()))
+        .collect();
+    let adopted = adopt(&wanted, &found);
+    Ok(views
+        .into_iter()
+        .zip(adopted)
+        .map(|(view, message)| {
+            let result = match message {
+                Some(message) => SettledAs::Sent {
+                    channel,
+                    message,
+                    hash: view.hash.unwrap_or_default(),
+                    row_version: view.row_version.unwrap_or_default(),
+                },
+                None => SettledAs::Released,
+            };
+            Settled {
+                key: view.key,
+                result,
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,132 @@
+//! Saying something: in the room, or to an agent.
+
+use serde_json::json;
+
+use crate::delivery::Deliveries;
+use crate::model::delivery::Claimed;
+use crate::model::message::Author;
+use crate::model::thread::Place;
+use crate::model::view::Surface;
+use crate::model::{AgentKey, ChannelId, DiscordMessageId, MessageId, RoleId, UserId};
+use crate::operations::Desk;
+use crate::store::Result;
+use crate::store::chat::{Destination, NewMessage, PersonView, TEXT_TYPE};
+
+/// A message that a person has written in one of our channels.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The message in Discord.
+    pub message: DiscordMessageId,
+    /// The channel.
+    pub channel: ChannelId,
+    /// What the channel is.
+    pub surface: Surface,
+    /// The agent whose channel it is.
+    pub agent: Option<AgentKey>,
+    /// Who wrote it.
+    pub user: UserId,
+    /// Under which name.
+    pub name: String,
+    /// With which roles.
+    pub roles: Vec<RoleId>,
+    /// What, as Discord has it.
+    pub text: String,
+    /// Files that came with it.
+    pub files: Vec<File>,
+}
+
+/// A file in Discord.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Where it can be fetched for a while: Discord signs and ends these addresses.
+    pub url: String,
+}
+
+/// Writes down what a person said, once, however often Discord tells it; what an operator said in
+/// an agent's channel goes to that agent.
+pub async fn say(desk: &Desk, said: Said) -> Result<()> {
+    let operator = desk.operators.includes(said.user, &said.roles);
+    let place = match (&said.surface, &said.agent) {
+        (Surface::Dm(_), Some(agent)) => Place::Dm(agent.clone()),
+        _ => Place::Room,
+    };
+    let author = if operator {
+        Author::Operator
+    } else {
+        Author::Member(said.user)
+    };
+    let target = match &place {
+        Place::Dm(agent) => Some(agent.clone()),
+        Place::Room | Place::Elsewhere => None,
+    };
+    let addressed = target
+        .clone()
+        .filter(|_| operator || desk.members_may_ask);
+    let text = with_files(&said.text, &said.files);
+    let message_id = MessageId::for_discord(said.message);
+    let line = addressed
+        .as_ref()
+        .and_then(|agent| desk.deliveries.line(agent));
+    let author = author.as_column();
+    let metadata = json!({
+        "author_name": said.name,
+        "discord_user_id": said.user,
+        "discord_message_id": said.message,
+    });
+    let message = NewMessage {
+        id: Some(message_id),
+        destination: Destination::Place(place),
+        author: &author,
+        target: target.as_ref(),
+        text: &text,
+        message_type: TEXT_TYPE,
+        metadata: Some(&metadata),
+        created_at: Some(said.message.created_at()),
+    };
+    let status = Deliveries::birth(line.as_ref());
+    let deliveries: Vec<_> = addressed.iter().map(|agent| (agent.clone(), status)).collect();
+    let surface = said.surface.to_string();
+    let view = PersonView {
+        surface: &surface,
+        channel: said.channel,
+        message: said.message,
+    };
+    let written = desk.store.say(message, &deliveries, Some(view)).await?;
+    if !written.created {
+        return Ok(());
+    }
+    let Some((id, agent)) = written.deliveries.into_iter().next() else {
+        return Ok(());
+    };
+    match line {
+        Some(line) => desk.deliveries.run_line(
+            line,
+            Claimed {
+                id,
+                message_id,
+                agent,
+                text,
+            },
+        ),
+        // The agent may have become free since the line was asked for.
+        None => desk.deliveries.pump(&agent),
+    }
+    Ok(())
+}
+
+/// Agents read text: a file is its name, size and address.
+fn with_files(text: &str, files: &[File]) -> String {
+    let mut whole = text.to_owned();
+    for file in files {
+        if !whole.is_empty() {
+            whole.push('\n');
+        }
+        let line = format!("[file: {} ({} bytes)] {}", file.name, file.size, file.url);
+        whole.push_str(&line);
+    }
+    whole
+}

@@ -1,0 +1,36 @@
+//! What the direct path asks: the next message for an agent, and whether a reply has come.
+
+use uuid::Uuid;
+
+use super::queue::ClaimFilter;
+use super::{Result, Store};
+use crate::model::delivery::Claimed;
+use crate::model::{AgentKey, MessageId};
+
+impl Store {
+    /// Claims the oldest queued message for one agent, if none of its turns is running.
+    pub async fn claim_for(&self, agent: &AgentKey) -> Result<Option<Claimed>> {
+        let filter = ClaimFilter {
+            agents: &[agent.short().to_owned()],
+            busy: &[],
+        };
+        Ok(self.claim_batch(1, filter).await?.pop())
+    }
+
+    /// The agent's reply to a claimed message: said in the same thread after it was picked up.
+    /// Existing executors link a reply to nothing else (source: `ClawdOS`).
+    pub async fn reply_to(&self, claimed: &Claimed) -> Result<Option<MessageId>> {
+        let reply: Option<Uuid> = sqlx::query_scalar(
+            "SELECT r.id FROM chat_delivery_queue q \
+             JOIN project_chat_messages m ON m.id = q.message_id \
+             JOIN project_chat_messages r ON r.project_id = q.project_id \
+               AND r.thread_id IS NOT DISTINCT FROM m.thread_id \
+               AND r.author = q.target_agent_key AND r.created_at >= q.picked_up_at \
+             WHERE q.id = $1 ORDER BY r.created_at, r.id LIMIT 1",
+        )
+        .bind(claimed.id.0)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(reply.map(MessageId))
+    }
+}
