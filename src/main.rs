@@ -1,2 +1,10 @@
 //! The binary: parse, run.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clawdos_bridge::{app, cli::Cli};
+
+fn main() -> ExitCode {
+    app::run(&Cli::parse())
+}

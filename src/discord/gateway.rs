@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ApplicationId, Client, Context, Event, GatewayIntents, Http, HttpBuilder, RawEventHandler,
+    ApplicationId, ClientBuilder, Context, Event, GatewayIntents, Http, HttpBuilder, RawEventHandler,
 };
 use serenity::framework::Framework;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +30,10 @@ pub const INTENTS: GatewayIntents = GatewayIntents::GUILDS
 /// its next heartbeat, 41 s at the most (measured), and may do so twice.
 const STUCK_AFTER: Duration = Duration::from_secs(90);
 
+/// Limits of the few requests that serenity makes by itself.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// How often the gateway runtime shows that it turns.
 const PULSE: Duration = Duration::from_secs(1);
 
@@ -43,8 +47,6 @@ pub struct GatewaySettings {
     pub token: SecretString,
     /// The application.
     pub application: u64,
-    /// The client that carries serenity's own few requests.
-    pub client: reqwest::Client,
 }
 
 /// The running gateway.
@@ -133,7 +135,7 @@ async fn connect(
     inbound: mpsc::UnboundedSender<Inbound>,
 ) -> anyhow::Result<()> {
     let gateway_url = settings.gateway_url.clone();
-    let mut client = Client::builder_with_http(http(&settings), INTENTS)
+    let mut client = ClientBuilder::new_with_http(http(&settings)?, INTENTS)
         .raw_event_handler(Ears { inbound })
         .framework(framework)
         .await
@@ -147,15 +149,20 @@ async fn connect(
 /// serenity's own client. Its rate limiter is off: it resends without end on a header it cannot
 /// read, and keeps requests in order by sleeping inside of a lock (measured). What has to be
 /// paced goes through our lanes.
-fn http(settings: &GatewaySettings) -> Http {
+fn http(settings: &GatewaySettings) -> anyhow::Result<Http> {
+    // Without these a silent server holds a call for ever.
+    let client = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .build()?;
     let mut builder = HttpBuilder::new(settings.token.expose_secret())
-        .client(settings.client.clone())
+        .client(client)
         .application_id(ApplicationId::new(settings.application))
         .ratelimiter_disabled(true);
     if settings.api_base.host_str() != Some("discord.com") {
         builder = builder.proxy(settings.api_base.origin().ascii_serialization());
     }
-    builder.build()
+    Ok(builder.build())
 }
 
 /// A sentence for what serenity gives up on. Its `Debug` form can hold addresses with tokens, its

@@ -1,0 +1,114 @@
+//! The database: configured or embedded, migrated, and what it can do for the feed.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::config::Config;
+use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
+use crate::lifecycle::Lifecycle;
+use crate::model::ProjectId;
+use crate::store::Store;
+use crate::store::migrate::migrate;
+
+/// Connections at most: the bridge's own work needs few at once, hosted databases give out few.
+const CONNECTIONS: u32 = 8;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A database that is ready for use.
+pub struct Database {
+    /// Seen from our project.
+    pub store: Store,
+    /// Its address, with the password.
+    pub url: SecretString,
+    /// Whether it is ours.
+    pub embedded: bool,
+}
+
+/// Keeps a second bridge off the data folder.
+pub fn lock(data_dir: &Path) -> anyhow::Result<DataDirLock> {
+    Ok(lock_data_dir(data_dir)?)
+}
+
+/// Connects to the database of the configuration, or starts our own, and migrates it.
+pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Database> {
+    let (url, embedded) = match &config.database.url {
+        Some(url) => (url.clone(), false),
+        None => (start_embedded(lifecycle, config).await?, true),
+    };
+    let pool = connect(&url).await?;
+    migrate(&pool).await?;
+    let project: ProjectId = config.project.id.parse()?;
+    let store = Store::new(pool, project);
+    if embedded {
+        store.seed_demo().await?;
+    } else {
+        store.ensure_project(&config.project.name).await?;
+    }
+    Ok(Database {
+        store,
+        url,
+        embedded,
+    })
+}
+
+async fn start_embedded(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+) -> anyhow::Result<SecretString> {
+    let server = Arc::new(EmbeddedPostgres::start(&config.data_dir).await?);
+    let url = SecretString::from(server.url().to_owned());
+    let watched = Arc::clone(&server);
+    let cancel = lifecycle.token();
+    lifecycle.spawn("postgres", async move {
+        tokio::select! {
+            () = cancel.cancelled() => Ok(()),
+            last_words = watched.exited() => {
+                anyhow::bail!("the embedded Postgres ended by itself: {last_words}")
+            }
+        }
+    });
+    lifecycle.on_shutdown("postgres", async move {
+        match Arc::try_unwrap(server) {
+            Ok(server) => server.stop().await,
+            // The part that watches it did not end in time; the guard stops it with the process.
+            Err(server) => drop(server),
+        }
+        Ok(())
+    });
+    Ok(url)
+}
+
+async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .min_connections(1)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect(url.expose_secret())
+        .await
+        .context(
+            "the database cannot be reached: check DATABASE_URL, or leave it out to use the \
+             embedded one",
+        )
+}
+
+/// `clawdos-bridge migrate`.
+pub async fn migrate_only(mut lifecycle: Lifecycle, config: &Config) -> anyhow::Result<ExitCode> {
+    let _lock = match config.database.url {
+        Some(_) => None,
+        None => Some(lock(&config.data_dir)?),
+    };
+    let database = open(&mut lifecycle, config).await?;
+    println!("The database is up to date.");
+    database.store.pool().close().await;
+    lifecycle.token().cancel();
+    Ok(lifecycle.run().await)
+}

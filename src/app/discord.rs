@@ -1,0 +1,269 @@
+//! Discord: the real one or the sandbox, and who we are there.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::config::Config;
+use crate::discord::lanes::{Class, Lanes};
+use crate::discord::rest::{Request, Rest, Route};
+use crate::lifecycle::Lifecycle;
+use crate::model::{ApplicationId, GuildId, UserId};
+
+/// What the bridge must be allowed in the server, by Discord's names (source: its Permissions
+/// page; which ones: the calls that the bridge makes).
+const PERMISSIONS: [(u32, &str); 13] = [
+    (10, "View Channels"),
+    (11, "Send Messages"),
+    (4, "Manage Channels"),
+    (29, "Manage Webhooks"),
+    (13, "Manage Messages"),
+    (14, "Embed Links"),
+    (15, "Attach Files"),
+    (16, "Read Message History"),
+    (6, "Add Reactions"),
+    (34, "Manage Threads"),
+    (35, "Create Public Threads"),
+    (38, "Send Messages in Threads"),
+    (51, "Pin Messages"),
+];
+
+const ADMINISTRATOR: u32 = 3;
+
+/// Flags of an application that may read messages: verified or not (source: Discord).
+const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
+
+/// Which Discord.
+pub struct Place {
+    /// REST address, `…/api/v10`.
+    pub api_base: Url,
+    /// The bot's token.
+    pub token: SecretString,
+    /// The server, where it is configured or the sandbox's.
+    pub guild: Option<GuildId>,
+    /// What `run.json` says of it; none for a Discord that is not ours.
+    pub sandbox: Option<serde_json::Value>,
+    /// Operators that come with the sandbox.
+    pub operators: Vec<UserId>,
+}
+
+/// Who we are in Discord.
+pub struct Identity {
+    /// The application.
+    pub application: ApplicationId,
+    /// The bot's account.
+    pub bot: UserId,
+    /// Its name.
+    pub name: String,
+    /// The server.
+    pub guild: GuildId,
+    /// The websocket's address.
+    pub gateway_url: String,
+}
+
+#[derive(Deserialize)]
+struct Gateway {
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: UserId,
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct Application {
+    id: ApplicationId,
+    #[serde(default)]
+    flags: u64,
+}
+
+#[derive(Deserialize)]
+struct Guild {
+    id: GuildId,
+    name: String,
+    #[serde(default)]
+    permissions: Option<String>,
+}
+
+/// The Discord of the configuration, or the sandbox.
+pub async fn place(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Place> {
+    let guild = config.discord.guild_id.and_then(|id| GuildId::new(id.get()));
+    if let Some(token) = &config.discord.token {
+        return Ok(Place {
+            api_base: config.discord.api_base.clone(),
+            token: token.clone(),
+            guild,
+            sandbox: None,
+            operators: Vec::new(),
+        });
+    }
+    start_sandbox(lifecycle, config).await
+}
+
+#[cfg(not(feature = "sandbox"))]
+async fn start_sandbox(_: &mut Lifecycle, _: &Config) -> anyhow::Result<Place> {
+    bail!("DISCORD_TOKEN is not set, and this build has no sandbox. Set DISCORD_TOKEN.")
+}
+
+#[cfg(feature = "sandbox")]
+async fn start_sandbox(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Place> {
+    let sandbox = open_sandbox(config).await?;
+    let info = sandbox.info();
+    let place = Place {
+        api_base: Url::parse(&info.api)?,
+        token: SecretString::from(info.bot_token.clone()),
+        guild: Some(info.guild_id.parse()?),
+        sandbox: Some(serde_json::to_value(info)?),
+        operators: info
+            .users
+            .iter()
+            .filter(|user| user.operator)
+            .map(|user| user.id.parse())
+            .collect::<Result<_, _>>()?,
+    };
+    lifecycle.on_shutdown("sandbox", async move {
+        sandbox.stop().await;
+        Ok(())
+    });
+    Ok(place)
+}
+
+#[cfg(feature = "sandbox")]
+async fn open_sandbox(config: &Config) -> anyhow::Result<clawdos_sandbox::Sandbox> {
+    clawdos_sandbox::Sandbox::start(clawdos_sandbox::Options {
+        data_dir: config.data_dir.join("sandbox"),
+        listen: config.sandbox.listen,
+        bot_token: None,
+    })
+    .await
+    .context("the sandbox could not be started")
+}
+
+/// `clawdos-bridge sandbox`.
+#[cfg(feature = "sandbox")]
+pub async fn run_sandbox_alone(
+    mut lifecycle: Lifecycle,
+    config: Config,
+) -> anyhow::Result<ExitCode> {
+    let folder = super::database::lock(&config.data_dir.join("sandbox"))?;
+    let sandbox = open_sandbox(&config).await?;
+    let file = config.data_dir.join("sandbox").join("run.json");
+    super::run_file::write(&file, &serde_json::json!({
+        "ready": true,
+        "pid": std::process::id(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "discord": sandbox.info(),
+    }))?;
+    println!("sandbox   {}", sandbox.info().page);
+    println!("run file  {}", file.display());
+    println!("ready");
+    lifecycle.on_shutdown("sandbox", async move {
+        super::run_file::remove(&file);
+        sandbox.stop().await;
+        drop(folder);
+        Ok(())
+    });
+    let cancel = lifecycle.token();
+    lifecycle.spawn("sandbox", async move {
+        cancel.cancelled().await;
+        Ok(())
+    });
+    Ok(lifecycle.run().await)
+}
+
+/// Finds out who we are, and whether that is enough. Every problem is a sentence with its fix.
+pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> {
+    let (gateway, account, application, guilds) = tokio::try_join!(
+        get::<Gateway>(lanes, Route::gateway()),
+        get::<Account>(lanes, Route::current_user()),
+        get::<Application>(lanes, Route::current_application()),
+        get::<Vec<Guild>>(lanes, Route::current_guilds()),
+    )?;
+    if application.flags & MESSAGE_CONTENT_FLAGS == 0 {
+        bail!(
+            "The bot may not read messages: the intent is missing. Switch on MESSAGE CONTENT \
+             INTENT in the Developer Portal, under Bot, Privileged Gateway Intents."
+        );
+    }
+    let invite = invite(application.id);
+    let guild = match (place.guild, guilds.as_slice()) {
+        (Some(wanted), _) => guilds.iter().find(|guild| guild.id == wanted).with_context(|| {
+            format!("The bot is not in the server {wanted}. Invite it: {invite}")
+        })?,
+        (None, [only]) => only,
+        (None, []) => bail!("The bot is in no server yet. Invite it: {invite}"),
+        (None, several) => bail!(
+            "The bot is in several servers. Set DISCORD_GUILD_ID to one of them: {}",
+            several
+                .iter()
+                .map(|guild| format!("{} ({})", guild.id, guild.name))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let missing = missing_permissions(guild.permissions.as_deref());
+    if !missing.is_empty() {
+        bail!(
+            "The bot lacks permissions in the server {:?}: {}. Give them to its role, or invite it \
+             again: {invite}",
+            guild.name,
+            missing.join(", ")
+        );
+    }
+    Ok(Identity {
+        application: application.id,
+        bot: account.id,
+        name: account.username,
+        guild: guild.id,
+        gateway_url: gateway.url,
+    })
+}
+
+async fn get<T: DeserializeOwned>(lanes: &Lanes, route: Route) -> anyhow::Result<T> {
+    let outcome = lanes.submit(Class::Interactive, Request::new(route)).await;
+    outcome.json().into_result().map_err(|error| {
+        if error.status() == Some(401) {
+            anyhow::anyhow!(
+                "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
+                 Developer Portal shows under Bot, Reset Token."
+            )
+        } else {
+            anyhow::Error::new(error).context("Discord did not answer as expected")
+        }
+    })
+}
+
+/// Where an administrator of a server lets the bot in, with all it needs.
+pub fn invite(application: ApplicationId) -> String {
+    let bits: u64 = PERMISSIONS.iter().map(|(bit, _)| 1_u64 << bit).sum();
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={bits}"
+    )
+}
+
+fn missing_permissions(granted: Option<&str>) -> Vec<&'static str> {
+    // A server that does not say is one that refuses later, with the route's name.
+    let Some(granted) = granted.and_then(|bits| bits.parse::<u64>().ok()) else {
+        return Vec::new();
+    };
+    if granted & (1 << ADMINISTRATOR) != 0 {
+        return Vec::new();
+    }
+    PERMISSIONS
+        .iter()
+        .filter(|(bit, _)| granted & (1 << bit) == 0)
+        .map(|(_, name)| *name)
+        .collect()
+}
+
+/// The way to Discord.
+pub fn lanes(place: &Place) -> anyhow::Result<Lanes> {
+    let rest = Rest::new(&place.api_base, place.token.clone())?;
+    Ok(Lanes::new(rest))
+}

@@ -1,0 +1,124 @@
+//! The executor: an existing one behind the Control API, or the built-in one.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+use super::{database, run_file};
+use crate::config::Config;
+use crate::control::client::ControlClient;
+use crate::executor::{AgentCommand, Executor, ExecutorSettings};
+use crate::lifecycle::Lifecycle;
+use crate::store::Store;
+
+/// The way to the executor.
+pub struct Control {
+    /// The client.
+    pub client: ControlClient,
+    /// Its address.
+    pub url: String,
+    /// Its token.
+    pub token: Option<SecretString>,
+}
+
+/// The executor of the configuration, or our own.
+pub async fn open(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<Control> {
+    let (url, token) = match &config.control_api.url {
+        Some(url) => (url.to_string(), config.control_api.token.clone()),
+        None => start(lifecycle, config, store).await?,
+    };
+    let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
+    Ok(Control { client, url, token })
+}
+
+async fn start(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<(String, Option<SecretString>)> {
+    // Loopback is open to every program of this machine: only who reads run.json may send turns.
+    let token = config
+        .executor
+        .token
+        .clone()
+        .unwrap_or_else(|| SecretString::from(uuid::Uuid::new_v4().simple().to_string()));
+    let settings = ExecutorSettings {
+        listen: config.executor.listen,
+        token: Some(token.clone()),
+        parallel: config.executor.parallel,
+        batch: config.executor.batch,
+        agents: agents(config)?,
+    };
+    let executor = Executor::start(settings, store.clone()).await?;
+    let url = format!("http://{}", executor.addr());
+    let cancel = lifecycle.token();
+    lifecycle.spawn("executor", executor.run(cancel));
+    Ok((url, Some(token)))
+}
+
+/// The agents of the configuration; without any, the two of the demo.
+fn agents(config: &Config) -> anyhow::Result<BTreeMap<String, AgentCommand>> {
+    if config.executor.agents.is_empty() {
+        let program = std::env::current_exe().context("our own program cannot be found")?;
+        return Ok(["main", "ricky"]
+            .into_iter()
+            .map(|short| {
+                let argv = vec![
+                    program.to_string_lossy().into_owned(),
+                    "demo-agent".to_owned(),
+                    "--agent".to_owned(),
+                    short.to_owned(),
+                ];
+                (short.to_owned(), AgentCommand::new(argv))
+            })
+            .collect());
+    }
+    Ok(config
+        .executor
+        .agents
+        .iter()
+        .map(|(short, agent)| {
+            let command = AgentCommand {
+                argv: agent.argv.clone(),
+                timeout: agent.timeout,
+                output_limit: agent.output_limit,
+                env: agent.env.clone(),
+            };
+            (short.clone(), command)
+        })
+        .collect())
+}
+
+/// `clawdos-bridge executor`.
+pub async fn run_alone(mut lifecycle: Lifecycle, config: Config) -> anyhow::Result<ExitCode> {
+    let database = database::open(&mut lifecycle, &config).await?;
+    let (url, token) = start(&mut lifecycle, &config, &database.store).await?;
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
+    let file = config.data_dir.join("executor.json");
+    run_file::write(
+        &file,
+        &json!({
+            "ready": true,
+            "pid": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "project_id": config.project.id,
+            "control_api": { "url": url, "token": token.as_ref().map(ExposeSecret::expose_secret) },
+        }),
+    )?;
+    println!("executor  {url}");
+    println!("run file  {}", file.display());
+    println!("ready");
+    lifecycle.on_shutdown("run file", async move {
+        run_file::remove(&file);
+        Ok(())
+    });
+    Ok(lifecycle.run().await)
+}

@@ -1,0 +1,68 @@
+//! The composition root: the only place where parts are wired together.
+
+mod bridge;
+mod database;
+mod discord;
+mod executor;
+mod run_file;
+mod wiring;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, Overrides};
+use crate::embedded;
+use crate::executor::demo;
+use crate::lifecycle::Lifecycle;
+use crate::telemetry;
+
+/// Does what the command line says.
+pub fn run(cli: &Cli) -> ExitCode {
+    let command = cli.command();
+    if let Command::DemoAgent(options) = &command {
+        return demo::demo_agent(&options.agent, options.message.as_deref());
+    }
+    match prepare(cli.overrides()).and_then(|config| start(&command, config)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("clawdos-bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn prepare(overrides: Overrides) -> anyhow::Result<Config> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let folder = std::env::current_dir().context("the current folder cannot be read")?;
+    Ok(Config::load(
+        overrides,
+        &environment,
+        &folder,
+        embedded::default_data_dir(),
+    )?)
+}
+
+fn start(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")?;
+    let code = runtime.block_on(async {
+        let prometheus = telemetry::init(&config.log)?;
+        let lifecycle = Lifecycle::start()?;
+        match command {
+            Command::Run => bridge::run(lifecycle, config, prometheus).await,
+            Command::Migrate => database::migrate_only(lifecycle, &config).await,
+            Command::Executor(_) => executor::run_alone(lifecycle, config).await,
+            #[cfg(feature = "sandbox")]
+            Command::Sandbox(_) => discord::run_sandbox_alone(lifecycle, config).await,
+            Command::DemoAgent(_) => Ok(ExitCode::FAILURE),
+        }
+    });
+    // What hangs must not hold up the exit: the process ends, and with it every thread.
+    runtime.shutdown_background();
+    code
+}

@@ -1,0 +1,352 @@
+//! Which part hears which: the channels between them, and the tasks that they run in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::database::Database;
+use super::discord::{Identity, Place};
+use super::executor::Control;
+use crate::clock::Clock;
+use crate::commands;
+use crate::config::{Config, FeedKind};
+use crate::delivery::Deliveries;
+use crate::discord::events::Inbound;
+use crate::discord::gateway::{Gateway, GatewaySettings};
+use crate::discord::inbound::Intake;
+use crate::discord::lanes::{Class, Lanes};
+use crate::discord::layout::{Builder, Layout};
+use crate::discord::rest::{Request, Route};
+use crate::feed::check::check;
+use crate::feed::{Replication, ReplicationSettings};
+use crate::health::{self, Part, Readiness};
+use crate::lifecycle::Lifecycle;
+use crate::mirror::keeper::Keeper;
+use crate::mirror::read_back::Channels;
+use crate::mirror::{Deps, Mirror, Reach};
+use crate::mode::{ModeLoop, State};
+use crate::model::change::FeedEvent;
+use crate::model::view::Entity;
+use crate::model::{RoleId, UserId};
+use crate::operations::{Desk, Operators};
+use crate::telemetry;
+
+/// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
+/// the database's sender, which loses nothing.
+const FEED_AHEAD: usize = 1024;
+
+/// How long lanes may take at the end for what is under way.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// What the parts are made of.
+pub struct Wires<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The board on which parts say how they are.
+    pub readiness: &'a Readiness,
+    /// The database.
+    pub database: &'a Database,
+    /// The executor.
+    pub control: &'a Control,
+    /// Which Discord.
+    pub place: &'a Place,
+    /// Who we are there.
+    pub identity: &'a Identity,
+    /// The way there.
+    pub lanes: Lanes,
+}
+
+type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
+
+/// Serves `/healthz`, `/readyz` and `/metrics` from the first moment.
+pub async fn serve_health(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+    readiness: &Readiness,
+    prometheus: PrometheusHandle,
+) -> anyhow::Result<SocketAddr> {
+    let listen = config.health.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("{listen} cannot be listened on: set HEALTH_LISTEN to a free address")
+    })?;
+    let address = listener.local_addr()?;
+    let readiness = readiness.clone();
+    let cancel = lifecycle.token();
+    lifecycle.spawn("health", async move {
+        Ok(health::serve(listener, readiness, prometheus, cancel).await?)
+    });
+    Ok(address)
+}
+
+impl Wires<'_> {
+    /// Starts every part.
+    pub async fn connect(self, lifecycle: &mut Lifecycle) -> anyhow::Result<Connected> {
+        let store = self.database.store.clone();
+        let cancel = lifecycle.token();
+        self.drain_at_the_end(lifecycle);
+
+        let (own, own_rows) = mpsc::unbounded_channel();
+        let mode_loop = ModeLoop::new(
+            store.clone(),
+            self.control.client.clone(),
+            Clock::System,
+            self.config.mode.poll,
+            own,
+        );
+        let (mode, nudge) = (mode_loop.watch(), mode_loop.nudge());
+        lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
+
+        let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let builder = Builder {
+            lanes: self.lanes.clone(),
+            guild: self.identity.guild,
+            application: self.identity.application,
+        };
+        let keeper = Keeper::start(
+            builder,
+            store.clone(),
+            Arc::clone(&repair),
+            Arc::clone(&agents_changed),
+        )
+        .await?;
+        let layout = keeper.watch();
+        lifecycle.spawn("layout", keeper.run(cancel.clone()));
+
+        let feed = self.start_feed(lifecycle).await;
+        self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
+
+        let deliveries = Deliveries::new(
+            store.clone(),
+            self.control.client.clone(),
+            mode.clone(),
+            nudge,
+        );
+        lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
+        let desk = Desk {
+            store,
+            deliveries,
+            operators: Arc::new(self.operators()),
+            members_may_ask: self.config.delivery.members_may_ask,
+        };
+        self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
+        self.show_mode(lifecycle, mode.clone());
+        Ok((layout, mode))
+    }
+
+    fn operators(&self) -> Operators {
+        let discord = &self.config.discord;
+        let users = discord.operators.iter();
+        let roles = discord.operator_roles.iter();
+        Operators {
+            users: users
+                .filter_map(|id| UserId::new(id.get()))
+                .chain(self.place.operators.iter().copied())
+                .collect(),
+            roles: roles.filter_map(|id| RoleId::new(id.get())).collect(),
+        }
+    }
+
+    /// The feed, or the sweep alone where the database cannot give one. That is said aloud.
+    async fn start_feed(&self, lifecycle: &mut Lifecycle) -> mpsc::Receiver<FeedEvent> {
+        let (events, received) = mpsc::channel(FEED_AHEAD);
+        let part = self.readiness.part("feed");
+        let problem = match self.config.feed.kind {
+            FeedKind::Off => Some("the configuration switches it off".to_owned()),
+            FeedKind::Replication => check(self.database.store.pool())
+                .await
+                .err()
+                .map(|problem| problem.to_string()),
+        };
+        if let Some(problem) = problem {
+            let every = self.config.mirror.sweep.as_secs();
+            tracing::warn!("no change feed, rows are found by the sweep every {every} s: {problem}");
+            part.ok_with(format!("sweep alone: {problem}"));
+            let cancel = lifecycle.token();
+            lifecycle.spawn("feed", async move {
+                cancel.cancelled().await;
+                drop(events);
+                Ok(())
+            });
+            return received;
+        }
+        let settings = ReplicationSettings::new(self.database.url.clone());
+        let (told, heard) = mpsc::channel(FEED_AHEAD);
+        let cancel = lifecycle.token();
+        lifecycle.spawn("feed", async move {
+            let feed = Replication::new(settings).run(told, cancel.clone());
+            tokio::join!(feed, relay(heard, events, part));
+            Ok(())
+        });
+        received
+    }
+
+    fn start_mirror(
+        &self,
+        lifecycle: &mut Lifecycle,
+        layout: &watch::Receiver<Arc<Layout>>,
+        repair: &Arc<Notify>,
+        agents_changed: Arc<Notify>,
+        feed: mpsc::Receiver<FeedEvent>,
+        own: mpsc::UnboundedReceiver<Entity>,
+    ) {
+        let mirror = &self.config.mirror;
+        let deps = Deps {
+            channels: Channels {
+                lanes: self.lanes.clone(),
+                store: self.database.store.clone(),
+                application: self.identity.application,
+                bot: self.identity.bot,
+            },
+            layout: layout.clone(),
+            repair: Arc::clone(repair),
+            reach: Reach {
+                sweep_every: mirror.sweep,
+                horizon: chrono::Duration::from_std(mirror.horizon).unwrap_or(chrono::Duration::MAX),
+                first_link: chrono::Duration::from_std(mirror.first_link)
+                    .unwrap_or(chrono::Duration::MAX),
+            },
+            feed,
+            own,
+            agents_changed,
+        };
+        let mirror = Mirror::new(deps, lifecycle.token());
+        lifecycle.spawn("mirror", mirror.run());
+    }
+
+    fn start_gateway(
+        &self,
+        lifecycle: &mut Lifecycle,
+        desk: Desk,
+        layout: &watch::Receiver<Arc<Layout>>,
+        repair: Arc<Notify>,
+        mode: watch::Receiver<State>,
+    ) -> anyhow::Result<()> {
+        let cancel = lifecycle.token();
+        let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
+        let connected = watch::Sender::new(false);
+        show_gateway(lifecycle, self.readiness.part("discord"), connected.subscribe());
+        let framework = commands::framework(commands::Data {
+            desk: desk.clone(),
+            lanes: self.lanes.clone(),
+            mode,
+            runtime: tokio::runtime::Handle::current(),
+        });
+        let settings = GatewaySettings {
+            api_base: self.place.api_base.clone(),
+            gateway_url: self.identity.gateway_url.clone(),
+            token: self.place.token.clone(),
+            application: self.identity.application.get(),
+        };
+        let gateway = Gateway::start(settings, framework, tell)?;
+        let stop = cancel.clone();
+        lifecycle.spawn("gateway", async move {
+            tokio::select! {
+                () = stop.cancelled() => Ok(()),
+                error = gateway.ended() => Err(error),
+            }
+        });
+        let intake = Intake {
+            desk,
+            lanes: self.lanes.clone(),
+            layout: layout.clone(),
+            repair,
+            heard,
+            connected,
+        };
+        lifecycle.spawn("intake", intake.run(cancel.clone()));
+        self.register_commands(lifecycle, cancel);
+        Ok(())
+    }
+
+    /// Tells Discord which commands there are. Nobody waits for it.
+    fn register_commands(&self, lifecycle: &mut Lifecycle, cancel: CancellationToken) {
+        let application = self.identity.application.get();
+        let route = Route::put_guild_commands(application, self.identity.guild.get());
+        let request = Request::new(route).json(&commands::registration());
+        let lanes = self.lanes.clone();
+        lifecycle.spawn("commands", async move {
+            let outcome = lanes.submit(Class::Backlog, request).await.done();
+            if let Some(error) = outcome.error() {
+                tracing::error!(%error, "the slash commands could not be registered: {error}");
+            }
+            cancel.cancelled().await;
+            Ok(())
+        });
+    }
+
+    fn show_mode(&self, lifecycle: &mut Lifecycle, mut mode: watch::Receiver<State>) {
+        let cancel = lifecycle.token();
+        lifecycle.spawn("mode board", async move {
+            loop {
+                let value = match mode.borrow_and_update().mode {
+                    Some(crate::model::mode::Mode::Live) => 2.0,
+                    Some(crate::model::mode::Mode::Backup) => 1.0,
+                    _ => 0.0,
+                };
+                gauge!(telemetry::MODE).set(value);
+                tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    changed = mode.changed() => if changed.is_err() { break },
+                }
+            }
+            cancel.cancelled().await;
+            Ok(())
+        });
+    }
+
+    /// After the parts have ended nothing new is asked of the lanes; what is under way is finished.
+    fn drain_at_the_end(&self, lifecycle: &mut Lifecycle) {
+        let lanes = self.lanes.clone();
+        lifecycle.on_shutdown("lanes", async move {
+            lanes.drain(DRAIN).await;
+            Ok(())
+        });
+    }
+}
+
+/// Passes the feed on and shows whether it is there.
+async fn relay(mut heard: mpsc::Receiver<FeedEvent>, events: mpsc::Sender<FeedEvent>, part: Part) {
+    while let Some(event) = heard.recv().await {
+        match &event {
+            FeedEvent::Connected => {
+                gauge!(telemetry::FEED_CONNECTED).set(1.0);
+                part.ok();
+            }
+            FeedEvent::Disconnected { reason } => {
+                gauge!(telemetry::FEED_CONNECTED).set(0.0);
+                part.failed(reason);
+            }
+            FeedEvent::Changes(_) | FeedEvent::Sweep { .. } => {}
+        }
+        if events.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn show_gateway(lifecycle: &mut Lifecycle, part: Part, mut connected: watch::Receiver<bool>) {
+    let cancel = lifecycle.token();
+    lifecycle.spawn("gateway board", async move {
+        loop {
+            let up = *connected.borrow_and_update();
+            gauge!(telemetry::GATEWAY_CONNECTED).set(if up { 1.0 } else { 0.0 });
+            if up {
+                part.ok();
+            } else {
+                part.failed("the gateway is not connected");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                changed = connected.changed() => if changed.is_err() { break },
+            }
+        }
+        cancel.cancelled().await;
+        Ok(())
+    });
+}
