@@ -169,7 +169,7 @@ impl<'a> Source<'a> {
 
     fn unknown(&self, key: &str) -> Refused {
         let keys = self.known.iter().map(|known| known.key.as_str());
-        let fix = match nearest(key, keys) {
+        let fix = match nearest(key, &keys) {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => "Remove it; deploy/bridge.example.toml shows every key.".to_owned(),
         };
@@ -177,8 +177,8 @@ impl<'a> Source<'a> {
     }
 
     fn file_place(&self, offset: usize, key: Option<String>) -> Place {
-        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = 1 + before.matches('\n').count();
         Place::File {
             path: self.path.clone(),
             line: Some(line),

@@ -4,7 +4,7 @@
 /// that is a typing error away. `None` when nothing is near enough to be a help.
 pub(super) fn nearest<'k>(
     unknown: &str,
-    known: impl Iterator<Item = &'k str> + Clone,
+    known: &(impl Iterator<Item = &'k str> + Clone),
 ) -> Option<String> {
     let (section, name) = unknown.rsplit_once('.').unwrap_or(("", unknown));
     let sections = known.clone().filter_map(|key| key.split_once('.'));
@@ -74,7 +74,7 @@ mod tests {
             ("mirror.colour", None),
             ("something.else_entirely", None),
         ] {
-            let found = nearest(unknown, KNOWN.into_iter());
+            let found = nearest(unknown, &KNOWN.into_iter());
             assert_eq!(found.as_deref(), meant, "for {unknown}");
         }
     }

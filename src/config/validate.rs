@@ -29,7 +29,6 @@ impl Config {
                      the public key are something else.",
                 );
             }
-            Some(_) => {}
             // Starting the sandbox instead would look like a bridge that lost its server.
             None if !discords_own || self.discord.guild_id.is_some() => refuse(
                 "discord.token",
@@ -37,7 +36,7 @@ impl Config {
                 "Set DISCORD_TOKEN; or remove discord.api_base (DISCORD_API_BASE) and \
                  discord.guild_id (DISCORD_GUILD_ID) to use the sandbox.",
             ),
-            None => {}
+            _ => {}
         }
         if self.control_api.token.is_some() && self.control_api.url.is_none() {
             refuse(
