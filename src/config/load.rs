@@ -1,0 +1,329 @@
+//! Where each setting comes from: its key, its environment variable, its default.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::problem::{ConfigProblems, Place, Problem};
+use super::sections::{
+    AgentConfig, ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig,
+    DiscordConfig, ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig,
+    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig,
+};
+use super::source::{Environment, KnownKey, Source};
+use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, secret, value};
+
+const DAY: u64 = 24 * 60 * 60;
+const HOUR: u64 = 60 * 60;
+
+/// The section with one table per agent.
+const AGENTS: &str = "executor.agents";
+
+/// Longest time between two rounds of anything: a day.
+const LONGEST_PERIOD: u64 = DAY;
+
+impl Config {
+    /// Reads file and environment, checks every value and how they fit together.
+    ///
+    /// `env` looks up one environment variable, `cwd` is the folder that relative paths of the
+    /// command line start from, `default_data_dir` is the platform's data folder.
+    pub fn load(
+        overrides: &Overrides,
+        env: Environment<'_>,
+        cwd: &Path,
+        default_data_dir: &Path,
+    ) -> Result<Self, ConfigProblems> {
+        let from_env = env(DATA_DIR_VARIABLE).filter(|dir| !dir.trim().is_empty());
+        let data_dir = overrides.data_dir.clone().or(from_env.map(PathBuf::from));
+        let data_dir = cwd.join(data_dir.unwrap_or_else(|| default_data_dir.to_owned()));
+
+        let (file, text) = match find_file(overrides, cwd, &data_dir) {
+            Ok(Some((path, text))) => (Some(path), text),
+            Ok(None) => (None, String::new()),
+            Err(problem) => return Err(ConfigProblems(vec![problem])),
+        };
+        let path = file.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let mut source = Source::new(&path, &text, env);
+        let config = read(&mut source, overrides, data_dir, file);
+        let file_is_broken = source.file_is_broken;
+        let (mut problems, _) = source.finish();
+        if !file_is_broken {
+            // Half a file would be blamed for what stands in its other half.
+            problems.extend(config.validate());
+        }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigProblems(problems))
+        }
+    }
+}
+
+/// Every key and variable the bridge knows. Agents appear as `executor.agents.<short>`.
+pub fn known_keys() -> Vec<KnownKey> {
+    let mut source = Source::new(Path::new(FILE_NAME), "", &|_| None);
+    read(&mut source, &Overrides::default(), PathBuf::new(), None);
+    agent(&mut source, "<short>");
+    source.finish().1
+}
+
+/// The file to read and its text: the one that was asked for, or the first that exists.
+fn find_file(
+    overrides: &Overrides,
+    cwd: &Path,
+    data_dir: &Path,
+) -> Result<Option<(PathBuf, String)>, Problem> {
+    let asked = overrides.config.as_ref().map(|path| cwd.join(path));
+    let required = asked.is_some();
+    let candidates = asked.map_or_else(
+        || vec![cwd.join(FILE_NAME), data_dir.join(FILE_NAME)],
+        |path| vec![path],
+    );
+    for path in candidates {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => return Ok(Some((path, text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {}
+            Err(error) => {
+                let fix = match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        "Name an existing file with --config, or leave it out."
+                    }
+                    io::ErrorKind::InvalidData => "Save the file as UTF-8 text.",
+                    _ => "Let the user the bridge runs as read it, or name another with --config.",
+                };
+                let place = Place::File {
+                    path,
+                    line: None,
+                    key: None,
+                };
+                let what = format!("cannot be read ({error})");
+                return Err(Problem {
+                    place,
+                    what,
+                    fix: fix.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn read(
+    from: &mut Source<'_>,
+    overrides: &Overrides,
+    data_dir: PathBuf,
+    file: Option<PathBuf>,
+) -> Config {
+    let beside_file = file.as_deref().and_then(Path::parent).unwrap_or(&data_dir);
+    Config {
+        discord: discord(from),
+        database: DatabaseConfig {
+            url: from.get("database.url", Some("DATABASE_URL"), secret::database_url),
+            embedded_port: from.get("database.embedded_port", None, value::port),
+        },
+        control_api: ControlApiConfig {
+            url: from.get(
+                "control_api.url",
+                Some("CONTROL_API_URL"),
+                secret::control_url,
+            ),
+            token: from.get(
+                "control_api.token",
+                Some("CONTROL_API_TOKEN"),
+                secret::token,
+            ),
+        },
+        project: project(from),
+        sandbox: SandboxConfig {
+            listen: listen(
+                from,
+                "sandbox.listen",
+                "SANDBOX_LISTEN",
+                overrides.sandbox_listen,
+            ),
+        },
+        executor: executor(from, overrides, beside_file, &data_dir),
+        delivery: DeliveryConfig {
+            members_may_ask: from
+                .get("delivery.members_may_ask", None, value::flag)
+                .unwrap_or(false),
+            watchdog: seconds(from, "delivery.watchdog_seconds", 120),
+        },
+        mirror: MirrorConfig {
+            sweep: seconds(from, "mirror.sweep_seconds", 30),
+            horizon: from
+                .get("mirror.horizon_days", None, value::duration(DAY, 3650))
+                .unwrap_or(Duration::from_secs(14 * DAY)),
+            first_link: from
+                .get(
+                    "mirror.first_link_hours",
+                    None,
+                    value::duration(HOUR, 24 * 3650),
+                )
+                .unwrap_or(Duration::from_secs(24 * HOUR)),
+        },
+        feed: FeedConfig {
+            kind: from
+                .get("feed.kind", None, value::feed_kind)
+                .unwrap_or(FeedKind::Replication),
+        },
+        health: HealthConfig {
+            listen: listen(from, "health.listen", "HEALTH_LISTEN", None),
+        },
+        log: log(from, overrides),
+        mode: ModeConfig {
+            poll: seconds(from, "mode.poll_seconds", 30),
+        },
+        data_dir,
+        file,
+    }
+}
+
+fn seconds(from: &mut Source<'_>, key: &str, default: u64) -> Duration {
+    let found = from.get(key, None, value::duration(1, LONGEST_PERIOD));
+    found.unwrap_or(Duration::from_secs(default))
+}
+
+fn listen(
+    from: &mut Source<'_>,
+    key: &str,
+    variable: &'static str,
+    overridden: Option<SocketAddr>,
+) -> SocketAddr {
+    let found = from.get(key, Some(variable), value::listen);
+    overridden.or(found).unwrap_or(LOOPBACK)
+}
+
+fn discord(from: &mut Source<'_>) -> DiscordConfig {
+    let api_base = from.get(
+        "discord.api_base",
+        Some("DISCORD_API_BASE"),
+        secret::discord_api_base,
+    );
+    DiscordConfig {
+        token: from.get("discord.token", Some("DISCORD_TOKEN"), secret::token),
+        api_base: api_base.unwrap_or_else(secret::discords_own_api),
+        guild_id: from.get(
+            "discord.guild_id",
+            Some("DISCORD_GUILD_ID"),
+            value::snowflake,
+        ),
+        operators: from
+            .get("discord.operators", Some("OPERATOR_IDS"), value::snowflakes)
+            .unwrap_or_default(),
+        operator_roles: from
+            .get(
+                "discord.operator_roles",
+                Some("OPERATOR_ROLE_IDS"),
+                value::snowflakes,
+            )
+            .unwrap_or_default(),
+    }
+}
+
+fn project(from: &mut Source<'_>) -> ProjectConfig {
+    let id = from
+        .get("project.id", Some("PROJECT_ID"), value::project_id)
+        .unwrap_or_else(|| "front-office".to_owned());
+    let name = from.get("project.name", None, value::text);
+    let name = name.unwrap_or_else(|| title_case(&id));
+    ProjectConfig { id, name }
+}
+
+fn executor(
+    from: &mut Source<'_>,
+    overrides: &Overrides,
+    beside_file: &Path,
+    data_dir: &Path,
+) -> ExecutorConfig {
+    let workspace = from.get("executor.workspace", None, value::text);
+    ExecutorConfig {
+        listen: listen(
+            from,
+            "executor.listen",
+            "EXECUTOR_LISTEN",
+            overrides.executor_listen,
+        ),
+        parallel: from
+            .get("executor.parallel", None, value::count(1, 256))
+            .unwrap_or(4),
+        batch: from
+            .get("executor.batch", None, value::count(1, 1000))
+            .unwrap_or(5),
+        token: from.get("executor.token", Some("EXECUTOR_TOKEN"), secret::token),
+        workspace: workspace
+            .map_or_else(|| data_dir.join("workspace"), |dir| beside_file.join(dir)),
+        api_allowed_hosts: from
+            .get(
+                "executor.api_call.allowed_hosts",
+                None,
+                value::allowed_hosts,
+            )
+            .unwrap_or_default(),
+        agents: agents(from),
+    }
+}
+
+fn agents(from: &mut Source<'_>) -> BTreeMap<String, AgentConfig> {
+    let mut agents = BTreeMap::new();
+    for short in from.names_below(AGENTS) {
+        if let Err(refused) = value::agent_short(&short) {
+            from.refuse_name(AGENTS, &short, refused);
+        } else if let Some(agent) = agent(from, &short) {
+            agents.insert(short, agent);
+        }
+    }
+    agents
+}
+
+fn agent(from: &mut Source<'_>, short: &str) -> Option<AgentConfig> {
+    let key = |name: &str| format!("{AGENTS}.{short}.{name}");
+    let problems_before = from.problems.len();
+    let argv = from.get(&key("argv"), None, value::argv);
+    let argv_is_missing = argv.is_none() && from.problems.len() == problems_before;
+    let timeout = seconds(from, &key("timeout_seconds"), 120);
+    let output_limit = from.get(
+        &key("output_limit_bytes"),
+        None,
+        value::count(1024, u32::MAX),
+    );
+    let env = from.get(&key("env"), None, value::variable_names);
+    if argv_is_missing {
+        let refused = value::Refused::new(
+            "it does not say how to run the agent",
+            "Add `argv = [\"program\", \"argument\"]` to it.",
+        );
+        from.refuse_name(AGENTS, short, refused);
+    }
+    Some(AgentConfig {
+        argv: argv?,
+        timeout,
+        // A long answer is some ten kilobytes; a megabyte is a program that went wrong.
+        output_limit: output_limit.unwrap_or(1024 * 1024),
+        env: env.unwrap_or_default(),
+    })
+}
+
+fn log(from: &mut Source<'_>, overrides: &Overrides) -> LogConfig {
+    let format = from.get("log.format", Some("LOG_FORMAT"), value::log_format);
+    let filter = from.get("log.filter", Some("RUST_LOG"), value::log_filter);
+    LogConfig {
+        format: overrides.log_format.or(format).unwrap_or(LogFormat::Text),
+        filter: filter.unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned()),
+    }
+}
+
+/// `front-office` → `Front Office`.
+fn title_case(id: &str) -> String {
+    let words = id.split('-').filter(|word| !word.is_empty());
+    let titled: Vec<String> = words
+        .map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect()
+        })
+        .collect();
+    titled.join(" ")
+}

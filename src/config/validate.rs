@@ -1,0 +1,83 @@
+//! How settings fit together. Single values were checked when they were read.
+
+use secrecy::ExposeSecret as _;
+
+use super::problem::{Place, Problem};
+use super::{Config, secret};
+
+impl Config {
+    /// Everything that contradicts itself or is missing its other half, in one list.
+    pub fn validate(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut refuse = |key: &'static str, what: &str, fix: &str| {
+            problems.push(Problem {
+                place: Place::Key(key),
+                what: what.to_owned(),
+                fix: fix.to_owned(),
+            });
+        };
+        let discords_own = self.discord.api_base == secret::discords_own_api();
+        match &self.discord.token {
+            Some(token)
+                if discords_own && !secret::looks_like_discords_token(token.expose_secret()) =>
+            {
+                refuse(
+                    "discord.token",
+                    "it is not a bot token: those have three parts with dots between them",
+                    "Open your app at https://discord.com/developers/applications, choose Bot, \
+                     Reset Token, and set DISCORD_TOKEN to what it shows; the client secret and \
+                     the public key are something else.",
+                );
+            }
+            // Starting the sandbox instead would look like a bridge that lost its server.
+            None if !discords_own || self.discord.guild_id.is_some() => refuse(
+                "discord.token",
+                "it is missing, although a Discord server is configured",
+                "Set DISCORD_TOKEN; or remove discord.api_base (DISCORD_API_BASE) and \
+                 discord.guild_id (DISCORD_GUILD_ID) to use the sandbox.",
+            ),
+            _ => {}
+        }
+        if self.control_api.token.is_some() && self.control_api.url.is_none() {
+            refuse(
+                "control_api.url",
+                "it is missing, although its token is set",
+                "Set CONTROL_API_URL; or remove control_api.token (CONTROL_API_TOKEN) to use the \
+                 built-in executor.",
+            );
+        }
+        if !self.executor.listen.ip().is_loopback() && self.executor.token.is_none() {
+            refuse(
+                "executor.token",
+                "it is missing, although the executor listens beyond this machine and runs \
+                 programs",
+                "Set EXECUTOR_TOKEN to a long random text, or let executor.listen start with \
+                 127.0.0.1.",
+            );
+        }
+        problems
+    }
+
+    /// What is allowed but probably not meant, as sentences for the log.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let nobody = self.discord.operators.is_empty() && self.discord.operator_roles.is_empty();
+        if self.discord.token.is_some() && nobody {
+            warnings.push(
+                "Nobody may approve anything: discord.operators (OPERATOR_IDS) and \
+                 discord.operator_roles (OPERATOR_ROLE_IDS) are empty. Add your own user id."
+                    .to_owned(),
+            );
+        }
+        let control = &self.control_api;
+        let in_clear = |url: &url::Url| url.scheme() == "http" && !secret::is_loopback(url);
+        if control.token.is_some() && control.url.as_ref().is_some_and(in_clear) {
+            warnings.push(
+                "The Control API's token travels unencrypted: control_api.url is http:// to \
+                 another machine. Use https, unless the network between them is private."
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+}
