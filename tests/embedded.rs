@@ -469,12 +469,30 @@ async fn root_runs_the_server_as_somebody_else() {
 }
 
 #[tokio::test]
+async fn a_private_data_folder_is_opened_for_passing_through_and_no_more() {
+    let folder = folder();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("a mode");
+    let postgres = EmbeddedPostgres::start(folder.path())
+        .await
+        .expect("a server");
+    let mode = fs::metadata(folder.path()).expect("it exists").mode();
+    let expected = if Uid::effective().is_root() {
+        0o711
+    } else {
+        0o700
+    };
+    assert_eq!(mode & 0o777, expected);
+    postgres.stop().await;
+}
+
+#[tokio::test]
 async fn root_is_told_when_the_server_cannot_reach_the_folder() {
     if !Uid::effective().is_root() {
         println!("skipped: this test is about root, and we are not");
         return;
     }
     let home = folder();
+    fs::set_permissions(home.path(), Permissions::from_mode(0o700)).expect("a mode");
     let data = home.path().join("data");
     let error = EmbeddedPostgres::start(&data).await.expect_err("a refusal");
     let blocked = home.path().display().to_string();
@@ -491,6 +509,20 @@ async fn root_is_told_when_the_server_cannot_reach_the_folder() {
         Path::new("/var/lib/clawdos-bridge"),
         "the default must be reachable"
     );
+}
+
+#[tokio::test]
+async fn the_password_does_not_reach_a_debug_print() {
+    let folder = folder();
+    let postgres = EmbeddedPostgres::start(folder.path())
+        .await
+        .expect("a server");
+    let url = url::Url::parse(postgres.url()).expect("a URL");
+    let password = url.password().expect("a password");
+    let printed = format!("{postgres:?}");
+    assert!(printed.contains("EmbeddedPostgres"), "{printed}");
+    assert!(!printed.contains(password), "{printed}");
+    postgres.stop().await;
 }
 
 #[tokio::test]

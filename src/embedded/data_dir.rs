@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use directories::{BaseDirs, ProjectDirs};
 use nix::unistd::Uid;
@@ -16,6 +18,9 @@ use super::error::EmbeddedError;
 const ROOT_DATA_DIR: &str = "/var/lib/clawdos-bridge";
 /// Held for the life of the bridge.
 const BRIDGE_LOCK: &str = "bridge.lock";
+/// A bridge that was killed keeps its lock until the system has taken it apart.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(10);
 /// Marks a folder that a later run may remove without asking, with the prefix below.
 const TEMPORARY_MARK: &str = "temporary-of-clawdos-bridge";
 const TEMPORARY_PREFIX: &str = "tmp-";
@@ -84,28 +89,34 @@ pub(super) fn lock(folder: &Path, name: &str) -> Result<DataDirLock, EmbeddedErr
         .mode(0o644)
         .open(&path)
         .map_err(EmbeddedError::at(folder))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            // The holder writes its pid right after it got the lock; without it the message is only vaguer.
-            let _ = file.read_to_string(&mut pid);
-            let holder = match pid.trim() {
-                "" => "pid unknown".to_owned(),
-                pid => format!("pid {pid}"),
-            };
-            return Err(EmbeddedError::InUse {
-                folder: folder.to_path_buf(),
-                holder,
-            });
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            Err(TryLockError::WouldBlock) => {
+                return Err(EmbeddedError::InUse {
+                    folder: folder.to_path_buf(),
+                    holder: holder_in(&mut file),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(EmbeddedError::at(path)(error)),
         }
-        Err(TryLockError::Error(error)) => return Err(EmbeddedError::at(path)(error)),
     }
     write_pid(&mut file).map_err(EmbeddedError::at(path))?;
     Ok(DataDirLock {
         folder: folder.to_path_buf(),
         _file: file,
     })
+}
+
+/// The holder writes its pid right after it got the lock; without it the message is only vaguer.
+fn holder_in(file: &mut File) -> String {
+    let mut pid = String::new();
+    match file.read_to_string(&mut pid) {
+        Ok(_) if !pid.trim().is_empty() => format!("pid {}", pid.trim()),
+        _ => "pid unknown".to_owned(),
+    }
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {

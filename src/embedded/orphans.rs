@@ -132,7 +132,8 @@ async fn command_names(pid: Pid, data: &Path) -> bool {
         .await;
     listed.is_ok_and(|output| {
         let command = String::from_utf8_lossy(&output.stdout);
-        command.contains("postgres") && command.contains(&format!("-D {} ", data.display()))
+        // With what we write after it: a folder's name may go on after a space.
+        command.contains("postgres") && command.contains(&format!("-D {} -c port=", data.display()))
     })
 }
 

@@ -1,5 +1,6 @@
 //! The embedded Postgres as the rest of the bridge sees it.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +26,6 @@ const LOG: &str = "postgres.log";
 const STOP_LIMIT: Duration = Duration::from_secs(7);
 
 /// A Postgres server of our own. It stops when this is dropped, and also when our process is killed.
-#[derive(Debug)]
 pub struct EmbeddedPostgres {
     url: String,
     lifeline: ChildStdin,
@@ -34,6 +34,16 @@ pub struct EmbeddedPostgres {
     /// The reason once the server has ended.
     ended: watch::Receiver<Option<String>>,
     _lock: DataDirLock,
+}
+
+/// Without the address: it holds the password.
+impl fmt::Debug for EmbeddedPostgres {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EmbeddedPostgres")
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EmbeddedPostgres {
