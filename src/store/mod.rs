@@ -3,6 +3,7 @@
 pub mod direct;
 pub mod layout;
 pub mod ledger;
+pub mod migrate;
 pub mod mirror;
 
 use std::fmt;
