@@ -108,6 +108,13 @@ impl Nudge {
     }
 }
 
+/// What `bridge.mode_log` ends in.
+enum Logged {
+    NotAsked,
+    Nothing,
+    Last(Mode),
+}
+
 /// The loop that keeps the mode.
 pub struct ModeLoop {
     store: Store,
@@ -116,8 +123,7 @@ pub struct ModeLoop {
     poll: Duration,
     nudge: Nudge,
     state: watch::Sender<State>,
-    /// The state that `bridge.mode_log` has, once it could be asked.
-    logged: Option<Option<Mode>>,
+    logged: Logged,
     changed: mpsc::UnboundedSender<Entity>,
 }
 
@@ -138,7 +144,7 @@ impl ModeLoop {
             poll,
             nudge: Nudge::default(),
             state,
-            logged: None,
+            logged: Logged::NotAsked,
             changed,
         }
     }
@@ -204,16 +210,17 @@ impl ModeLoop {
         let Some(mode) = state.mode.filter(|mode| *mode != Mode::Offline) else {
             return;
         };
-        if self.logged.is_none() {
+        if matches!(self.logged, Logged::NotAsked) {
             match self.store.last_mode().await {
-                Ok(last) => self.logged = Some(last.map(|change| change.mode)),
+                Ok(None) => self.logged = Logged::Nothing,
+                Ok(Some(last)) => self.logged = Logged::Last(last.mode),
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the log of modes");
                     return;
                 }
             }
         }
-        if self.logged == Some(Some(mode)) {
+        if matches!(self.logged, Logged::Last(last) if last == mode) {
             return;
         }
         let change = ModeChange {
@@ -223,7 +230,7 @@ impl ModeLoop {
         };
         match self.store.log_mode(&change).await {
             Ok(entity) => {
-                self.logged = Some(Some(mode));
+                self.logged = Logged::Last(mode);
                 // Nobody listens only while the process ends.
                 let _ = self.changed.send(entity);
             }

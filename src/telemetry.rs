@@ -37,6 +37,8 @@ pub const SWEEP_ROWS: &str = "bridge_sweep_rows_total";
 pub const DELIVERIES: &str = "bridge_deliveries_total";
 /// 1 while the gateway session is up.
 pub const GATEWAY_CONNECTED: &str = "bridge_gateway_connected";
+/// Rows whose view is looked at, or waits to be.
+pub const DIRTY_ROWS: &str = "bridge_dirty_rows";
 /// Gateway events that nobody here understands, by `kind`.
 pub const UNKNOWN_EVENTS: &str = "bridge_unknown_events_total";
 /// 2 while Live, 1 in Backup, 0 when Offline.

@@ -44,7 +44,7 @@ pub async fn run(
     let run_json = config.data_dir.join("run.json");
     run_file::remove(&run_json);
     let started = cancel
-        .run_until_cancelled(start(&mut lifecycle, config, prometheus))
+        .run_until_cancelled(Box::pin(start(&mut lifecycle, config, prometheus)))
         .await;
     match started {
         Some(Ok((running, readiness))) => {

@@ -24,7 +24,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     if let Command::DemoAgent(options) = &command {
         return demo::demo_agent(&options.agent, options.message.as_deref());
     }
-    match prepare(cli.overrides()).and_then(|config| start(&command, config)) {
+    match prepare(&cli.overrides()).and_then(|config| start(&command, config)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("clawdos-bridge: {error:#}");
@@ -33,14 +33,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-fn prepare(overrides: Overrides) -> anyhow::Result<Config> {
+fn prepare(overrides: &Overrides) -> anyhow::Result<Config> {
     let environment = |name: &str| std::env::var(name).ok();
     let folder = std::env::current_dir().context("the current folder cannot be read")?;
     Ok(Config::load(
         overrides,
         &environment,
         &folder,
-        embedded::default_data_dir(),
+        &embedded::default_data_dir(),
     )?)
 }
 
@@ -54,7 +54,7 @@ fn start(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
         let prometheus = telemetry::init(&config.log)?;
         let lifecycle = Lifecycle::start()?;
         match command {
-            Command::Run => bridge::run(lifecycle, config, prometheus).await,
+            Command::Run => Box::pin(bridge::run(lifecycle, config, prometheus)).await,
             Command::Migrate => database::migrate_only(lifecycle, &config).await,
             Command::Executor(_) => executor::run_alone(lifecycle, config).await,
             #[cfg(feature = "sandbox")]

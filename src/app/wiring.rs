@@ -32,6 +32,7 @@ use crate::mirror::read_back::Channels;
 use crate::mirror::{Deps, Mirror, Reach};
 use crate::mode::{ModeLoop, State};
 use crate::model::change::FeedEvent;
+use crate::model::mode::Mode;
 use crate::model::view::Entity;
 use crate::model::{RoleId, UserId};
 use crate::operations::{Desk, Operators};
@@ -118,7 +119,7 @@ impl Wires<'_> {
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(cancel.clone()));
 
-        let feed = self.start_feed(lifecycle).await;
+        let feed = self.start_feed(lifecycle);
         self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
 
         let deliveries = Deliveries::new(
@@ -135,7 +136,7 @@ impl Wires<'_> {
             members_may_ask: self.config.delivery.members_may_ask,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
-        self.show_mode(lifecycle, mode.clone());
+        show_mode(lifecycle, mode.clone());
         Ok((layout, mode))
     }
 
@@ -153,20 +154,11 @@ impl Wires<'_> {
     }
 
     /// The feed, or the sweep alone where the database cannot give one. That is said aloud.
-    async fn start_feed(&self, lifecycle: &mut Lifecycle) -> mpsc::Receiver<FeedEvent> {
+    fn start_feed(&self, lifecycle: &mut Lifecycle) -> mpsc::Receiver<FeedEvent> {
         let (events, received) = mpsc::channel(FEED_AHEAD);
         let part = self.readiness.part("feed");
-        let problem = match self.config.feed.kind {
-            FeedKind::Off => Some("the configuration switches it off".to_owned()),
-            FeedKind::Replication => check(self.database.store.pool())
-                .await
-                .err()
-                .map(|problem| problem.to_string()),
-        };
-        if let Some(problem) = problem {
-            let every = self.config.mirror.sweep.as_secs();
-            tracing::warn!("no change feed, rows are found by the sweep every {every} s: {problem}");
-            part.ok_with(format!("sweep alone: {problem}"));
+        if self.config.feed.kind == FeedKind::Off {
+            part.ok_with("switched off: rows are found by the sweep alone");
             let cancel = lifecycle.token();
             lifecycle.spawn("feed", async move {
                 cancel.cancelled().await;
@@ -179,7 +171,9 @@ impl Wires<'_> {
         let (told, heard) = mpsc::channel(FEED_AHEAD);
         let cancel = lifecycle.token();
         lifecycle.spawn("feed", async move {
-            let feed = Replication::new(settings).run(told, cancel.clone());
+            // Nobody waits for the look: a feed that does not come says so by itself.
+            tokio::spawn(warn_of_gaps(settings.clone()));
+            let feed = Replication::new(settings).run(told, cancel);
             tokio::join!(feed, relay(heard, events, part));
             Ok(())
         });
@@ -280,26 +274,6 @@ impl Wires<'_> {
         });
     }
 
-    fn show_mode(&self, lifecycle: &mut Lifecycle, mut mode: watch::Receiver<State>) {
-        let cancel = lifecycle.token();
-        lifecycle.spawn("mode board", async move {
-            loop {
-                let value = match mode.borrow_and_update().mode {
-                    Some(crate::model::mode::Mode::Live) => 2.0,
-                    Some(crate::model::mode::Mode::Backup) => 1.0,
-                    _ => 0.0,
-                };
-                gauge!(telemetry::MODE).set(value);
-                tokio::select! {
-                    () = cancel.cancelled() => return Ok(()),
-                    changed = mode.changed() => if changed.is_err() { break },
-                }
-            }
-            cancel.cancelled().await;
-            Ok(())
-        });
-    }
-
     /// After the parts have ended nothing new is asked of the lanes; what is under way is finished.
     fn drain_at_the_end(&self, lifecycle: &mut Lifecycle) {
         let lanes = self.lanes.clone();
@@ -307,6 +281,15 @@ impl Wires<'_> {
             lanes.drain(DRAIN).await;
             Ok(())
         });
+    }
+}
+
+/// A table that is not published is silence, not an error: said aloud at every start.
+async fn warn_of_gaps(settings: ReplicationSettings) {
+    for problem in check(&settings).await {
+        if !problem.stops_the_feed() {
+            tracing::warn!(%problem, "the change feed has a gap: {problem}");
+        }
     }
 }
 
@@ -320,7 +303,8 @@ async fn relay(mut heard: mpsc::Receiver<FeedEvent>, events: mpsc::Sender<FeedEv
             }
             FeedEvent::Disconnected { reason } => {
                 gauge!(telemetry::FEED_CONNECTED).set(0.0);
-                part.failed(reason);
+                tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
+                part.ok_with(format!("rows are found by the sweep alone: {reason}"));
             }
             FeedEvent::Changes(_) | FeedEvent::Sweep { .. } => {}
         }
@@ -328,6 +312,26 @@ async fn relay(mut heard: mpsc::Receiver<FeedEvent>, events: mpsc::Sender<FeedEv
             return;
         }
     }
+}
+
+fn show_mode(lifecycle: &mut Lifecycle, mut mode: watch::Receiver<State>) {
+    let cancel = lifecycle.token();
+    lifecycle.spawn("mode board", async move {
+        loop {
+            let value = match mode.borrow_and_update().mode {
+                Some(Mode::Live) => 2.0,
+                Some(Mode::Backup) => 1.0,
+                Some(Mode::Offline) | None => 0.0,
+            };
+            gauge!(telemetry::MODE).set(value);
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                changed = mode.changed() => if changed.is_err() { break },
+            }
+        }
+        cancel.cancelled().await;
+        Ok(())
+    });
 }
 
 fn show_gateway(lifecycle: &mut Lifecycle, part: Part, mut connected: watch::Receiver<bool>) {

@@ -139,11 +139,11 @@ async fn connect(
         .raw_event_handler(Ears { inbound })
         .framework(framework)
         .await
-        .map_err(explain)?;
+        .map_err(|error| explain(&error))?;
     // Where GET /gateway fails, serenity falls back to Discord's real gateway without an error:
     // the address that we were told is the only one that we dial.
     *client.ws_url.lock().await = gateway_url;
-    client.start().await.map_err(explain)
+    client.start().await.map_err(|error| explain(&error))
 }
 
 /// serenity's own client. Its rate limiter is off: it resends without end on a header it cannot
@@ -167,9 +167,9 @@ fn http(settings: &GatewaySettings) -> anyhow::Result<Http> {
 
 /// A sentence for what serenity gives up on. Its `Debug` form can hold addresses with tokens, its
 /// `Display` form does not (measured).
-fn explain(error: serenity::Error) -> anyhow::Error {
+fn explain(error: &serenity::Error) -> anyhow::Error {
     use serenity::gateway::GatewayError;
-    let text = match &error {
+    let text = match error {
         serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
             "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
              Developer Portal shows under Bot, Reset Token."

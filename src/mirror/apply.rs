@@ -24,7 +24,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 
 /// After a refusal for lack of permission nothing is sent to that channel for so long: refusals
 /// count towards Discord's ban (10,000 in 10 minutes).
-const FORBIDDEN_PAUSE: Duration = Duration::from_secs(60);
+const FORBIDDEN_PAUSE: Duration = Duration::from_mins(1);
 
 /// Discord's codes that tell what is gone (source: its Opcodes page).
 const UNKNOWN_CHANNEL: u32 = 10003;

@@ -253,7 +253,7 @@ impl Mirror {
     /// Takes what is dirty, as much as one query carries, and sets the difference in motion.
     pub async fn step(&mut self) {
         let taken = self.dirty.take(BATCH);
-        gauge!(telemetry::DIRTY_ROWS).set(self.dirty.len() as f64);
+        gauge!(telemetry::DIRTY_ROWS).set(u32::try_from(self.dirty.len()).unwrap_or(u32::MAX));
         match self.work_on(&taken).await {
             Ok(()) => {
                 for entity in taken {

@@ -4,6 +4,7 @@ pub mod direct;
 pub mod layout;
 pub mod ledger;
 pub mod migrate;
+pub mod project;
 pub mod mirror;
 
 use std::fmt;
