@@ -1,0 +1,124 @@
+//! A person in front of Discord: what they type, and what they see.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// How long a person waits for something to appear.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Somebody with an account in the sandbox.
+#[derive(Clone)]
+pub struct Person {
+    http: reqwest::Client,
+    api: String,
+    token: String,
+    /// The account's id.
+    pub id: String,
+}
+
+/// A message as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its id.
+    pub id: String,
+    /// The name above it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Whether a webhook sent it.
+    pub webhook: bool,
+}
+
+impl Person {
+    /// The user of this name in a run file.
+    pub fn of(run: &Value, name: &str) -> Self {
+        let discord = &run["discord"];
+        let user = discord["users"]
+            .as_array()
+            .and_then(|users| users.iter().find(|user| user["name"] == name))
+            .unwrap_or_else(|| panic!("the run file has no user {name}: {discord}"));
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        Self {
+            http: reqwest::Client::new(),
+            api: text(&discord["api"]),
+            token: text(&user["token"]),
+            id: text(&user["id"]),
+        }
+    }
+
+    /// One call of Discord's client API.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.api))
+            .header("Authorization", &self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("the sandbox answers");
+        let status = answer.status();
+        let body = answer.bytes().await.expect("an answer has a body");
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    /// Writes a message and gives back its id.
+    pub async fn say(&self, channel: &str, text: &str) -> String {
+        let path = format!("/channels/{channel}/messages");
+        let (status, message) = self
+            .call(Method::POST, &path, Some(json!({ "content": text })))
+            .await;
+        assert!(status.is_success(), "{status} {message}");
+        message["id"].as_str().expect("a message has an id").to_owned()
+    }
+
+    /// The last hundred messages of a channel, oldest first.
+    pub async fn read(&self, channel: &str) -> Vec<Seen> {
+        let path = format!("/channels/{channel}/messages?limit=100");
+        let (status, messages) = self.call(Method::GET, &path, None).await;
+        assert!(status.is_success(), "{status} {messages}");
+        let mut seen: Vec<Seen> = messages
+            .as_array()
+            .expect("a list of messages")
+            .iter()
+            .map(|message| Seen {
+                id: message["id"].as_str().unwrap_or_default().to_owned(),
+                name: message["author"]["username"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                text: message["content"].as_str().unwrap_or_default().to_owned(),
+                webhook: message.get("webhook_id").is_some(),
+            })
+            .collect();
+        seen.reverse();
+        seen
+    }
+
+    /// Waits until a channel shows what is expected, and gives back what it shows then.
+    pub async fn sees(
+        &self,
+        channel: &str,
+        what: &str,
+        expected: impl Fn(&[Seen]) -> bool,
+    ) -> Vec<Seen> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let seen = self.read(channel).await;
+            if expected(&seen) {
+                return seen;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{what} did not appear; the channel shows {seen:#?}"
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+}
+
+/// How often a text stands in a channel.
+pub fn count(seen: &[Seen], text: &str) -> usize {
+    seen.iter().filter(|message| message.text == text).count()
+}

@@ -1,0 +1,229 @@
+//! A whole installation: a database, a Discord, a bridge, and people.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tempfile::TempDir;
+
+use super::person::{PATIENCE, Person};
+use super::postgres::{TestDatabase, create_database};
+use super::process::Process;
+
+/// The project of every test.
+pub const PROJECT: &str = "front-office";
+
+/// An installation whose Discord and database outlive the bridge, so that it can be killed.
+pub struct World {
+    /// The bridge, while it runs.
+    pub bridge: Option<Process>,
+    sandbox: Process,
+    database: TestDatabase,
+    pool: PgPool,
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl World {
+    /// Everything running and ready, with two agents.
+    pub async fn start() -> Self {
+        let mut world = Self::without_bridge().await;
+        world.start_bridge();
+        world
+    }
+
+    /// Database, Discord and two agents; the bridge is not there yet.
+    pub async fn without_bridge() -> Self {
+        let database = create_database().await;
+        let pool = database.pool().await;
+        add_agents(&pool).await;
+        let folder = tempfile::tempdir().expect("the temporary folder is writable");
+        let data = folder.path().join("discord");
+        let sandbox = Process::start(
+            &["sandbox", "--data-dir", &data.to_string_lossy()],
+            &[],
+            &data.join("sandbox").join("run.json"),
+            &folder.path().join("sandbox.log"),
+        );
+        let discord = &sandbox.run["discord"];
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let environment = vec![
+            ("DISCORD_TOKEN".to_owned(), text(&discord["bot_token"])),
+            ("DISCORD_API_BASE".to_owned(), text(&discord["api"])),
+            ("OPERATOR_IDS".to_owned(), Person::of(&sandbox.run, "zack").id),
+            ("DATABASE_URL".to_owned(), database.url().to_owned()),
+        ];
+        Self {
+            bridge: None,
+            sandbox,
+            database,
+            pool,
+            folder,
+            environment,
+        }
+    }
+
+    /// Sets an environment variable of the next start of the bridge.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The environment of the bridge.
+    pub fn environment(&self) -> Vec<(&str, &str)> {
+        self.environment
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    /// The bridge's data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("bridge")
+    }
+
+    /// Starts the bridge and waits until it is ready.
+    pub fn start_bridge(&mut self) {
+        let data = self.data_dir();
+        let bridge = Process::start(
+            &["--data-dir", &data.to_string_lossy()],
+            &self.environment(),
+            &data.join("run.json"),
+            &self.folder.path().join("bridge.log"),
+        );
+        self.bridge = Some(bridge);
+    }
+
+    /// Kills the bridge as a crash would.
+    pub fn kill_bridge(&mut self) {
+        if let Some(mut bridge) = self.bridge.take() {
+            bridge.kill_hard();
+        }
+    }
+
+    /// What the bridge's run file says.
+    pub fn run(&self) -> &Value {
+        &self.bridge.as_ref().expect("the bridge runs").run
+    }
+
+    /// The channel of a surface.
+    pub fn channel(&self, surface: &str) -> String {
+        self.run()["discord"]["channels"][surface]
+            .as_str()
+            .unwrap_or_else(|| panic!("no channel {surface}: {}", self.run()))
+            .to_owned()
+    }
+
+    /// Somebody with an account.
+    pub fn person(&self, name: &str) -> Person {
+        Person::of(&self.sandbox.run, name)
+    }
+
+    /// The database.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The database's address.
+    pub fn database_url(&self) -> &str {
+        self.database.url()
+    }
+
+    /// Says something in the room by SQL, as an agent or a dashboard does. Returns the row's id.
+    pub async fn insert(&self, author: &str, text: &str) -> uuid::Uuid {
+        sqlx::query_scalar(
+            "INSERT INTO project_chat_messages (project_id, author, message) \
+             VALUES ($1, $2, $3) RETURNING id",
+        )
+        .bind(PROJECT)
+        .bind(author)
+        .bind(text)
+        .fetch_one(&self.pool)
+        .await
+        .expect("the database takes a message")
+    }
+
+    /// Waits until a question to the database has the expected answer.
+    pub async fn database_says<T>(&self, query: &'static str, expected: T)
+    where
+        T: PartialEq + std::fmt::Debug + Send + Unpin,
+        for<'r> T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer: Option<T> = sqlx::query_scalar(query)
+                .fetch_optional(&self.pool)
+                .await
+                .expect("the database answers");
+            if answer.as_ref() == Some(&expected) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{query}: expected {expected:?}, got {answer:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Makes Discord behave badly.
+    pub async fn fault(&self, fault: Value) {
+        let address = self.sandbox_address("/_sandbox/faults");
+        let answer = reqwest::Client::new().post(address).json(&fault).send().await;
+        let answer = answer.expect("the sandbox answers");
+        assert!(answer.status().is_success(), "{fault}: {answer:?}");
+    }
+
+    /// Makes Discord behave again.
+    pub async fn no_faults(&self) {
+        let address = self.sandbox_address("/_sandbox/faults");
+        let answer = reqwest::Client::new().delete(address).send().await;
+        assert!(answer.expect("the sandbox answers").status().is_success());
+    }
+
+    /// The requests that the bot has made, by method and path template, with their bodies.
+    pub async fn requests(&self) -> Vec<Value> {
+        let address = self.sandbox_address("/_sandbox/requests?after=0");
+        let answer = reqwest::get(address).await.expect("the sandbox answers");
+        answer.json().await.expect("a list of requests")
+    }
+
+    /// Waits until the bot has made a request that fits.
+    pub async fn sees_request(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let requests = self.requests().await;
+            if let Some(found) = requests.iter().find(|request| fits(request)) {
+                return found.clone();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{what} was not asked of Discord: {}",
+                json!(requests)
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    fn sandbox_address(&self, path: &str) -> String {
+        let page = self.sandbox.run["discord"]["page"].as_str();
+        let page = page.expect("the run file has the page");
+        format!("{}{path}", page.trim_end_matches('/'))
+    }
+}
+
+/// Trunks and Ricky, as an existing installation has its agents.
+pub async fn add_agents(pool: &PgPool) {
+    sqlx::raw_sql(
+        "INSERT INTO projects (id, name) VALUES ('front-office', 'Front Office') \
+           ON CONFLICT DO NOTHING; \
+         INSERT INTO agents (project_id, agent_key, name, emoji, agent_id_short, created_at) VALUES \
+           ('front-office', 'agent:main:main', 'Trunks', '🧢', 'main', now()), \
+           ('front-office', 'agent:ricky:main', 'Ricky', '🔧', 'ricky', now() + interval '1 ms') \
+           ON CONFLICT DO NOTHING",
+    )
+    .execute(pool)
+    .await
+    .expect("the agents can be written");
+}

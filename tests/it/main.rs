@@ -1,0 +1,12 @@
+//! Journeys: the real binary, a real Postgres, the sandbox over real sockets, and people.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod bad_input;
+mod crash;
+mod first_run;
+mod layout;
+mod lifecycle;
+mod room;
+mod talk;
