@@ -1,1 +1,14 @@
-//! (being built)
+//! The words of Mission Control as types: pure, no input or output, imported by everybody.
+
+pub mod agent;
+pub mod delivery;
+pub mod ids;
+pub mod message;
+pub mod mode;
+pub mod thread;
+pub mod view;
+
+pub use ids::{
+    AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, MessageId,
+    ParseIdError, ProjectId, RoleId, ThreadId, UserId, WebhookId,
+};

@@ -1,0 +1,85 @@
+//! A delivery: one message on its way to one agent.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::{AgentKey, DeliveryId, MessageId, ParseIdError};
+
+/// Without progress for this long a delivery has failed (source: ClawdOS' worker and dashboard).
+pub const STALE_AFTER: Duration = Duration::from_secs(120);
+
+/// What existing dashboards expect in `result.error` of a delivery that went stale.
+pub const STALE_ERROR: &str = "stale_timeout";
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryStatus {
+    /// Waiting for somebody to take it.
+    Queued,
+    /// Somebody has it: the agent's turn runs.
+    Delivered,
+    /// The agent has answered.
+    Processed,
+    /// It did not work; the row says why.
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// The word in the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Delivered => "delivered",
+            Self::Processed => "processed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for DeliveryStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for DeliveryStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "queued" => Ok(Self::Queued),
+            // Queried by existing code in two places, never written (source: ClawdOS).
+            "delivered" | "claimed" => Ok(Self::Delivered),
+            "processed" => Ok(Self::Processed),
+            "failed" => Ok(Self::Failed),
+            _ => Err(UnknownStatus(text.chars().take(40).collect())),
+        }
+    }
+}
+
+/// A status that nobody is known to write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown delivery status {0:?}")]
+pub struct UnknownStatus(String);
+
+/// A delivery that somebody claimed: who claims, works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The queue row.
+    pub id: DeliveryId,
+    /// What was said.
+    pub message_id: MessageId,
+    /// To whom.
+    pub agent: AgentKey,
+    /// The text of the message, as it is now.
+    pub text: String,
+}
+
+/// Why a row of the queue cannot be worked on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadDelivery {
+    /// Its target is not an agent key.
+    #[error(transparent)]
+    Target(#[from] ParseIdError),
+}

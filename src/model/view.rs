@@ -1,0 +1,182 @@
+//! Views: the Discord messages that we keep true, and where they live.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::{AgentKey, ChannelId, DiscordMessageId};
+
+/// Where a view lives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Surface {
+    /// `#team-room`.
+    Room,
+    /// `#approvals`.
+    Approvals,
+    /// `#status`.
+    Status,
+    /// `#activity`.
+    Activity,
+    /// `#dm-<short>` of one agent.
+    Dm(String),
+    /// The category of the first four.
+    Category,
+    /// The category of the agents' channels.
+    DmCategory,
+}
+
+impl Surface {
+    /// The channel of one agent.
+    pub fn dm(agent: &AgentKey) -> Self {
+        Self::Dm(agent.short().to_owned())
+    }
+
+    /// Whether people's messages there become rows.
+    pub fn takes_messages(&self) -> bool {
+        matches!(self, Self::Room | Self::Dm(_))
+    }
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Room => f.write_str("team-room"),
+            Self::Approvals => f.write_str("approvals"),
+            Self::Status => f.write_str("status"),
+            Self::Activity => f.write_str("activity"),
+            Self::Dm(short) => write!(f, "dm-{short}"),
+            Self::Category => f.write_str("category"),
+            Self::DmCategory => f.write_str("category-dms"),
+        }
+    }
+}
+
+/// A surface that nobody has heard of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown surface {0:?}")]
+pub struct UnknownSurface(String);
+
+impl FromStr for Surface {
+    type Err = UnknownSurface;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "team-room" => Self::Room,
+            "approvals" => Self::Approvals,
+            "status" => Self::Status,
+            "activity" => Self::Activity,
+            "category" => Self::Category,
+            "category-dms" => Self::DmCategory,
+            other => match other.strip_prefix("dm-") {
+                Some(short) if !short.is_empty() => Self::Dm(short.to_owned()),
+                _ => return Err(UnknownSurface(text.to_owned())),
+            },
+        })
+    }
+}
+
+/// Which kind of row a view shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntityKind {
+    /// A row of `project_chat_messages`.
+    Message,
+    /// A change of the mode.
+    Mode,
+}
+
+impl EntityKind {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Mode => "mode",
+        }
+    }
+}
+
+/// The row behind a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Entity {
+    /// Which table.
+    pub kind: EntityKind,
+    /// Which row.
+    pub id: Uuid,
+}
+
+/// Names one view: one part of one entity on one surface.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ViewKey {
+    /// What it shows.
+    pub entity: Entity,
+    /// Where.
+    pub surface: Surface,
+    /// Which message of a text that needs several, from 0.
+    pub part: i16,
+}
+
+/// How sure we are that a view is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ViewState {
+    /// The request may be on its way: written before it is sent.
+    Sending,
+    /// Discord has confirmed it.
+    Sent,
+    /// Sent, and no answer came: the channel has to be read back.
+    Unknown,
+    /// Discord refused it for good.
+    Failed,
+}
+
+impl ViewState {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Who is the author of a view's Discord message, and so who can edit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ViewAuthor {
+    /// The bot itself.
+    Bot,
+    /// The persona webhook of the channel.
+    Webhook,
+    /// A person: their message is the view, and never ours to edit.
+    Person,
+}
+
+impl ViewAuthor {
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Webhook => "webhook",
+            Self::Person => "person",
+        }
+    }
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Which view.
+    pub key: ViewKey,
+    /// The channel that holds it.
+    pub channel: ChannelId,
+    /// The Discord message; none while the first request is on its way.
+    pub message: Option<DiscordMessageId>,
+    /// Whose message it is.
+    pub author: ViewAuthor,
+    /// What it says, as a hash of the draft.
+    pub hash: Option<Vec<u8>>,
+    /// Version of the row that was rendered last.
+    pub row_version: Option<String>,
+    /// How sure we are.
+    pub state: ViewState,
+}
