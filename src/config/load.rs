@@ -30,23 +30,23 @@ impl Config {
     /// `env` looks up one environment variable, `cwd` is the folder that relative paths of the
     /// command line start from, `default_data_dir` is the platform's data folder.
     pub fn load(
-        overrides: &Overrides,
+        mut overrides: Overrides,
         env: Environment<'_>,
         cwd: &Path,
-        default_data_dir: &Path,
+        default_data_dir: PathBuf,
     ) -> Result<Self, ConfigProblems> {
         let from_env = env(DATA_DIR_VARIABLE).filter(|dir| !dir.trim().is_empty());
-        let data_dir = overrides.data_dir.clone().or(from_env.map(PathBuf::from));
-        let data_dir = cwd.join(data_dir.unwrap_or_else(|| default_data_dir.to_owned()));
+        let data_dir = overrides.data_dir.take().or(from_env.map(PathBuf::from));
+        let data_dir = cwd.join(data_dir.unwrap_or(default_data_dir));
 
-        let (file, text) = match find_file(overrides, cwd, &data_dir) {
+        let (file, text) = match find_file(overrides.config.as_deref(), cwd, &data_dir) {
             Ok(Some((path, text))) => (Some(path), text),
             Ok(None) => (None, String::new()),
             Err(problem) => return Err(ConfigProblems(vec![problem])),
         };
         let path = file.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
         let mut source = Source::new(&path, &text, env);
-        let config = read(&mut source, overrides, data_dir, file);
+        let config = read(&mut source, &overrides, data_dir, file);
         let file_is_broken = source.file_is_broken;
         let (mut problems, _) = source.finish();
         if !file_is_broken {
@@ -71,11 +71,11 @@ pub fn known_keys() -> Vec<KnownKey> {
 
 /// The file to read and its text: the one that was asked for, or the first that exists.
 fn find_file(
-    overrides: &Overrides,
+    asked: Option<&Path>,
     cwd: &Path,
     data_dir: &Path,
 ) -> Result<Option<(PathBuf, String)>, Problem> {
-    let asked = overrides.config.as_ref().map(|path| cwd.join(path));
+    let asked = asked.map(|path| cwd.join(path));
     let required = asked.is_some();
     let candidates = asked.map_or_else(
         || vec![cwd.join(FILE_NAME), data_dir.join(FILE_NAME)],
@@ -224,11 +224,10 @@ fn discord(from: &mut Source<'_>) -> DiscordConfig {
 }
 
 fn project(from: &mut Source<'_>) -> ProjectConfig {
-    let id = from
-        .get("project.id", Some("PROJECT_ID"), value::project_id)
-        .unwrap_or_else(|| "front-office".to_owned());
+    let id = from.get("project.id", Some("PROJECT_ID"), value::project_id);
+    let id = id.unwrap_or_else(value::default_project_id);
     let name = from.get("project.name", None, value::text);
-    let name = name.unwrap_or_else(|| title_case(&id));
+    let name = name.unwrap_or_else(|| title_case(id.as_str()));
     ProjectConfig { id, name }
 }
 
