@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory, Parser as _};
 use clawdos_bridge::cli::{Cli, Command};
 use clawdos_bridge::config::{self, Config, LogFormat, Overrides};
 
@@ -42,7 +42,9 @@ fn the_example_documents_every_key_and_no_other() {
         .iter()
         .map(|known| known.key.replace("<short>", "main"));
     assert_eq!(documented, with_agent.collect());
-    let help = Cli::command().render_long_help().to_string();
+    let help = <Cli as CommandFactory>::command()
+        .render_long_help()
+        .to_string();
     for variable in known.iter().filter_map(|known| known.variable) {
         assert!(
             EXAMPLE.contains(&format!("({variable}")),
@@ -119,7 +121,7 @@ fn global_options_are_accepted_before_and_after_the_subcommand() {
 fn no_subcommand_means_run() {
     let cli = Cli::try_parse_from(["clawdos-bridge", "--data-dir", "D"]).expect("a command line");
     assert_eq!(cli.command(), Command::Run);
-    Cli::command().debug_assert();
+    <Cli as CommandFactory>::command().debug_assert();
 }
 
 #[test]

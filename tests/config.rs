@@ -357,39 +357,6 @@ fn secrets_are_used_but_never_shown() {
 }
 
 #[test]
-fn hosts_for_api_calls_are_read_strictly() {
-    let file = |hosts: &str| format!("[executor.api_call]\nallowed_hosts = {hosts}\n");
-    let good = r#"["API.example.com", "10.0.0.5:8080", "::1", "[fd00::1]:80"]"#;
-    let hosts = Start::with_file(&file(good))
-        .config()
-        .executor
-        .api_allowed_hosts;
-    let hosts: Vec<_> = hosts
-        .iter()
-        .map(|one| (one.host.as_str(), one.port))
-        .collect();
-    let wanted = [
-        ("api.example.com", None),
-        ("10.0.0.5", Some(8080)),
-        ("::1", None),
-        ("fd00::1", Some(80)),
-    ];
-    assert_eq!(hosts, wanted);
-    for bad in [
-        r#"["https://a.example"]"#,
-        r#"["a.example/x"]"#,
-        r#"["*.example"]"#,
-        r#"["a:0"]"#,
-        r#"["a:b"]"#,
-        r#"["u@a"]"#,
-        r#"[""]"#,
-        "[7]",
-    ] {
-        Start::with_file(&file(bad)).only_problem();
-    }
-}
-
-#[test]
 fn agents_are_read_with_their_limits() {
     let file = "[executor]\nworkspace = \"shared\"\n[executor.agents.ricky]\n\
                 argv = [\"claude\", \"-p\", \" spaced \"]\nenv = [\"ANTHROPIC_API_KEY\"]\n\
@@ -410,4 +377,7 @@ fn agents_are_read_with_their_limits() {
         let text = format!("[executor.agents.{name}]\nargv = [\"x\"]\n");
         Start::with_file(&text).only_problem();
     }
+    let none = Start::with_file("[executor.agents]\n").config();
+    assert!(none.executor.agents.is_empty());
+    Start::with_file("[executor]\nagents = 3\n").only_problem();
 }

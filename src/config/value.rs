@@ -323,3 +323,37 @@ pub(super) fn log_filter(raw: &Raw<'_>) -> Parsed<String> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_for_api_calls_are_read_strictly() {
+        for (entry, host, port) in [
+            ("API.example.com", "api.example.com", None),
+            ("10.0.0.5:8080", "10.0.0.5", Some(8080)),
+            ("api.example.com:80", "api.example.com", Some(80)),
+            ("::1", "::1", None),
+            ("[fd00::1]:80", "fd00::1", Some(80)),
+        ] {
+            let read = allowed_host(entry).map_err(|refused| refused.what);
+            let host = host.to_owned();
+            assert_eq!(read, Ok(AllowedHost { host, port }), "{entry}");
+        }
+        for entry in [
+            "https://a.example",
+            "a.example/x",
+            "*.example",
+            "a:0",
+            "a:b",
+            "u@a",
+            "a b",
+            "a:",
+            ":80",
+            "",
+        ] {
+            assert!(allowed_host(entry).is_err(), "{entry}");
+        }
+    }
+}
