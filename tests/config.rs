@@ -47,7 +47,7 @@ impl Start {
     fn load(&self) -> Result<Config, ConfigProblems> {
         let env = |name: &str| self.env.get(name).cloned();
         let default = self.folder.path().join("data");
-        Config::load(self.overrides.clone(), &env, self.folder.path(), default)
+        Config::load(&self.overrides, &env, self.folder.path(), &default)
     }
 
     fn config(&self) -> Config {
@@ -85,7 +85,7 @@ fn nothing_configured_means_everything_embedded() {
         "https://discord.com/api/v10"
     );
     assert!(config.health.listen.ip().is_loopback() && config.health.listen.port() == 0);
-    assert_eq!(config.delivery.watchdog, Duration::from_secs(120));
+    assert_eq!(config.delivery.watchdog, Duration::from_mins(2));
     assert_eq!(config.data_dir, start.folder.path().join("data"));
     assert_eq!(config.executor.workspace, config.data_dir.join("workspace"));
     assert_eq!(config.file, None);
@@ -365,7 +365,7 @@ fn agents_are_read_with_their_limits() {
     let config = start.config();
     let ricky = &config.executor.agents["ricky"];
     assert_eq!(ricky.argv, ["claude", "-p", " spaced "]);
-    assert_eq!(ricky.timeout, Duration::from_secs(120));
+    assert_eq!(ricky.timeout, Duration::from_mins(2));
     assert_eq!(ricky.output_limit, 1024 * 1024);
     assert_eq!(ricky.env, ["ANTHROPIC_API_KEY"]);
     assert_eq!(

@@ -232,7 +232,7 @@ async fn the_health_pages_tell_alive_from_ready_and_name_the_part_that_is_not() 
 
     let (discord, database) = (readiness.part("discord"), readiness.part("database"));
     discord.ok();
-    hands.advance(Duration::from_secs(60));
+    hands.advance(Duration::from_mins(1));
     database.failed("the server refuses the connection");
     database.failed("the server still refuses the connection");
     let (status, page) = ready_page(address).await;

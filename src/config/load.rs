@@ -30,14 +30,14 @@ impl Config {
     /// `env` looks up one environment variable, `cwd` is the folder that relative paths of the
     /// command line start from, `default_data_dir` is the platform's data folder.
     pub fn load(
-        mut overrides: Overrides,
+        overrides: &Overrides,
         env: Environment<'_>,
         cwd: &Path,
-        default_data_dir: PathBuf,
+        default_data_dir: &Path,
     ) -> Result<Self, ConfigProblems> {
         let from_env = env(DATA_DIR_VARIABLE).filter(|dir| !dir.trim().is_empty());
-        let data_dir = overrides.data_dir.take().or(from_env.map(PathBuf::from));
-        let data_dir = cwd.join(data_dir.unwrap_or(default_data_dir));
+        let data_dir = overrides.data_dir.clone().or(from_env.map(PathBuf::from));
+        let data_dir = cwd.join(data_dir.unwrap_or_else(|| default_data_dir.to_owned()));
 
         let (file, text) = match find_file(overrides.config.as_deref(), cwd, &data_dir) {
             Ok(Some((path, text))) => (Some(path), text),
@@ -46,7 +46,7 @@ impl Config {
         };
         let path = file.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
         let mut source = Source::new(&path, &text, env);
-        let config = read(&mut source, &overrides, data_dir, file);
+        let config = read(&mut source, overrides, data_dir, file);
         let file_is_broken = source.file_is_broken;
         let (mut problems, _) = source.finish();
         if !file_is_broken {
