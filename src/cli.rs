@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{LogFormat, Overrides};
 
+const ABOUT: &str = "ClawdOS Mission Control in Discord: talk to agents, see what they do, decide what they may do.";
+
 /// What the environment can say, shown below `--help`.
 const ENVIRONMENT: &str = "\
 What is configured is used; what is not, the bridge brings along: a local Discord-compatible
@@ -32,9 +34,9 @@ Environment, wins over bridge.toml:
 
 deploy/bridge.example.toml describes every setting.";
 
-/// `ClawdOS` Mission Control in Discord: talk to agents, see what they do, decide what they may do.
+/// The whole command line.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "clawdos-bridge", version, after_help = ENVIRONMENT)]
+#[command(name = "clawdos-bridge", version, about = ABOUT, after_help = ENVIRONMENT)]
 pub struct Cli {
     /// What every subcommand understands.
     #[command(flatten)]

@@ -39,7 +39,7 @@ impl Config {
         let data_dir = overrides.data_dir.clone().or(from_env.map(PathBuf::from));
         let data_dir = cwd.join(data_dir.unwrap_or_else(|| default_data_dir.to_owned()));
 
-        let (file, text) = match find_file(overrides, cwd, &data_dir) {
+        let (file, text) = match find_file(overrides.config.as_deref(), cwd, &data_dir) {
             Ok(Some((path, text))) => (Some(path), text),
             Ok(None) => (None, String::new()),
             Err(problem) => return Err(ConfigProblems(vec![problem])),
@@ -71,11 +71,11 @@ pub fn known_keys() -> Vec<KnownKey> {
 
 /// The file to read and its text: the one that was asked for, or the first that exists.
 fn find_file(
-    overrides: &Overrides,
+    asked: Option<&Path>,
     cwd: &Path,
     data_dir: &Path,
 ) -> Result<Option<(PathBuf, String)>, Problem> {
-    let asked = overrides.config.as_ref().map(|path| cwd.join(path));
+    let asked = asked.map(|path| cwd.join(path));
     let required = asked.is_some();
     let candidates = asked.map_or_else(
         || vec![cwd.join(FILE_NAME), data_dir.join(FILE_NAME)],
@@ -224,11 +224,10 @@ fn discord(from: &mut Source<'_>) -> DiscordConfig {
 }
 
 fn project(from: &mut Source<'_>) -> ProjectConfig {
-    let id = from
-        .get("project.id", Some("PROJECT_ID"), value::project_id)
-        .unwrap_or_else(|| "front-office".to_owned());
+    let id = from.get("project.id", Some("PROJECT_ID"), value::project_id);
+    let id = id.unwrap_or_else(value::default_project_id);
     let name = from.get("project.name", None, value::text);
-    let name = name.unwrap_or_else(|| title_case(&id));
+    let name = name.unwrap_or_else(|| title_case(id.as_str()));
     ProjectConfig { id, name }
 }
 

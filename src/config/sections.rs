@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
+
+use crate::model::{GuildId, ProjectId, RoleId, UserId};
 
 /// Discord's own API, version 10 (source: Discord, API reference, "Base URL").
 pub const DISCORD_API_BASE: &str = "https://discord.com/api/v10";
@@ -26,11 +27,11 @@ pub struct DiscordConfig {
     /// Where Discord's REST API answers, without a slash at the end; always ends in `/api/v10`.
     pub api_base: Url,
     /// The server (guild) to live in. Absent: the only one the bot is a member of.
-    pub guild_id: Option<NonZeroU64>,
+    pub guild_id: Option<GuildId>,
     /// Users who may approve. Nobody may when this and [`Self::operator_roles`] are empty.
-    pub operators: Vec<NonZeroU64>,
+    pub operators: Vec<UserId>,
     /// Roles whose members may approve.
-    pub operator_roles: Vec<NonZeroU64>,
+    pub operator_roles: Vec<RoleId>,
 }
 
 /// `[database]`: where the Mission Control tables live.
@@ -55,8 +56,8 @@ pub struct ControlApiConfig {
 /// `[project]`: the one `ClawdOS` project this bridge shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectConfig {
-    /// `projects.id`: lower-case letters, digits and hyphens.
-    pub id: String,
+    /// `projects.id`.
+    pub id: ProjectId,
     /// The name for people; used when the project has to be created.
     pub name: String,
 }
@@ -99,13 +100,14 @@ pub struct AllowedHost {
 /// How one agent is run: as a subprocess, never through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentConfig {
-    /// The program and its arguments; at least the program.
+    /// The program and its arguments, with the placeholders of the executor's runner in them; at
+    /// least the program.
     pub argv: Vec<String>,
     /// How long one turn may take (source: `ClawdOS` runs agents with `--timeout 120`).
     pub timeout: Duration,
     /// Bytes of output that are read before the turn is ended.
     pub output_limit: usize,
-    /// Names of environment variables that are passed on. All others are withheld.
+    /// Names of environment variables that are passed on besides the few every program needs.
     pub env: Vec<String>,
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Source<'a> {
     root: DeTable<'a>,
     env: Environment<'a>,
     known: Vec<KnownKey>,
+    /// Sections whose keys are names that people choose.
+    open_sections: Vec<&'static str>,
     pub(super) problems: Vec<Problem>,
     pub(super) file_is_broken: bool,
 }
@@ -42,6 +44,7 @@ impl<'a> Source<'a> {
             root: DeTable::new(),
             env,
             known: Vec::new(),
+            open_sections: Vec::new(),
             problems: Vec::new(),
             file_is_broken: false,
         };
@@ -91,7 +94,8 @@ impl<'a> Source<'a> {
     }
 
     /// The names below a section, such as the agents of `executor.agents`.
-    pub(super) fn names_below(&mut self, section: &str) -> Vec<String> {
+    pub(super) fn names_below(&mut self, section: &'static str) -> Vec<String> {
+        self.open_sections.push(section);
         let table = self.table(section);
         table.map_or_else(Vec::new, |table| {
             table
@@ -145,10 +149,11 @@ impl<'a> Source<'a> {
         for (name, value) in table {
             let key = format!("{prefix}{}", name.get_ref());
             let inside = format!("{key}.");
-            let known = self
-                .known
-                .iter()
-                .any(|known| known.key.starts_with(&inside));
+            let known = self.open_sections.contains(&key.as_str())
+                || self
+                    .known
+                    .iter()
+                    .any(|known| known.key.starts_with(&inside));
             match value.get_ref() {
                 DeValue::Table(inner) if known => self.report_leftovers(inner, &inside),
                 _ => {

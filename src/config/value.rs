@@ -1,7 +1,7 @@
 //! From what a person wrote to the type the bridge works with, with words for what is refused.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU64;
+use std::str::FromStr;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use tracing_subscriber::EnvFilter;
 
 use super::sections::{AllowedHost, FeedKind, LogFormat};
+use crate::model::{AgentKey, ProjectId};
 
 /// A value as it was written. Variables of the environment are always text.
 pub(super) enum Raw<'a> {
@@ -141,14 +142,14 @@ pub(super) fn port(raw: &Raw<'_>) -> Parsed<u16> {
     u16::try_from(number).map_err(|_| Refused::new("it is not a port", "Write 1 to 65535."))
 }
 
-/// An id as Discord writes them: a number other than 0, in quotes or not.
-pub(super) fn snowflake(raw: &Raw<'_>) -> Parsed<NonZeroU64> {
+/// An id as Discord writes them: a number, in quotes or not.
+pub(super) fn snowflake<Id: FromStr>(raw: &Raw<'_>) -> Parsed<Id> {
     let id = match raw {
-        Raw::Integer(number) => u64::try_from(*number).ok(),
-        Raw::Text(text) => text.parse().ok(),
+        Raw::Integer(number) => number.to_string().parse().ok(),
+        Raw::Text(text) => text.trim().parse().ok(),
         _ => None,
     };
-    id.and_then(NonZeroU64::new).ok_or_else(|| {
+    id.ok_or_else(|| {
         Refused::new(
             "it is not a Discord id",
             "Turn on Developer Mode in Discord (Settings, Advanced), right-click the server, user \
@@ -158,7 +159,7 @@ pub(super) fn snowflake(raw: &Raw<'_>) -> Parsed<NonZeroU64> {
 }
 
 /// Several ids.
-pub(super) fn snowflakes(raw: &Raw<'_>) -> Parsed<Vec<NonZeroU64>> {
+pub(super) fn snowflakes<Id: FromStr>(raw: &Raw<'_>) -> Parsed<Vec<Id>> {
     let items = raw
         .items()
         .ok_or_else(|| Refused::new("it is not a list of ids", "Write them as [\"…\", \"…\"]."))?;
@@ -186,31 +187,32 @@ pub(super) fn listen(raw: &Raw<'_>) -> Parsed<SocketAddr> {
     })
 }
 
-/// Lower-case letters, digits and hyphens, as `ClawdOS` project ids are.
-pub(super) fn project_id(raw: &Raw<'_>) -> Parsed<String> {
-    let id = text(raw)?;
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if id.bytes().all(fits) {
-        return Ok(id);
-    }
-    Err(Refused::new(
-        "it is not a project id",
-        "Use lower-case letters, digits and hyphens only, such as front-office.",
-    ))
+/// The id of a `ClawdOS` project.
+pub(super) fn project_id(raw: &Raw<'_>) -> Parsed<ProjectId> {
+    text(raw)?.parse().map_err(|_| {
+        Refused::new(
+            "it is not a project id",
+            "Use up to 100 lower-case letters, digits and hyphens, such as front-office.",
+        )
+    })
+}
+
+/// The project that `ClawdOS` means when none is named (source: its `X-ClawdOS-Project` header).
+pub(super) fn default_project_id() -> ProjectId {
+    let id = "front-office".parse();
+    id.expect("a constant of ours is a project id")
 }
 
 /// The short name of an agent: the middle part of `agent:<short>:main`.
 pub(super) fn agent_short(name: &str) -> Parsed<()> {
-    let fits =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-    if !name.is_empty() && name.bytes().all(fits) {
-        return Ok(());
+    match name.parse::<AgentKey>() {
+        Ok(key) if key.short() == name => Ok(()),
+        _ => Err(Refused::new(
+            "it is not the short name of an agent",
+            "Use the middle part of the agent's key, such as ricky in agent:ricky:main: letters, \
+             digits, hyphens and underscores.",
+        )),
     }
-    Err(Refused::new(
-        "it is not the short name of an agent",
-        "Use the middle part of the agent's key, such as ricky in agent:ricky:main: lower-case \
-         letters, digits, hyphens and underscores.",
-    ))
 }
 
 /// How to run an agent: at least the program.
@@ -319,5 +321,39 @@ pub(super) fn log_filter(raw: &Raw<'_>) -> Parsed<String> {
             format!("it is not a log filter ({error})"),
             "Write a level, or levels for parts, such as \"info,clawdos_bridge::mirror=debug\".",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_for_api_calls_are_read_strictly() {
+        for (entry, host, port) in [
+            ("API.example.com", "api.example.com", None),
+            ("10.0.0.5:8080", "10.0.0.5", Some(8080)),
+            ("api.example.com:80", "api.example.com", Some(80)),
+            ("::1", "::1", None),
+            ("[fd00::1]:80", "fd00::1", Some(80)),
+        ] {
+            let read = allowed_host(entry).map_err(|refused| refused.what);
+            let host = host.to_owned();
+            assert_eq!(read, Ok(AllowedHost { host, port }), "{entry}");
+        }
+        for entry in [
+            "https://a.example",
+            "a.example/x",
+            "*.example",
+            "a:0",
+            "a:b",
+            "u@a",
+            "a b",
+            "a:",
+            ":80",
+            "",
+        ] {
+            assert!(allowed_host(entry).is_err(), "{entry}");
+        }
     }
 }
