@@ -64,7 +64,7 @@ fn a_data_folder_that_cannot_be_written_is_named_with_the_fix() {
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).expect("a folder");
     fs::set_permissions(&closed, Permissions::from_mode(0o555)).expect("a mode");
-    let mut unusable = vec![file.join("data")];
+    let mut unusable = vec![file.join("data"), file];
     if Uid::effective().is_root() {
         println!("skipped the read-only folder: root may write everywhere");
     } else {
@@ -94,6 +94,7 @@ async fn a_folder_that_is_no_database_is_left_alone() {
 #[tokio::test]
 async fn a_folder_may_have_any_name() {
     let parent = empty();
+    fs::set_permissions(parent.path(), Permissions::from_mode(0o755)).expect("a mode");
     let folder = parent.path().join("it's \"our\" $HOME; data, größer");
     let first = start(&folder).await;
     assert_eq!(text(first.url(), "SELECT 1::text").await, "1");

@@ -4,11 +4,10 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
 
 use crate::support::{
-    empty, guardian_of, has_kept_it, is_alive, keep_something, kill_owner, names_with, postmaster,
-    prepared, start, start_owner, text, until,
+    empty, freeze, guardian_of, has_kept_it, is_alive, keep_something, kill_owner, names_with,
+    postmaster, prepared, start, start_owner, text, until,
 };
 
 #[tokio::test]
@@ -42,6 +41,7 @@ async fn a_server_that_outlived_its_bridge_is_replaced() {
     let (owner, url) = start_owner(folder.path());
     keep_something(&url).await;
     let orphan = postmaster(folder.path());
+    freeze(&owner);
     kill(guardian_of(orphan), Signal::SIGKILL).expect("the guardian to die first");
     kill_owner(owner);
     assert!(is_alive(orphan), "it must be an orphan for this test");
@@ -58,8 +58,7 @@ async fn a_power_cut_is_recovered_from() {
     let (owner, url) = start_owner(folder.path());
     keep_something(&url).await;
     let group = guardian_of(postmaster(folder.path()));
-    let bridge = Pid::from_raw(owner.id().try_into().expect("a number"));
-    kill(bridge, Signal::SIGSTOP).expect("the bridge not to see it");
+    freeze(&owner);
     killpg(group, Signal::SIGKILL).expect("all of it to die");
     kill_owner(owner);
     assert!(folder.path().join("postgres/postmaster.pid").exists());

@@ -8,7 +8,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use clawdos_bridge::embedded::EmbeddedPostgres;
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgid};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -185,4 +186,12 @@ pub fn start_owner(folder: &Path) -> (Child, String) {
 pub fn kill_owner(mut owner: Child) {
     owner.kill().expect("SIGKILL");
     owner.wait().expect("its end");
+}
+
+/// The process does nothing more until it is killed, and so does not complain about what happens to its server.
+pub fn freeze(owner: &Child) {
+    let pid = Pid::from_raw(owner.id().try_into().expect("a number"));
+    kill(pid, Signal::SIGSTOP).expect("a signal");
+    let status = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).expect("a status");
+    assert_eq!(status, WaitStatus::Stopped(pid, Signal::SIGSTOP));
 }
