@@ -51,7 +51,8 @@ impl Sources {
     /// What this machine offers: `CLAWDOS_POSTGRES_BIN` if set, else the PATH, the usual folders and npm.
     pub fn of_this_machine() -> Self {
         if let Some(folder) = env::var_os(BIN_VARIABLE).filter(|value| !value.is_empty()) {
-            return Self::Folder(PathBuf::from(folder));
+            let folder = PathBuf::from(folder);
+            return Self::Folder(std::path::absolute(&folder).unwrap_or(folder));
         }
         let on_path = env::var_os("PATH")
             .map(|path| env::split_paths(&path).collect::<Vec<_>>())

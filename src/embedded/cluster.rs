@@ -140,7 +140,8 @@ impl Cluster {
             .arg(&data)
             .args(["-U", ROLE, "--auth=scram-sha-256", "--locale=C"])
             .args(["--encoding=UTF8", "--no-instructions", "--no-sync"])
-            .arg(format!("--pwfile={}", password_file.display()))
+            .arg("--pwfile")
+            .arg(&password_file)
             .kill_on_drop(true)
             .output()
             .await;

@@ -1,8 +1,8 @@
 //! The data folder: where it is by default, and that one bridge at a time uses it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -62,20 +62,28 @@ pub fn lock_data_dir(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
 
 /// Creates the folder and what is missing above it; answers its canonical path.
 pub(super) fn prepare(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
-    let missing = !data_dir.exists();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(data_dir)
-        .and_then(|()| fs::canonicalize(data_dir))
-        .and_then(|folder| {
-            // A strict umask would have shut out the user that Postgres runs as.
-            if missing {
-                fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
+    let create = || {
+        let whole = std::path::absolute(data_dir)?;
+        let missing: Vec<&Path> = whole
+            .ancestors()
+            .take_while(|folder| !folder.exists())
+            .collect();
+        for folder in missing.into_iter().rev() {
+            match fs::create_dir(folder) {
+                // A strict umask would shut out the user that Postgres runs as.
+                Ok(()) => fs::set_permissions(folder, Permissions::from_mode(0o755))?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
+        }
+        let folder = fs::canonicalize(&whole)?;
+        if folder.is_dir() {
             Ok(folder)
-        })
-        .map_err(EmbeddedError::at(data_dir))
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    };
+    create().map_err(EmbeddedError::at(data_dir))
 }
 
 /// Takes the lock file `name` in `folder`.

@@ -77,8 +77,9 @@ fn remove_stale_pid_file(data: &Path) -> Result<(), EmbeddedError> {
 
 /// The first line of `postmaster.pid` is the postmaster's number.
 fn recorded_postmaster(data: &Path) -> Option<Pid> {
-    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid: i32 = text.lines().next()?.trim().parse().ok()?;
+    let bytes = fs::read(data.join("postmaster.pid")).ok()?;
+    let first = bytes.split(|byte| *byte == b'\n').next()?;
+    let pid: i32 = str::from_utf8(first).ok()?.trim().parse().ok()?;
     (pid > 0).then(|| Pid::from_raw(pid))
 }
 

@@ -156,9 +156,11 @@ fn free_port() -> io::Result<u16> {
 /// `postmaster.pid` tells the start time (line 3, Unix seconds), the port (line 4) and the status (line 8): `pg_ctl`
 /// waits by the same file. Port and time tell this server's file from a stale one.
 fn is_ready(data: &Path, port: u16, started_after: u64) -> bool {
-    let Ok(text) = fs::read_to_string(data.join("postmaster.pid")) else {
+    let Ok(bytes) = fs::read(data.join("postmaster.pid")) else {
         return false;
     };
+    // Line 2 is the folder, in whatever encoding its name has.
+    let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let number = |index: usize| lines.get(index).and_then(|line| line.parse::<u64>().ok());
     number(2).is_some_and(|started| started >= started_after)
