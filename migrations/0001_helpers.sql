@@ -143,9 +143,7 @@ DECLARE
     command_code "char" := CASE command
         WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w' WHEN 'DELETE' THEN 'd' ELSE '*' END;
 BEGIN
-    IF role_name <> 'public' AND to_regrole(role_name) IS NULL THEN
-        RAISE NOTICE 'left out: policy for % on % (the role % does not exist)', command, table_name, role_name;
-    ELSIF NOT EXISTS (
+    IF NOT EXISTS (
         SELECT FROM pg_policy
         WHERE polrelid = table_id AND polpermissive AND polcmd IN (command_code, '*') AND polroles && audience
     ) THEN
@@ -169,9 +167,13 @@ DECLARE
     name text;
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', table_id);
-    FOREACH name IN ARRAY commands LOOP
-        PERFORM bridge.ensure_policy(table_name, role_name, name);
-    END LOOP;
+    IF role_name <> 'public' AND to_regrole(role_name) IS NULL THEN
+        RAISE NOTICE 'left out: policies on % (the role % does not exist, so it is open to its owner alone)', table_name, role_name;
+    ELSE
+        FOREACH name IN ARRAY commands LOOP
+            PERFORM bridge.ensure_policy(table_name, role_name, name);
+        END LOOP;
+    END IF;
     FOREACH name IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
         IF to_regrole(name) IS NOT NULL THEN
             EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %I', table_id, name);

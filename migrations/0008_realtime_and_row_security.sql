@@ -44,7 +44,7 @@ DECLARE
     command text;
 BEGIN
     FOR target IN
-        SELECT wanted.name, wanted.commands, pg_class.oid::regclass AS id, relrowsecurity,
+        SELECT wanted.name, wanted.commands, relrowsecurity,
             EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)
                 AND NOT EXISTS (
                     SELECT FROM pg_policy
@@ -67,7 +67,7 @@ BEGIN
         IF NOT target.relrowsecurity THEN
             PERFORM bridge.attempt(
                 format('row security on %s', target.name),
-                format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target.id));
+                format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', target.name));
         END IF;
     END LOOP;
 END

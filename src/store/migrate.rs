@@ -22,7 +22,7 @@ pub static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
     migrator
 });
 
-/// The oldest Postgres the bridge supports, as `server_version_num` counts (15.0): the one ClawdOS runs on.
+/// The oldest Postgres the bridge supports, as `server_version_num` counts (15.0): the one `ClawdOS` runs on.
 pub const OLDEST_SERVER: i32 = 150_000;
 
 /// How long to wait for another process that migrates the same database.
