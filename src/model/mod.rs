@@ -1,6 +1,7 @@
 //! The words of Mission Control as types: pure, no input or output, imported by everybody.
 
 pub mod agent;
+pub mod change;
 pub mod delivery;
 pub mod ids;
 pub mod message;
