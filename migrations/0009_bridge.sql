@@ -30,9 +30,6 @@ CREATE TABLE IF NOT EXISTS bridge.channel (
     surface text NOT NULL,
     guild_id bigint,
     channel_id bigint NOT NULL,
-    webhook_id bigint,
-    webhook_token_sealed bytea,
-    last_seen_message_id bigint,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT channel_pkey PRIMARY KEY (project_id, surface),
@@ -41,8 +38,6 @@ CREATE TABLE IF NOT EXISTS bridge.channel (
 
 CREATE TABLE IF NOT EXISTS bridge.link (
     project_id text NOT NULL CONSTRAINT link_pkey PRIMARY KEY,
-    guild_id bigint,
-    application_id bigint,
     mirror_since timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now()
 );
