@@ -92,9 +92,6 @@ pub struct DemoAgentOptions {
     /// The agent's short name, such as ricky
     #[arg(long, value_name = "SHORT")]
     pub agent: String,
-    /// What to answer; read from standard input when absent
-    #[arg(long, value_name = "TEXT")]
-    pub message: Option<String>,
 }
 
 impl Cli {

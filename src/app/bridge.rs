@@ -59,10 +59,12 @@ pub async fn run(
             });
             lifecycle.on_shutdown("run file", async move {
                 run_file::remove(&run_json);
-                drop(lock);
                 Ok(())
             });
-            Ok(lifecycle.run().await)
+            let code = lifecycle.run().await;
+            // Only now is the data folder free for another.
+            drop(lock);
+            Ok(code)
         }
         None => Ok(lifecycle.run().await),
         Some(Err(error)) => {
@@ -121,9 +123,6 @@ async fn announce(
     readiness.ready().await;
     let state = running.mode.clone().wait_for(|state| state.mode.is_some()).await?.clone();
     run_file::write(file, &run_json(running))?;
-    let operators = running.config.discord.operators.len()
-        + running.config.discord.operator_roles.len()
-        + running.place.operators.len();
     let discord = match &running.place.sandbox {
         Some(info) => format!("the sandbox, {}", info["page"].as_str().unwrap_or_default()),
         None => format!("{} as {}", running.place.api_base, running.identity.name),
@@ -137,8 +136,8 @@ async fn announce(
     println!("executor  {}", running.control.url);
     println!("health    http://{}/readyz", running.health);
     println!("run file  {}", file.display());
-    if operators == 0 {
-        println!("warning   no operators: nobody can talk to agents or approve. Set OPERATOR_IDS.");
+    for warning in running.config.warnings() {
+        println!("warning   {warning}");
     }
     if !state.is_live() {
         println!("warning   {}", state.reason);

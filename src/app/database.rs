@@ -13,7 +13,6 @@ use sqlx::postgres::PgPoolOptions;
 use crate::config::Config;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
 use crate::lifecycle::Lifecycle;
-use crate::model::ProjectId;
 use crate::store::Store;
 use crate::store::migrate::migrate;
 
@@ -46,8 +45,7 @@ pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<
     };
     let pool = connect(&url).await?;
     migrate(&pool).await?;
-    let project: ProjectId = config.project.id.parse()?;
-    let store = Store::new(pool, project);
+    let store = Store::new(pool, config.project.id.clone());
     if embedded {
         store.seed_demo().await?;
     } else {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -93,7 +94,7 @@ struct Guild {
 
 /// The Discord of the configuration, or the sandbox.
 pub async fn place(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Place> {
-    let guild = config.discord.guild_id.and_then(|id| GuildId::new(id.get()));
+    let guild = config.discord.guild_id;
     if let Some(token) = &config.discord.token {
         return Ok(Place {
             api_base: config.discord.api_base.clone(),
@@ -150,6 +151,7 @@ async fn open_sandbox(config: &Config) -> anyhow::Result<clawdos_sandbox::Sandbo
 pub async fn run_sandbox_alone(
     mut lifecycle: Lifecycle,
     config: Config,
+    prometheus: PrometheusHandle,
 ) -> anyhow::Result<ExitCode> {
     let folder = super::database::lock(&config.data_dir.join("sandbox"))?;
     let sandbox = open_sandbox(&config).await?;
@@ -170,8 +172,8 @@ pub async fn run_sandbox_alone(
         Ok(())
     });
     let cancel = lifecycle.token();
-    lifecycle.spawn("sandbox", async move {
-        cancel.cancelled().await;
+    lifecycle.spawn("metrics", async move {
+        crate::telemetry::upkeep(prometheus, cancel).await;
         Ok(())
     });
     Ok(lifecycle.run().await)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::control::client::ControlClient;
 use crate::executor::{AgentCommand, Executor, ExecutorSettings};
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
+use crate::telemetry;
 
 /// The way to the executor.
 pub struct Control {
@@ -97,7 +99,16 @@ fn agents(config: &Config) -> anyhow::Result<BTreeMap<String, AgentCommand>> {
 }
 
 /// `clawdos-bridge executor`.
-pub async fn run_alone(mut lifecycle: Lifecycle, config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run_alone(
+    mut lifecycle: Lifecycle,
+    config: Config,
+    prometheus: PrometheusHandle,
+) -> anyhow::Result<ExitCode> {
+    let cancel = lifecycle.token();
+    lifecycle.spawn("metrics", async move {
+        telemetry::upkeep(prometheus, cancel).await;
+        Ok(())
+    });
     let database = database::open(&mut lifecycle, &config).await?;
     let (url, token) = start(&mut lifecycle, &config, &database.store).await?;
     std::fs::create_dir_all(&config.data_dir)

@@ -22,7 +22,8 @@ use crate::telemetry;
 pub fn run(cli: &Cli) -> ExitCode {
     let command = cli.command();
     if let Command::DemoAgent(options) = &command {
-        return demo::demo_agent(&options.agent, options.message.as_deref());
+        let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+        return demo::demo_agent(&options.agent, input, output, std::io::stderr());
     }
     match prepare(&cli.overrides()).and_then(|config| start(&command, config)) {
         Ok(code) => code,
@@ -56,9 +57,9 @@ fn start(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
         match command {
             Command::Run => Box::pin(bridge::run(lifecycle, config, prometheus)).await,
             Command::Migrate => database::migrate_only(lifecycle, &config).await,
-            Command::Executor(_) => executor::run_alone(lifecycle, config).await,
+            Command::Executor(_) => executor::run_alone(lifecycle, config, prometheus).await,
             #[cfg(feature = "sandbox")]
-            Command::Sandbox(_) => discord::run_sandbox_alone(lifecycle, config).await,
+            Command::Sandbox(_) => discord::run_sandbox_alone(lifecycle, config, prometheus).await,
             Command::DemoAgent(_) => Ok(ExitCode::FAILURE),
         }
     });

@@ -34,7 +34,6 @@ use crate::mode::{ModeLoop, State};
 use crate::model::change::FeedEvent;
 use crate::model::mode::Mode;
 use crate::model::view::Entity;
-use crate::model::{RoleId, UserId};
 use crate::operations::{Desk, Operators};
 use crate::telemetry;
 
@@ -145,11 +144,8 @@ impl Wires<'_> {
         let users = discord.operators.iter();
         let roles = discord.operator_roles.iter();
         Operators {
-            users: users
-                .filter_map(|id| UserId::new(id.get()))
-                .chain(self.place.operators.iter().copied())
-                .collect(),
-            roles: roles.filter_map(|id| RoleId::new(id.get())).collect(),
+            users: users.chain(&self.place.operators).copied().collect(),
+            roles: roles.copied().collect(),
         }
     }
 

@@ -121,7 +121,6 @@ fn read(
         discord: discord(from),
         database: DatabaseConfig {
             url: from.get("database.url", Some("DATABASE_URL"), secret::database_url),
-            embedded_port: from.get("database.embedded_port", None, value::port),
         },
         control_api: ControlApiConfig {
             url: from.get(

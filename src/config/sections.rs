@@ -40,8 +40,6 @@ pub struct DatabaseConfig {
     /// A `postgres://` address. A secret, because it carries the password. Absent: the embedded
     /// Postgres is started.
     pub url: Option<SecretString>,
-    /// The loopback port of the embedded Postgres. Absent: a free one.
-    pub embedded_port: Option<u16>,
 }
 
 /// `[control_api]`: the `ClawdOS` executor's HTTP interface.
