@@ -12,9 +12,10 @@ const WAIT_WHEN_UNREADABLE: Duration = Duration::from_secs(5);
 const LONGEST_CREDIBLE: f64 = 24.0 * 3600.0;
 
 /// Whose limit a 429 is about (`X-RateLimit-Scope`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// This bucket of ours.
+    #[default]
     User,
     /// All our requests.
     Global,
@@ -34,7 +35,7 @@ impl Scope {
 }
 
 /// What one answer says about its limit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RateLimits {
     /// `X-RateLimit-Bucket`.
     pub bucket: Option<HeaderValue>,
