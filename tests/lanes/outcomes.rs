@@ -227,7 +227,7 @@ async fn draining_finishes_what_was_sent_and_refuses_the_rest() {
 #[tokio::test]
 async fn draining_does_not_wait_beyond_its_deadline() {
     let (discord, _, lanes) = Discord::start(Limits::default()).await;
-    let never = Scripted::status(200, json!({})).delayed(Duration::from_secs(60));
+    let never = Scripted::status(200, json!({})).delayed(Duration::from_mins(1));
     discord.script("POST /channels/1/messages", never);
     let _running = lanes.submit(Class::Backlog, post(1));
     discord.arrived(1).await;

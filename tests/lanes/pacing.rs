@@ -96,6 +96,6 @@ async fn a_server_without_limits_is_not_paced() {
         3_000.0 / took.as_secs_f64()
     );
     // Paced, the hidden webhook limit alone would hold the last of them for four minutes.
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_mins(1), "{took:?}");
     assert_eq!(lanes.depth(), 0);
 }

@@ -1,6 +1,5 @@
 //! Does what the scheduler decides: one task for all lanes, with every request in flight polled in place.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +14,7 @@ use crate::discord::rest::Rest;
 
 /// What handles ask for.
 pub(super) enum Command {
-    Submit(Job),
+    Submit(Box<Job>),
     Cancel(Place),
     /// Answered when nothing is in flight any more.
     Drain(oneshot::Sender<()>),
@@ -117,15 +116,13 @@ impl Driver {
     }
 }
 
-fn send(rest: Rest, job: Job) -> impl Future<Output = Finished> {
-    async move {
-        let sent = Instant::now();
-        let attempt = rest.attempt(&job.request).await;
-        Finished {
-            job,
-            attempt,
-            sent,
-            arrived: Instant::now(),
-        }
+async fn send(rest: Rest, job: Box<Job>) -> Finished {
+    let sent = Instant::now();
+    let attempt = rest.attempt(&job.request).await;
+    Finished {
+        job,
+        attempt,
+        sent,
+        arrived: Instant::now(),
     }
 }

@@ -9,7 +9,7 @@ use super::Class;
 
 /// Discord counts answers with 401, 403 and 429 (shared ones excepted) over ten minutes, and bans at 10,000 (Rate
 /// Limits, Invalid Request Limit).
-const PERIOD: Duration = Duration::from_secs(600);
+const PERIOD: Duration = Duration::from_mins(10);
 
 /// At half of that only what a person waits for still goes out.
 const INTERACTIVE_ONLY: u32 = 5_000;
@@ -94,7 +94,7 @@ mod tests {
         assert!(budget.closed_until(Class::Edit, start).is_some());
         assert_eq!(budget.closed_until(Class::Interactive, start), None);
         for _ in 0..3_000 {
-            budget.count(start + Duration::from_secs(60));
+            budget.count(start + Duration::from_mins(1));
         }
         let open = budget
             .closed_until(Class::Interactive, start)

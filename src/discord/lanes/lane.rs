@@ -48,7 +48,7 @@ pub(super) enum Next {
 struct Queue {
     class: Class,
     resource: &'static str,
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Box<Job>>,
 }
 
 /// One lane.
@@ -73,7 +73,7 @@ impl Lane {
         }
     }
 
-    pub(super) fn push(&mut self, job: Job) {
+    pub(super) fn push(&mut self, job: Box<Job>) {
         let resource = job.request.route().resource();
         let found = self
             .queues
@@ -131,7 +131,7 @@ impl Lane {
     }
 
     /// Takes out the job that [`Lane::next`] named.
-    pub(super) fn take(&mut self, class: Class, seq: u64) -> Option<Job> {
+    pub(super) fn take(&mut self, class: Class, seq: u64) -> Option<Box<Job>> {
         let front = |queue: &&mut Queue| {
             queue.class == class && queue.jobs.front().is_some_and(|job| job.seq == seq)
         };
@@ -139,7 +139,7 @@ impl Lane {
     }
 
     /// Takes out a job that nobody waits for any more, unless it is in flight.
-    pub(super) fn remove(&mut self, class: Class, resource: &str, seq: u64) -> Option<Job> {
+    pub(super) fn remove(&mut self, class: Class, resource: &str, seq: u64) -> Option<Box<Job>> {
         let jobs = &mut self
             .queues
             .iter_mut()
@@ -150,7 +150,7 @@ impl Lane {
     }
 
     /// Takes out everything.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = Job> {
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = Box<Job>> {
         self.queues.drain(..).flat_map(|queue| queue.jobs)
     }
 }

@@ -94,14 +94,14 @@ impl Lanes {
         };
         let template = route.template();
         let (reply, answer) = oneshot::channel();
-        let job = Job {
+        let job = Box::new(Job {
             seq,
             class,
             request,
             reply,
             tries: Tries::default(),
             not_before: None,
-        };
+        });
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
         let sent = self.shared.commands.send(Command::Submit(job));
         if sent.is_err() {

@@ -23,7 +23,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 
 /// Not documented, seen by many (discord-api-docs #367, #1454): all webhooks of a channel together.
 const WEBHOOK_LIMIT: usize = 30;
-const WEBHOOK_SPAN: Duration = Duration::from_secs(60);
+const WEBHOOK_SPAN: Duration = Duration::from_mins(1);
 
 /// A webhook's own bucket is 2 s long, so that a longer wait can only be the channel's hidden limit.
 const LONGER_THAN_A_BUCKET: Duration = Duration::from_secs(10);

@@ -11,7 +11,7 @@ use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError};
 const MAX_RATE_LIMITED: u32 = 8;
 
 /// And for this long in all; Discord's longest known wait is ten minutes (channel names).
-const RATE_LIMIT_PATIENCE: Duration = Duration::from_secs(15 * 60);
+const RATE_LIMIT_PATIENCE: Duration = Duration::from_mins(15);
 
 /// Tries after a failure on Discord's side, for requests that may be repeated.
 const MAX_REPEATS: u32 = 3;

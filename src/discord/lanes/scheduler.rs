@@ -24,7 +24,7 @@ pub(super) struct Place {
 
 /// A try that is over.
 pub(super) struct Finished {
-    pub job: Job,
+    pub job: Box<Job>,
     pub attempt: Attempt,
     pub sent: Instant,
     pub arrived: Instant,
@@ -68,7 +68,7 @@ impl Scheduler {
     }
 
     /// Takes in a new job; returns the caller's answer if there will be no try.
-    pub(super) fn push(&mut self, job: Job, now: Instant) -> Option<Reply> {
+    pub(super) fn push(&mut self, job: Box<Job>, now: Instant) -> Option<Reply> {
         if self.closed {
             return Some(stopping(job));
         }
@@ -92,7 +92,7 @@ impl Scheduler {
     }
 
     /// The next job to send, if one may go now.
-    pub(super) fn next(&mut self, now: Instant) -> Option<Job> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<Box<Job>> {
         while let Some((_, key)) = self.wakes.first().filter(|(at, _)| *at <= now).copied() {
             self.list(key, now);
         }
@@ -114,7 +114,7 @@ impl Scheduler {
         None
     }
 
-    fn start(&mut self, key: LaneKey, class: Class, seq: u64, now: Instant) -> Option<Job> {
+    fn start(&mut self, key: LaneKey, class: Class, seq: u64, now: Instant) -> Option<Box<Job>> {
         let lane = self.lanes.get_mut(&key)?;
         let mut job = lane.take(class, seq)?;
         lane.busy = true;
@@ -252,18 +252,16 @@ impl Scheduler {
             Next::Nothing => {
                 // Idle: it ends as soon as nothing that it knows can matter any more.
                 let hidden = channel.and_then(|channel| self.pace.webhook_quiet_at(channel, now));
-                match lane.buckets.quiet_at().max(hidden).filter(|at| *at > now) {
-                    Some(at) => {
-                        self.wakes.insert((at, key));
-                        Listing::Wake(at)
+                let known_until = lane.buckets.quiet_at().max(hidden);
+                if let Some(at) = known_until.filter(|at| *at > now) {
+                    self.wakes.insert((at, key));
+                    Listing::Wake(at)
+                } else {
+                    self.lanes.remove(&key);
+                    if let Some(channel) = channel.filter(|_| hidden.is_some()) {
+                        self.pace.forget_webhooks_of(channel);
                     }
-                    None => {
-                        self.lanes.remove(&key);
-                        if let Some(channel) = channel.filter(|_| hidden.is_some()) {
-                            self.pace.forget_webhooks_of(channel);
-                        }
-                        return;
-                    }
+                    return;
                 }
             }
         };
@@ -284,7 +282,7 @@ fn limited_channel(job: &Job) -> Option<u64> {
     }
 }
 
-fn stopping(job: Job) -> Reply {
+fn stopping(job: Box<Job>) -> Reply {
     let template = job.request.route().template();
     let error = RestError::new(
         ErrorKind::Stopping,

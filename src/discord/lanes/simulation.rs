@@ -1,5 +1,6 @@
 //! The scheduler against a Discord in virtual time: hours of limits in a moment, with chosen latencies.
 
+use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -97,7 +98,6 @@ impl Server {
         match template.split_once(' ') {
             _ if template == EXECUTE_WEBHOOK => (5, SECOND * 2),
             Some(("PUT", _)) => (1, SECOND / 4),
-            Some(("PATCH", _)) => (5, SECOND * 5),
             Some(("DELETE", _)) => (5, SECOND),
             _ => (5, SECOND * 5),
         }
@@ -152,7 +152,7 @@ impl Server {
 }
 
 enum Event {
-    Reaches { job: Job, sent: Instant },
+    Reaches { job: Box<Job>, sent: Instant },
     Answered(Finished),
 }
 
@@ -189,14 +189,14 @@ impl World {
         let (reply, caller) = oneshot::channel();
         self.callers.push(caller);
         self.numbered += 1;
-        let job = Job {
+        let job = Box::new(Job {
             seq: self.numbered,
             class,
             request: Request::new(route),
             reply,
             tries: Tries::default(),
             not_before: None,
-        };
+        });
         let refused = self.scheduler.push(job, self.now);
         assert!(refused.is_none(), "the scheduler is open");
     }
@@ -228,7 +228,7 @@ impl World {
                 .events
                 .first_entry()
                 .filter(|event| event.key().0 <= next);
-            match due.map(|event| event.remove()) {
+            match due.map(OccupiedEntry::remove) {
                 Some(Event::Reaches { job, sent }) => {
                     let attempt = self.server.answer(job.request.route(), next);
                     self.later(Event::Answered(Finished {

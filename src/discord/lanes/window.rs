@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_request_that_was_not_sent_costs_nothing() {
-        let mut window = Window::new(1, Duration::from_secs(60));
+        let mut window = Window::new(1, Duration::from_mins(1));
         let now = Instant::now();
         window.take();
         assert_eq!(window.free(now), Err(None));
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(window.free(now), Ok(()));
         window.take();
         window.answered(now);
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(window.free(now), Err(Some(later)));
         assert_eq!(window.free(later), Ok(()));
     }

@@ -45,7 +45,8 @@ pub(crate) struct RateLimits {
     pub reset_after: Option<Duration>,
     /// `X-RateLimit-Scope` or `-Global`.
     pub scope: Scope,
-    retry_after: Option<Duration>,
+    /// `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl RateLimits {
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn a_429_that_is_not_discords_own_stops_everything() {
         let mut limits = RateLimits::read(&headers(&[("retry-after", "3600")]));
-        assert_eq!(limits.refused(None), Duration::from_secs(3600));
+        assert_eq!(limits.refused(None), Duration::from_hours(1));
         assert_eq!(limits.scope, Scope::Global);
     }
 }
