@@ -1,5 +1,10 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod chat;
+mod demo;
+pub mod queue;
+pub mod turn;
+
 use std::fmt;
 
 use sqlx::PgPool;
