@@ -170,22 +170,22 @@ impl Store {
             return Ok(ThreadId(id));
         }
         let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('chat thread ' || $1 || ' ' || $2, 0))")
-            .bind(self.project.as_str())
-            .bind(&title)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "SELECT pg_advisory_xact_lock(hashtextextended('chat thread ' || $1 || ' ' || $2, 0))",
+        )
+        .bind(self.project.as_str())
+        .bind(&title)
+        .execute(&mut *tx)
+        .await?;
         let id = match find().fetch_optional(&mut *tx).await? {
             Some(id) => id,
-            None => {
-                sqlx::query_scalar(
-                    "INSERT INTO project_chat_threads (project_id, title) VALUES ($1, $2) RETURNING id",
-                )
-                .bind(self.project.as_str())
-                .bind(&title)
-                .fetch_one(&mut *tx)
-                .await?
-            }
+            None => sqlx::query_scalar(
+                "INSERT INTO project_chat_threads (project_id, title) VALUES ($1, $2) RETURNING id",
+            )
+            .bind(self.project.as_str())
+            .bind(&title)
+            .fetch_one(&mut *tx)
+            .await?,
         };
         tx.commit().await?;
         Ok(ThreadId(id))

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{Result, Store};
 
 /// What the demo team is for; at most 200 characters (source: `ClawdOS`' dashboard).
-const MISSION: &str = "Show what a team of agents can do when its operator carries Mission Control in a pocket.";
+const MISSION: &str =
+    "Show what a team of agents can do when its operator carries Mission Control in a pocket.";
 
 /// Key, short id, name, role, emoji.
 const AGENTS: [[&str; 5]; 2] = [

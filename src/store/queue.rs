@@ -15,7 +15,7 @@ use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
 
 /// A `delivered` row holds back the next one of its thread and agent for this long: far beyond an
 /// agent's turn, so that a row that nobody will ever settle cannot block its thread for good.
-const LANE_HELD_FOR: Duration = Duration::from_secs(600);
+const LANE_HELD_FOR: Duration = Duration::from_mins(10);
 
 /// The stream of messages of one thread to one agent, worked on in order.
 pub type Lane = (Option<ThreadId>, AgentKey);
@@ -237,11 +237,7 @@ impl Store {
     }
 
     /// The delivery of one message to one agent.
-    pub async fn delivery(
-        &self,
-        message: MessageId,
-        agent: &AgentKey,
-    ) -> Result<Option<Delivery>> {
+    pub async fn delivery(&self, message: MessageId, agent: &AgentKey) -> Result<Option<Delivery>> {
         type Row = (
             Uuid,
             String,

@@ -101,13 +101,11 @@ impl Store {
         if started.rows_affected() == 1 {
             return Ok(Begun::Started);
         }
-        match self.turn_state(turn).await? {
-            Some(TurnState::Done(reply)) => Ok(Begun::Done(reply)),
-            _ => {
-                self.fail_turn(turn, ABANDONED).await?;
-                Ok(Begun::Abandoned(ABANDONED.to_owned()))
-            }
+        if let Some(TurnState::Done(reply)) = self.turn_state(turn).await? {
+            return Ok(Begun::Done(reply));
         }
+        self.fail_turn(turn, ABANDONED).await?;
+        Ok(Begun::Abandoned(ABANDONED.to_owned()))
     }
 
     /// Where a turn stands.
@@ -331,8 +329,7 @@ impl TurnLocks {
         let mut failed = 0;
         for (turn, age) in self.store.running_turns().await? {
             let free = self.take(&turn).await?;
-            let own = !free && self.holds(&turn).await;
-            if free || (age > older_than && !own) {
+            if free || age > older_than {
                 failed += usize::from(self.store.fail_turn(&turn, ABANDONED).await?);
             }
             if free {
@@ -341,10 +338,6 @@ impl TurnLocks {
         }
         self.store.settle_deliveries().await?;
         Ok(failed)
-    }
-
-    async fn holds(&self, turn: &TurnKey) -> bool {
-        self.session.lock().await.held.contains(&lock_key(turn))
     }
 }
 
@@ -355,18 +348,15 @@ impl Session {
         {
             self.connection = None;
         }
-        let connection = match self.connection.as_mut() {
-            Some(connection) => connection,
-            None => {
-                let mut fresh = store.pool.connect_options().connect().await?;
-                // The locks of the turns that still run fell with the old connection.
-                for held in &self.held {
-                    try_advisory_lock(&mut fresh, *held).await?;
-                }
-                self.connection.insert(fresh)
-            }
-        };
-        try_advisory_lock(connection, key).await
+        if let Some(connection) = self.connection.as_mut() {
+            return try_advisory_lock(connection, key).await;
+        }
+        let mut fresh = store.pool.connect_options().connect().await?;
+        // The locks of the turns that still run fell with the old connection.
+        for held in &self.held {
+            try_advisory_lock(&mut fresh, *held).await?;
+        }
+        try_advisory_lock(self.connection.insert(fresh), key).await
     }
 }
 
