@@ -2,6 +2,7 @@
 
 pub mod chat;
 mod demo;
+pub mod migrate;
 pub mod queue;
 pub mod turn;
 
