@@ -1,0 +1,188 @@
+//! One gateway session: its sequence, what it may still have to replay, and where it goes now.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// A client that lets this many payloads pile up is stuck and is disconnected; it can resume.
+const STUCK_AT: usize = 50_000;
+/// Events kept for RESUME, at most: more than a client misses in the three minutes of a session.
+const REPLAY_EVENTS: usize = 16_384;
+/// Bytes kept for RESUME, at most, so that memory stays flat under load.
+const REPLAY_BYTES: usize = 4 * 1024 * 1024;
+/// Acknowledged events that are kept all the same: a client may resume a little further back.
+const REPLAY_ACKNOWLEDGED: usize = 256;
+
+/// Who looks through a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Viewer {
+    /// The user: a person, or the user of a bot.
+    pub user: u64,
+    /// The application, when the user is its bot.
+    pub application: Option<u64>,
+}
+
+/// An event with its place in a session.
+#[derive(Debug, Clone)]
+pub(super) struct Dispatch {
+    pub seq: u64,
+    pub name: &'static str,
+    pub data: Arc<str>,
+}
+
+/// What a connection is told to send or do.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// An event of the session.
+    Dispatch(Dispatch),
+    /// A payload other than a dispatch, complete.
+    Control(String),
+    /// The session is over (op 9 false): the client must identify again.
+    Invalidated,
+    /// An event is held back to be reordered; it must go out soon even if nothing follows.
+    Held,
+}
+
+/// The way to the connection that serves a session.
+#[derive(Debug, Clone)]
+pub(super) struct Outlet {
+    pub connection: u64,
+    pub sender: UnboundedSender<Outgoing>,
+    pub pending: Arc<AtomicUsize>,
+    /// Ends the connection without a close frame.
+    pub kill: CancellationToken,
+}
+
+impl Outlet {
+    /// Queues a payload; a connection that ended meanwhile loses it, and the replay buffer has it.
+    pub(super) fn send(&self, outgoing: Outgoing) {
+        if self.pending.fetch_add(1, Ordering::Relaxed) >= STUCK_AT {
+            tracing::warn!(connection = self.connection, "a gateway client is stuck");
+            self.kill.cancel();
+            return;
+        }
+        if self.sender.send(outgoing).is_err() {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A session, connected or waiting to be resumed.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub viewer: Viewer,
+    pub intents: u64,
+    /// The connection, or `None` while the session waits for a RESUME.
+    pub outlet: Option<Outlet>,
+    /// The number of the connection that served it last.
+    pub connection: u64,
+    seq: u64,
+    buffer: VecDeque<Dispatch>,
+    buffered: usize,
+    held: Option<(&'static str, Arc<str>)>,
+}
+
+/// Why a RESUME cannot be served.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ReplayError {
+    /// The client claims to have seen more than was sent (close code 4007).
+    Future,
+    /// The events after that sequence are gone (op 9 false).
+    Forgotten,
+}
+
+impl Session {
+    pub(super) fn new(viewer: Viewer, intents: u64, outlet: Outlet) -> Session {
+        Session {
+            viewer,
+            intents,
+            connection: outlet.connection,
+            outlet: Some(outlet),
+            seq: 0,
+            buffer: VecDeque::new(),
+            buffered: 0,
+            held: None,
+        }
+    }
+
+    /// Appends an event to the session and sends it when somebody is connected.
+    pub(super) fn push(&mut self, name: &'static str, data: Arc<str>) {
+        self.seq += 1;
+        let event = Dispatch {
+            seq: self.seq,
+            name,
+            data,
+        };
+        self.buffered += event.data.len();
+        self.buffer.push_back(event.clone());
+        while self.buffer.len() > REPLAY_EVENTS
+            || (self.buffered > REPLAY_BYTES && self.buffer.len() > 1)
+        {
+            self.forget_oldest();
+        }
+        if let Some(outlet) = &self.outlet {
+            outlet.send(Outgoing::Dispatch(event));
+        }
+    }
+
+    /// Holds an event back until the next one has overtaken it.
+    pub(super) fn push_reordered(&mut self, name: &'static str, data: Arc<str>) {
+        if let Some((held_name, held)) = self.held.take() {
+            self.push(name, data);
+            self.push(held_name, held);
+        } else {
+            self.held = Some((name, data));
+            if let Some(outlet) = &self.outlet {
+                outlet.send(Outgoing::Held);
+            }
+        }
+    }
+
+    /// Sends what was held back.
+    pub(super) fn release(&mut self) {
+        if let Some((name, data)) = self.held.take() {
+            self.push(name, data);
+        }
+    }
+
+    /// A heartbeat said that everything up to `seq` has arrived.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        while self.buffer.len() > REPLAY_ACKNOWLEDGED
+            && self.buffer.front().is_some_and(|event| event.seq <= seq)
+        {
+            self.forget_oldest();
+        }
+    }
+
+    /// Moves the session to a new connection and sends everything after `seq`, in order.
+    pub(super) fn resume(&mut self, seq: u64, outlet: Outlet) -> Result<usize, ReplayError> {
+        if seq > self.seq {
+            return Err(ReplayError::Future);
+        }
+        let first = self.buffer.front().map_or(self.seq + 1, |event| event.seq);
+        if seq + 1 < first {
+            return Err(ReplayError::Forgotten);
+        }
+        self.connection = outlet.connection;
+        if let Some(old) = self.outlet.replace(outlet.clone()) {
+            old.kill.cancel();
+        }
+        let mut replayed = 0;
+        for event in self.buffer.iter().filter(|event| event.seq > seq) {
+            outlet.send(Outgoing::Dispatch(event.clone()));
+            replayed += 1;
+        }
+        self.push("RESUMED", Arc::from("{}"));
+        self.release();
+        Ok(replayed)
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(event) = self.buffer.pop_front() {
+            self.buffered -= event.data.len();
+        }
+    }
+}
