@@ -27,7 +27,7 @@ const ASK_FOR_HEARTBEAT: Duration = HEARTBEAT.saturating_add(Duration::from_secs
 /// A client that is this late has lost its session (4009).
 const HEARTBEAT_LOST: Duration = HEARTBEAT.saturating_add(Duration::from_secs(20));
 /// How long a session without a connection can be resumed. Discord says "a few minutes".
-const RESUMABLE: Duration = Duration::from_secs(180);
+const RESUMABLE: Duration = Duration::from_mins(3);
 /// How long an event waits for another one to overtake it when reordering is asked for.
 const REORDER_WAIT: Duration = Duration::from_millis(250);
 /// How long a client has to answer a close frame.
@@ -128,12 +128,11 @@ impl Connection {
         query: &HashMap<String, String>,
     ) -> Ended {
         let (mut sink, mut stream) = socket.split();
-        let ended = match check_query(query) {
-            Err(close) => Ended::Closed(close),
-            Ok(()) => {
-                self.hello();
-                self.converse(&mut sink, &mut stream, &mut outbox).await
-            }
+        let ended = if let Err(close) = check_query(query) {
+            Ended::Closed(close)
+        } else {
+            self.hello();
+            self.converse(&mut sink, &mut stream, &mut outbox).await
         };
         if let Ended::Closed(close) = ended {
             let frame = CloseFrame {
@@ -224,14 +223,14 @@ impl Connection {
 
     fn hello(&self) {
         let millis = u64::try_from(HEARTBEAT.as_millis()).unwrap_or(u64::MAX);
-        self.control(json!({
+        self.control(&json!({
             "t": null, "s": null, "op": 10,
             "d": {"heartbeat_interval": millis, "_trace": ["sandbox"]},
         }));
     }
 
     /// Sends a payload that is not a dispatch.
-    pub(super) fn control(&self, payload: impl ToString) {
+    pub(super) fn control(&self, payload: &impl ToString) {
         self.outlet.send(Outgoing::Control(payload.to_string()));
     }
 
@@ -268,7 +267,7 @@ impl Connection {
         }
         if late >= ASK_FOR_HEARTBEAT && !self.asked_for_beat {
             self.asked_for_beat = true;
-            self.control(r#"{"op":1,"d":null}"#);
+            self.control(&r#"{"op":1,"d":null}"#);
         }
         Ok(())
     }

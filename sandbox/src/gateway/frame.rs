@@ -53,7 +53,7 @@ impl Encoder {
     }
 }
 
-/// Appends to the endless stream and flushes, so that the frame ends in Z_SYNC_FLUSH (00 00 ff ff),
+/// Appends to the endless stream and flushes, so that the frame ends in `Z_SYNC_FLUSH` (00 00 ff ff),
 /// by which clients know that a payload is complete.
 fn stream(zlib: &mut Compress, mut input: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut output = Vec::with_capacity(input.len() / 2 + 64);

@@ -60,30 +60,35 @@ impl Hub {
     /// Appends the event to every session that may and wants to see it. Call it while the state is
     /// locked, so that events leave in the order of the changes.
     pub(crate) fn publish(&self, state: &State, event: Event) {
+        let Event {
+            name,
+            data,
+            audience,
+        } = event;
         let mut inner = self.lock();
         let inner = &mut *inner;
-        let message = event.name.starts_with("MESSAGE_") && !event.name.contains("REACTION");
-        let mut payload = Payload::new(&event.data);
+        let message = name.starts_with("MESSAGE_") && !name.contains("REACTION");
+        let mut payload = Payload::new(&data);
         let mut duplicated = false;
         for session in inner.sessions.values_mut() {
-            if !addressed(state, &event.audience, session.viewer)
-                || !filter::wanted(session.intents, event.name, &event.data)
+            if !addressed(state, &audience, session.viewer)
+                || !filter::wanted(session.intents, name, &data)
             {
                 continue;
             }
-            let hidden = filter::hidden(session.viewer, session.intents, event.name, &event.data);
-            let data = payload.view(hidden);
+            let hidden = filter::hidden(session.viewer, session.intents, name, &data);
+            let view = payload.view(hidden);
             let bot = session.viewer.application.is_some();
             inner.counters.dispatches += 1;
             if bot && inner.duplicates > 0 {
                 duplicated = true;
                 inner.counters.duplicated += 1;
-                session.push(event.name, data.clone());
+                session.push(name, view.clone());
             }
             if bot && message && inner.reorder {
-                session.push_reordered(event.name, data);
+                session.push_reordered(name, view);
             } else {
-                session.push(event.name, data);
+                session.push(name, view);
             }
         }
         if duplicated {
@@ -217,7 +222,7 @@ impl Hub {
         id: &str,
         viewer: Viewer,
         seq: u64,
-        outlet: Outlet,
+        outlet: &Outlet,
     ) -> Result<(), ResumeError> {
         let mut inner = self.lock();
         let session = inner

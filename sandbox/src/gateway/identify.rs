@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::close::{self, Close};
 use super::filter;
 use super::session::Viewer;
-use crate::state::{Actor, State};
+use crate::state::{Actor, Application, State};
 
 /// A valid IDENTIFY.
 pub(super) struct Identify {
@@ -65,7 +65,7 @@ fn intents(state: &State, viewer: Viewer, data: &Value) -> Result<u64, Close> {
     let privileged = filter::GUILD_MEMBERS | filter::GUILD_PRESENCES | filter::MESSAGE_CONTENT;
     let allowed = state
         .application(application)
-        .map_or(0, |known| known.privileged_intents());
+        .map_or(0, Application::privileged_intents);
     if intents & privileged & !allowed != 0 {
         return Err(close::DISALLOWED_INTENTS);
     }

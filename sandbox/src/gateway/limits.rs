@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Payloads a client may send per connection and minute (Gateway, "Rate Limiting").
 const SENDS: usize = 120;
-const SENDS_WINDOW: Duration = Duration::from_secs(60);
+const SENDS_WINDOW: Duration = Duration::from_mins(1);
 /// Presence updates: "5 per 20 s" (Gateway Events, Update Presence); more are ignored.
 const PRESENCES: usize = 5;
 const PRESENCES_WINDOW: Duration = Duration::from_secs(20);
@@ -15,7 +15,7 @@ const PRESENCES_WINDOW: Duration = Duration::from_secs(20);
 const IDENTIFY_EVERY: Duration = Duration::from_secs(5);
 /// Sessions a bot may start per day (Gateway, "Session Start Limit Object").
 const IDENTIFIES: usize = 1000;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Counts events in a fixed window that starts with the first of them.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl IdentifyLimits {
         let starts = self.starts.get(&application);
         let used = starts.map_or(0, VecDeque::len);
         let reset_after = starts.and_then(VecDeque::front).map_or(0, |start| {
-            DAY.saturating_sub(start.elapsed()).as_millis() as u64
+            u64::try_from(DAY.saturating_sub(start.elapsed()).as_millis()).unwrap_or(u64::MAX)
         });
         json!({
             "total": IDENTIFIES,

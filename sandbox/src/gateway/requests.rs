@@ -61,7 +61,7 @@ impl Connection {
                 .hub
                 .with_session(id, |session, _| session.acknowledge(seq));
         }
-        self.control(r#"{"op":11,"d":null}"#);
+        self.control(&r#"{"op":11,"d":null}"#);
     }
 
     fn identify(&mut self, data: &Value) -> Result<(), Close> {
@@ -73,7 +73,7 @@ impl Connection {
             .application
             .is_some_and(|application| !hub.may_identify(application))
         {
-            self.control(INVALID_SESSION);
+            self.control(&INVALID_SESSION);
             return Ok(());
         }
         if identify.compress {
@@ -116,14 +116,14 @@ impl Connection {
             .get("seq")
             .and_then(Value::as_u64)
             .ok_or(close::DECODE_ERROR)?;
-        match self.app.hub.resume(id, viewer, seq, self.outlet.clone()) {
+        match self.app.hub.resume(id, viewer, seq, &self.outlet) {
             Ok(()) => {
                 self.session = Some(id.to_owned());
                 self.viewer = Some(viewer);
                 Ok(())
             }
             Err(ResumeError::Unknown) => {
-                self.control(INVALID_SESSION);
+                self.control(&INVALID_SESSION);
                 Ok(())
             }
             Err(ResumeError::Sequence) => Err(close::INVALID_SEQUENCE),

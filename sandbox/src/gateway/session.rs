@@ -158,7 +158,7 @@ impl Session {
     }
 
     /// Moves the session to a new connection and sends everything after `seq`, in order.
-    pub(super) fn resume(&mut self, seq: u64, outlet: Outlet) -> Result<usize, ReplayError> {
+    pub(super) fn resume(&mut self, seq: u64, outlet: &Outlet) -> Result<usize, ReplayError> {
         if seq > self.seq {
             return Err(ReplayError::Future);
         }
