@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::gateway::Hub;
+use crate::interactions::Interactions;
 use crate::rest::{buckets::RateLimits, faults::Faults, request_log::RequestLog};
 use crate::state::State;
 use crate::state::journal::Journal;
@@ -12,6 +13,8 @@ use crate::state::journal::Journal;
 pub(crate) struct App {
     /// The gateway sessions.
     pub(crate) hub: Hub,
+    /// Interactions that may still be answered, and ephemeral messages.
+    pub(crate) interactions: Interactions,
     /// Faults asked for by tests.
     pub(crate) faults: Faults,
     /// Rate-limit windows.
@@ -29,6 +32,7 @@ impl App {
     pub(crate) fn new(data_dir: PathBuf, state: State, journal: Journal) -> Self {
         Self {
             hub: Hub::default(),
+            interactions: Interactions::default(),
             faults: Faults::default(),
             limits: RateLimits::default(),
             requests: RequestLog::default(),
