@@ -123,7 +123,7 @@ pub(crate) struct ThreadData {
 }
 
 /// A channel of any type: text 0, private 1, category 4, announcement 5, threads 10 to 12, forum 15.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
     pub(crate) kind: u8,

@@ -10,23 +10,24 @@ pub(crate) mod entities;
 mod guild;
 pub(crate) mod journal;
 mod messages;
-mod mint;
+mod mentions;
+mod message_view;
+pub(crate) mod mint;
 pub(crate) mod permissions;
 mod reactions;
-mod threads;
+pub(crate) mod threads;
 mod view;
 mod webhooks;
 
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use channels::ChannelChange;
 pub(crate) use entities::{
     Application, Attachment, Author, Channel, Command, Guild, Member, Message, Overwrite, Persona,
     PortalIntents, Reaction, Reference, Role, ThreadData, User, Webhook,
 };
 use journal::Record;
-pub(crate) use messages::MessageEdit;
-pub(crate) use view::{iso, strip_content};
+pub(crate) use message_view::emoji_json;
+pub(crate) use view::{image_hash, iso, strip_content};
 
 use crate::gateway::{Audience, Event};
 
