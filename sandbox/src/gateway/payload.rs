@@ -69,4 +69,5 @@ fn strip(message: &mut Value) {
         }
     }
     message.remove("poll");
+    message.remove("message_snapshots");
 }

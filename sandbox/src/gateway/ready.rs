@@ -52,9 +52,13 @@ impl Welcome<'_> {
 
     fn ready(&self, guilds: &[Value]) -> Value {
         let user = self.viewer.user;
+        let mut own = self.state.user_json(user);
+        own["verified"] = json!(true);
+        own["mfa_enabled"] = json!(true);
+        own["email"] = Value::Null;
         let mut ready = json!({
             "v": 10,
-            "user": self.state.own_user_json(user),
+            "user": own,
             "session_id": self.session_id,
             "session_type": "normal",
             "resume_gateway_url": self.resume_url,

@@ -46,8 +46,5 @@ pub(crate) fn router() -> Router<Arc<App>> {
             "/channels/{channel}/application-command-index",
             get(index::in_channel),
         )
-        .route(
-            "/users/@me/application-command-index",
-            get(index::for_user),
-        )
+        .route("/users/@me/application-command-index", get(index::for_user))
 }

@@ -116,12 +116,7 @@ pub(super) fn look(state: &State, inner: &Inner, channel: u64, id: u64) -> ApiRe
 }
 
 /// Deletes a message of an interaction.
-pub(super) fn delete(
-    state: &mut State,
-    inner: &mut Inner,
-    channel: u64,
-    id: u64,
-) -> ApiResult<()> {
+pub(super) fn delete(state: &mut State, inner: &mut Inner, channel: u64, id: u64) -> ApiResult<()> {
     let Some(kept) = inner.ephemeral.remove(&id) else {
         return state.delete_message(channel, id);
     };

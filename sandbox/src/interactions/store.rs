@@ -46,9 +46,14 @@ impl Kind {
 
     /// The kind with Discord's number.
     pub(super) fn from_number(number: u64) -> Option<Kind> {
-        [Kind::Command, Kind::Component, Kind::Autocomplete, Kind::Modal]
-            .into_iter()
-            .find(|kind| u64::from(kind.number()) == number)
+        [
+            Kind::Command,
+            Kind::Component,
+            Kind::Autocomplete,
+            Kind::Modal,
+        ]
+        .into_iter()
+        .find(|kind| u64::from(kind.number()) == number)
     }
 }
 
@@ -61,7 +66,10 @@ pub(super) enum Phase {
     Failed,
     /// Answered. `original` is the message that `@original` names; `deferred` until the promised
     /// message has come.
-    Answered { original: Option<u64>, deferred: bool },
+    Answered {
+        original: Option<u64>,
+        deferred: bool,
+    },
 }
 
 /// One interaction.
@@ -157,8 +165,10 @@ impl Inner {
     /// Adds an interaction and forgets what is too old to be answered.
     pub(super) fn add(&mut self, interaction: Interaction) {
         if self.interactions.len() >= SWEEP_AT {
-            self.interactions.retain(|_, known| known.made.elapsed() < TOKEN_LIFE);
-            self.modals.retain(|_, modal| modal.opened.elapsed() < TOKEN_LIFE);
+            self.interactions
+                .retain(|_, known| known.made.elapsed() < TOKEN_LIFE);
+            self.modals
+                .retain(|_, modal| modal.opened.elapsed() < TOKEN_LIFE);
         }
         self.interactions.insert(interaction.id, interaction);
     }
@@ -183,7 +193,11 @@ impl Inner {
     }
 
     /// The answered interaction whose messages a token may change.
-    pub(super) fn answered(&mut self, application: u64, token: &str) -> ApiResult<&mut Interaction> {
+    pub(super) fn answered(
+        &mut self,
+        application: u64,
+        token: &str,
+    ) -> ApiResult<&mut Interaction> {
         let found = self
             .interactions
             .values_mut()
