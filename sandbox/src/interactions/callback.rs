@@ -55,17 +55,16 @@ pub(super) async fn callback(
     let id: u64 = id
         .parse()
         .map_err(|_| ApiError::unknown(10062, "interaction"))?;
-    let interaction = app.interactions.lock().to_answer(id, &token)?.clone();
+    let interaction = app.interactions.lock().unanswered(id, &token)?.clone();
     let mut answer = parse(&interaction, &payload)?;
     if let Answer::Message(draft) | Answer::Update(draft) = &mut answer {
         let channel = interaction.channel;
-        draft.attachments =
-            attachments::store(&app, channel, &payload.json["data"], &payload.files).await?;
+        draft.attachments = attachments::store(&app, channel, &payload).await?;
     }
     let kind = payload.json["type"].clone();
     let response = app.write(|state| {
         let mut inner = app.interactions.lock();
-        let interaction = inner.to_answer(id, &token)?.clone();
+        let interaction = inner.unanswered(id, &token)?.clone();
         let outcome = respond(state, &mut inner, &interaction, answer)?;
         let response = response(&inner, &interaction, &kind, &outcome);
         if let Some(known) = inner.interactions.get_mut(&id) {

@@ -142,16 +142,13 @@ impl Walk<'_> {
         let mut kept = Vec::new();
         for (index, found) in given.iter().enumerate() {
             let place = format!("{path}.{index}");
-            match declared
-                .iter()
-                .find(|option| option["name"] == found["name"])
-            {
-                Some(option) => kept.extend(self.option(&place, option, found)),
-                None => {
-                    let text = "This option is not part of the command";
-                    self.form
-                        .add(&place, "APPLICATION_COMMAND_OPTION_UNKNOWN", text);
-                }
+            let named = |option: &&Value| option["name"] == found["name"];
+            if let Some(option) = declared.iter().find(named) {
+                kept.extend(self.option(&place, option, found));
+            } else {
+                let text = "This option is not part of the command";
+                self.form
+                    .add(&place, "APPLICATION_COMMAND_OPTION_UNKNOWN", text);
             }
         }
         kept

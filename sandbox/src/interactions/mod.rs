@@ -35,15 +35,15 @@ pub(crate) fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/interactions", post(submit::submit))
         .route(
-            "/interactions/{interaction}/{token}/callback",
+            "/interactions/{interaction_id}/{interaction_token}/callback",
             post(callback::callback),
         )
         .route(
-            "/guilds/{guild}/application-command-index",
+            "/guilds/{guild_id}/application-command-index",
             get(index::in_guild),
         )
         .route(
-            "/channels/{channel}/application-command-index",
+            "/channels/{channel_id}/application-command-index",
             get(index::in_channel),
         )
         .route("/users/@me/application-command-index", get(index::for_user))

@@ -106,13 +106,11 @@ fn change(state: &State, message: &mut Message, draft: Draft) -> ApiResult<()> {
 
 /// A message of an interaction as its application gets it.
 pub(super) fn look(state: &State, inner: &Inner, channel: u64, id: u64) -> ApiResult<Value> {
-    match inner.ephemeral.get(&id) {
-        Some(kept) => Ok(state.message_json(&kept.message, None)),
-        None => {
-            let message = state.message(channel, id).ok_or_else(unknown)?;
-            Ok(state.message_json(message, None))
-        }
-    }
+    let kept = inner.ephemeral.get(&id).map(|kept| &kept.message);
+    let message = kept
+        .or_else(|| state.message(channel, id))
+        .ok_or_else(unknown)?;
+    Ok(state.message_json(message, None))
 }
 
 /// Deletes a message of an interaction.

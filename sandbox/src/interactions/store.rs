@@ -174,7 +174,7 @@ impl Inner {
     }
 
     /// The interaction that a first answer is for.
-    pub(super) fn to_answer(&mut self, id: u64, token: &str) -> ApiResult<&mut Interaction> {
+    pub(super) fn unanswered(&mut self, id: u64, token: &str) -> ApiResult<&mut Interaction> {
         let unknown = || ApiError::unknown(10062, "interaction");
         let found = self
             .interactions
