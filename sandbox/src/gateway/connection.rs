@@ -134,6 +134,12 @@ impl Connection {
             self.hello();
             self.converse(&mut sink, &mut stream, &mut outbox).await
         };
+        if matches!(ended, Ended::Goodbye)
+            && let Some(id) = self.session.take()
+        {
+            // Before the client sees the end of the connection, so that it cannot come back first.
+            end_session(&self.app, &id, self.outlet.connection);
+        }
         if let Ended::Closed(close) = ended {
             let frame = CloseFrame {
                 code: close.code,
@@ -281,12 +287,7 @@ impl Connection {
         } = self;
         app.hub.connection_closed(outlet.connection);
         let Some(id) = session else { return };
-        let over = match ended {
-            Ended::Goodbye => true,
-            Ended::Lost => false,
-            Ended::Closed(close) => *close == close::SESSION_TIMED_OUT,
-        };
-        if over {
+        if matches!(ended, Ended::Closed(close) if *close == close::SESSION_TIMED_OUT) {
             end_session(&app, &id, outlet.connection);
             return;
         }
