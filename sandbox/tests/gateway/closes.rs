@@ -11,7 +11,9 @@ async fn a_wrong_token_is_refused_with_4004() {
     client.identify("Bot wrong", WITH_CONTENT).await;
     assert_eq!(client.closed().await, Some(4004));
     let mut client = world.connect().await;
-    client.identify(&format!("Bot {}", world.token("zack")), 0).await;
+    client
+        .identify(&format!("Bot {}", world.token("zack")), 0)
+        .await;
     assert_eq!(client.closed().await, Some(4004), "a person is not a bot");
     let mut client = world.connect().await;
     client.resume("Bot wrong", "session", 0).await;
@@ -25,18 +27,27 @@ async fn intents_that_do_not_exist_are_refused_with_4013() {
     client.identify(&world.bot_token(), 1 << 40).await;
     assert_eq!(client.closed().await, Some(4013));
     let mut client = world.connect().await;
-    client.send(json!({"op": 2, "d": {"token": world.bot_token(), "properties": {}}})).await;
+    client
+        .send(json!({"op": 2, "d": {"token": world.bot_token(), "properties": {}}}))
+        .await;
     assert_eq!(client.closed().await, Some(4013));
 }
 
 #[tokio::test]
 async fn intents_that_are_off_in_the_portal_are_refused_with_4014() {
     let world = World::start().await;
-    world.control("application", json!({"intents": {"message_content": false}})).await;
+    world
+        .control(
+            "application",
+            json!({"intents": {"message_content": false}}),
+        )
+        .await;
     let mut client = world.connect().await;
     client.identify(&world.bot_token(), WITH_CONTENT).await;
     assert_eq!(client.closed().await, Some(4014));
-    world.control("application", json!({"intents": {"message_content": true}})).await;
+    world
+        .control("application", json!({"intents": {"message_content": true}}))
+        .await;
     let mut client = world.connect().await;
     client.identify(&world.bot_token(), WITH_CONTENT).await;
     client.event("READY").await;
@@ -68,7 +79,11 @@ async fn payloads_out_of_turn_are_refused_with_their_own_codes() {
     let mut client = world.person_session("zack").await;
     client.send(json!({"op": 99, "d": null})).await;
     client.send(json!({"op": 1, "d": null})).await;
-    assert_eq!(client.next().await["op"], 11, "people's clients send more than the docs name");
+    assert_eq!(
+        client.next().await["op"],
+        11,
+        "people's clients send more than the docs name"
+    );
 }
 
 #[tokio::test]

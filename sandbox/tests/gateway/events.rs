@@ -43,20 +43,36 @@ async fn own_messages_mentions_and_private_ones_keep_their_content_without_the_i
     let world = World::start().await;
     let general = world.general().await;
     let mut bot = world.bot_session(WITHOUT_CONTENT).await;
-    let me = world.bot().get("/users/@me").await.json["id"].as_str().unwrap().to_owned();
+    let me = world.bot().get("/users/@me").await.json["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.bot().say(&general, "my own").await;
     bot.message("MESSAGE_CREATE", "my own").await;
     let call = format!("<@{me}> look");
     world.person("zack").say(&general, &call).await;
     bot.message("MESSAGE_CREATE", &call).await;
     let dm = json!({"recipient_id": me});
-    let dm = world.person("zack").post("/users/@me/channels", dm).await.json;
-    world.person("zack").say(dm["id"].as_str().unwrap(), "between us").await;
+    let dm = world
+        .person("zack")
+        .post("/users/@me/channels", dm)
+        .await
+        .json;
+    world
+        .person("zack")
+        .say(dm["id"].as_str().unwrap(), "between us")
+        .await;
     bot.message("MESSAGE_CREATE", "between us").await;
-    let hook = world.bot().post(&format!("/channels/{general}/webhooks"), json!({"name": "Ricky"}));
+    let hook = world.bot().post(
+        &format!("/channels/{general}/webhooks"),
+        json!({"name": "Ricky"}),
+    );
     let hook = hook.await.json;
     let path = format!("/webhooks/{}/{}", text(&hook["id"]), text(&hook["token"]));
-    world.bot().post(&path, json!({"content": "by my webhook"})).await;
+    world
+        .bot()
+        .post(&path, json!({"content": "by my webhook"}))
+        .await;
     bot.message("MESSAGE_CREATE", "by my webhook").await;
 }
 
@@ -70,7 +86,10 @@ async fn a_reply_does_not_leak_the_content_it_answers() {
     let general = world.general().await;
     let first = world.person("zack").say(&general, "secret").await;
     let mut bot = world.bot_session(WITHOUT_CONTENT).await;
-    let me = world.bot().get("/users/@me").await.json["id"].as_str().unwrap().to_owned();
+    let me = world.bot().get("/users/@me").await.json["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let path = format!("/channels/{general}/messages");
     let call = format!("<@{me}> see above");
     let body = json!({"content": call, "message_reference": {"message_id": first}});
@@ -100,7 +119,10 @@ async fn a_channel_that_somebody_cannot_view_is_silent_for_them() {
     world.person("zack").say(&general, "for all").await;
     zack.message("MESSAGE_CREATE", "not for mallory").await;
     assert_eq!(mallory.contents_until("for all").await, ["for all"]);
-    let created = mallory.history().iter().any(|payload| payload["t"] == "CHANNEL_CREATE");
+    let created = mallory
+        .history()
+        .iter()
+        .any(|payload| payload["t"] == "CHANNEL_CREATE");
     assert!(!created, "{:#?}", mallory.history());
 }
 
@@ -110,11 +132,20 @@ async fn typing_and_reactions_are_seen() {
     let general = world.general().await;
     let mut person = world.person_session("zack").await;
     let mut bot = world.bot_session(WITH_CONTENT).await;
-    world.bot().post(&format!("/channels/{general}/typing"), json!({})).await;
-    assert_eq!(person.event("TYPING_START").await["channel_id"], general.as_str());
+    world
+        .bot()
+        .post(&format!("/channels/{general}/typing"), json!({}))
+        .await;
+    assert_eq!(
+        person.event("TYPING_START").await["channel_id"],
+        general.as_str()
+    );
     let message = world.person("zack").say(&general, "well?").await;
     let path = format!("/channels/{general}/messages/{message}/reactions/%E2%9C%85/@me");
-    assert_eq!(world.person("mallory").put(&path, Value::Null).await.status, 204);
+    assert_eq!(
+        world.person("mallory").put(&path, Value::Null).await.status,
+        204
+    );
     let reaction = bot.event("MESSAGE_REACTION_ADD").await;
     assert_eq!(reaction["emoji"]["name"], "✅");
     assert_eq!(reaction["user_id"], world.id("mallory").as_str());
@@ -132,7 +163,10 @@ async fn events_come_in_the_order_of_the_changes() {
         let content = format!("line {number}");
         let id = world.bot().say(&general, &content).await;
         let path = format!("/channels/{general}/messages/{id}");
-        world.bot().patch(&path, json!({"content": format!("{content} edited")})).await;
+        world
+            .bot()
+            .patch(&path, json!({"content": format!("{content} edited")}))
+            .await;
         expected.extend([content.clone(), format!("{content} edited")]);
     }
     assert_eq!(bot.contents_until("line 49 edited").await, expected);

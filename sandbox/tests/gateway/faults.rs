@@ -27,7 +27,11 @@ async fn neighbouring_messages_change_places_when_asked_for_and_none_is_lost() {
         world.person("zack").say(&general, content).await;
     }
     let seen = bot.contents_until("three").await;
-    assert_eq!(seen, ["two", "one", "three"], "the last one has nobody to change places with");
+    assert_eq!(
+        seen,
+        ["two", "one", "three"],
+        "the last one has nobody to change places with"
+    );
 }
 
 #[tokio::test]
@@ -39,7 +43,9 @@ async fn an_invalid_session_must_identify_again() {
     let invalid = bot.payload(|payload| payload["op"] == 9).await;
     assert_eq!(invalid["d"], false);
     let mut resumed = world.connect().await;
-    resumed.resume(&world.bot_token(), &bot.session, bot.seq).await;
+    resumed
+        .resume(&world.bot_token(), &bot.session, bot.seq)
+        .await;
     assert_eq!(resumed.next().await["op"], 9);
     bot.identify(&world.bot_token(), WITH_CONTENT).await;
     assert_eq!(bot.event("READY").await["session_id"], bot.session.as_str());

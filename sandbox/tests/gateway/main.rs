@@ -7,6 +7,7 @@ mod components;
 mod events;
 mod faults;
 mod modals;
+mod people;
 mod resume;
 mod serenity_client;
 mod sessions;

@@ -24,7 +24,10 @@ async fn a_resumed_session_gets_exactly_what_it_missed() {
     assert_eq!(first["d"]["content"], "missed 1");
     assert_eq!(bot.next().await["d"]["content"], "missed 2");
     let resumed = bot.next().await;
-    assert_eq!((&resumed["t"], &resumed["d"]), (&json!("RESUMED"), &json!({})));
+    assert_eq!(
+        (&resumed["t"], &resumed["d"]),
+        (&json!("RESUMED"), &json!({}))
+    );
     person.say(&general, "live").await;
     assert_eq!(bot.next().await["d"]["content"], "live");
 }
@@ -49,7 +52,10 @@ async fn a_resume_takes_the_session_over_from_a_connection_that_hangs() {
     new.resume(&world.bot_token(), &old.session, old.seq).await;
     new.event("RESUMED").await;
     assert_eq!(old.closed().await, None);
-    world.person("zack").say(&world.general().await, "for one only").await;
+    world
+        .person("zack")
+        .say(&world.general().await, "for one only")
+        .await;
     new.message("MESSAGE_CREATE", "for one only").await;
 }
 
@@ -57,7 +63,9 @@ async fn a_resume_takes_the_session_over_from_a_connection_that_hangs() {
 async fn a_session_that_does_not_exist_is_invalid_and_a_new_one_can_begin() {
     let world = World::start().await;
     let mut client = world.connect().await;
-    client.resume(&world.bot_token(), "no such session", 5).await;
+    client
+        .resume(&world.bot_token(), "no such session", 5)
+        .await;
     assert_eq!(client.next().await, json!({"op": 9, "d": false}));
     client.identify(&world.bot_token(), WITH_CONTENT).await;
     client.event("READY").await;
@@ -68,7 +76,9 @@ async fn another_users_session_cannot_be_resumed() {
     let world = World::start().await;
     let bot = world.bot_session(WITH_CONTENT).await;
     let mut client = world.connect().await;
-    client.resume(&world.token("mallory"), &bot.session, 0).await;
+    client
+        .resume(&world.token("mallory"), &bot.session, 0)
+        .await;
     assert_eq!(client.next().await["op"], 9);
 }
 
@@ -88,6 +98,8 @@ async fn a_sequence_from_the_future_is_refused_with_4007() {
     let world = World::start().await;
     let bot = world.bot_session(WITH_CONTENT).await;
     let mut client = world.connect().await;
-    client.resume(&world.bot_token(), &bot.session, bot.seq + 100).await;
+    client
+        .resume(&world.bot_token(), &bot.session, bot.seq + 100)
+        .await;
     assert_eq!(client.closed().await, Some(4007));
 }

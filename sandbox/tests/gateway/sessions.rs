@@ -16,29 +16,55 @@ async fn a_bot_is_told_all_that_serenity_insists_on() {
     let mut bot = world.connect().await;
     bot.identify(&world.bot_token(), WITH_CONTENT).await;
     let ready = bot.next().await;
-    assert_eq!((&ready["t"], &ready["s"], &ready["op"]), (&json!("READY"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&ready["t"], &ready["s"], &ready["op"]),
+        (&json!("READY"), &json!(1), &json!(0))
+    );
     let ready = &ready["d"];
     assert_has(ready, &["v", "session_id", "resume_gateway_url"]);
     assert_has(&ready["user"], &["id", "username"]);
     assert_has(&ready["application"], &["id", "flags"]);
-    assert_eq!(ready["guilds"], json!([{"id": world.guild(), "unavailable": true}]));
+    assert_eq!(
+        ready["guilds"],
+        json!([{"id": world.guild(), "unavailable": true}])
+    );
     let guild = bot.event("GUILD_CREATE").await;
     let texts = ["id", "name", "owner_id", "joined_at", "preferred_locale"];
     assert_has(&guild, &texts);
     let numbers = [
-        "large", "member_count", "verification_level", "default_message_notifications",
-        "explicit_content_filter", "mfa_level", "nsfw_level", "premium_tier",
-        "premium_progress_bar_enabled", "system_channel_flags",
+        "large",
+        "member_count",
+        "verification_level",
+        "default_message_notifications",
+        "explicit_content_filter",
+        "mfa_level",
+        "nsfw_level",
+        "premium_tier",
+        "premium_progress_bar_enabled",
+        "system_channel_flags",
     ];
     assert_has(&guild, &numbers);
     for list in [
-        "roles", "emojis", "stickers", "features", "members", "channels", "threads", "voice_states",
-        "presences", "stage_instances", "guild_scheduled_events",
+        "roles",
+        "emojis",
+        "stickers",
+        "features",
+        "members",
+        "channels",
+        "threads",
+        "voice_states",
+        "presences",
+        "stage_instances",
+        "guild_scheduled_events",
     ] {
         assert!(guild[list].is_array(), "{list} is missing in {guild:#}");
     }
     let members = guild["members"].as_array().unwrap();
-    assert!(members.iter().any(|member| member["user"]["id"] == ready["user"]["id"]));
+    assert!(
+        members
+            .iter()
+            .any(|member| member["user"]["id"] == ready["user"]["id"])
+    );
 }
 
 #[tokio::test]
@@ -52,7 +78,12 @@ async fn a_person_gets_the_guild_and_the_private_channels_at_once() {
     let ready = person.event("READY").await;
     assert_eq!(ready["user"]["id"], world.id("mallory").as_str());
     assert_eq!(ready["guilds"][0]["id"], world.guild().as_str());
-    assert!(!ready["guilds"][0]["channels"].as_array().unwrap().is_empty());
+    assert!(
+        !ready["guilds"][0]["channels"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(ready["private_channels"][0]["id"], channel["id"]);
     assert!(ready.get("application").is_none());
 }
@@ -84,8 +115,13 @@ async fn a_bot_that_identifies_twice_within_five_seconds_must_wait() {
 async fn a_token_without_its_prefix_is_known_at_the_gateway() {
     let world = World::start().await;
     let mut client = world.connect().await;
-    client.identify(&world.sandbox.info().bot_token, WITH_CONTENT).await;
-    assert_eq!(client.event("READY").await["application"]["id"], world.application().as_str());
+    client
+        .identify(&world.sandbox.info().bot_token, WITH_CONTENT)
+        .await;
+    assert_eq!(
+        client.event("READY").await["application"]["id"],
+        world.application().as_str()
+    );
 }
 
 #[tokio::test]
@@ -113,9 +149,16 @@ async fn people_see_who_is_online_and_what_a_bot_is_doing() {
     other.identify(&world.token("mallory"), 0).await;
     let guild = other.event("GUILD_CREATE").await;
     let presences = guild["presences"].as_array().unwrap();
-    assert!(presences.iter().any(|one| one["user"]["id"] == ready["user"]["id"]), "{presences:?}");
+    assert!(
+        presences
+            .iter()
+            .any(|one| one["user"]["id"] == ready["user"]["id"]),
+        "{presences:?}"
+    );
     bot.close(1000).await;
-    let gone = person.payload(|payload| payload["d"]["status"] == "offline").await;
+    let gone = person
+        .payload(|payload| payload["d"]["status"] == "offline")
+        .await;
     assert_eq!(gone["d"]["user"]["id"], ready["user"]["id"]);
 }
 
@@ -127,6 +170,9 @@ async fn members_come_on_request() {
     person.send(json!({"op": 8, "d": data})).await;
     let chunk = person.event("GUILD_MEMBERS_CHUNK").await;
     assert_eq!(chunk["members"].as_array().unwrap().len(), 1);
-    assert_eq!(chunk["members"][0]["user"]["id"], world.id("mallory").as_str());
+    assert_eq!(
+        chunk["members"][0]["user"]["id"],
+        world.id("mallory").as_str()
+    );
     assert_eq!(chunk["nonce"], "n");
 }

@@ -115,7 +115,11 @@ impl World {
     pub async fn general(&self) -> String {
         let path = format!("/guilds/{}/channels", self.guild());
         let channels = self.bot().get(&path).await.json;
-        let general = channels.as_array().unwrap().iter().find(|channel| channel["name"] == "general");
+        let general = channels
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|channel| channel["name"] == "general");
         general.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
@@ -233,7 +237,10 @@ pub enum Received {
 
 impl Client {
     pub async fn send(&mut self, payload: Value) {
-        self.socket.send(Message::Text(payload.to_string())).await.unwrap();
+        self.socket
+            .send(Message::Text(payload.to_string()))
+            .await
+            .unwrap();
     }
 
     pub async fn send_text(&mut self, text: &str) {
@@ -285,9 +292,14 @@ impl Client {
         let Some(inflate) = &mut self.inflate else {
             return Received::Binary(bytes);
         };
-        assert!(bytes.ends_with(&[0, 0, 0xff, 0xff]), "a payload ends in Z_SYNC_FLUSH");
+        assert!(
+            bytes.ends_with(&[0, 0, 0xff, 0xff]),
+            "a payload ends in Z_SYNC_FLUSH"
+        );
         let mut text = Vec::with_capacity(1 << 20);
-        inflate.decompress_vec(&bytes, &mut text, flate2::FlushDecompress::Sync).unwrap();
+        inflate
+            .decompress_vec(&bytes, &mut text, flate2::FlushDecompress::Sync)
+            .unwrap();
         Received::Payload(self.note(serde_json::from_slice(&text).unwrap()))
     }
 
@@ -317,7 +329,9 @@ impl Client {
 
     /// The data of the next event of this name with this content or for this id.
     pub async fn message(&mut self, name: &str, content: &str) -> Value {
-        self.payload(|payload| payload["t"] == name && payload["d"]["content"] == content).await["d"].take()
+        self.payload(|payload| payload["t"] == name && payload["d"]["content"] == content)
+            .await["d"]
+            .take()
     }
 
     /// The next payload of this kind; others are passed over.

@@ -8,7 +8,9 @@ use crate::support::{Received, WITH_CONTENT, World, identify};
 
 fn inflate(bytes: &[u8]) -> Value {
     let mut text = String::new();
-    flate2::read::ZlibDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    flate2::read::ZlibDecoder::new(bytes)
+        .read_to_string(&mut text)
+        .unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
@@ -36,8 +38,13 @@ async fn large_payloads_are_whole_zlib_documents_for_those_who_asked() {
     assert_eq!(guild["d"]["id"], world.guild().as_str());
     world.person("zack").say(&general, "short").await;
     bot.message("MESSAGE_CREATE", "short").await;
-    world.person("zack").say(&general, &"long ".repeat(300)).await;
-    let Received::Binary(bytes) = bot.receive().await else { panic!("binary was due") };
+    world
+        .person("zack")
+        .say(&general, &"long ".repeat(300))
+        .await;
+    let Received::Binary(bytes) = bot.receive().await else {
+        panic!("binary was due")
+    };
     assert_eq!(inflate(&bytes)["d"]["content"], "long ".repeat(300).trim());
 }
 
@@ -45,13 +52,19 @@ async fn large_payloads_are_whole_zlib_documents_for_those_who_asked() {
 async fn a_zlib_stream_carries_everything() {
     let world = World::start().await;
     let general = world.general().await;
-    let mut bot = world.connect_silently("?v=10&encoding=json&compress=zlib-stream").await;
+    let mut bot = world
+        .connect_silently("?v=10&encoding=json&compress=zlib-stream")
+        .await;
     bot.inflate = Some(flate2::Decompress::new(true));
     assert_eq!(bot.next().await["op"], 10);
     bot.identify(&world.bot_token(), WITH_CONTENT).await;
     bot.event("GUILD_CREATE").await;
-    world.person("zack").say(&general, &"x y ".repeat(400)).await;
-    bot.message("MESSAGE_CREATE", "x y ".repeat(400).trim()).await;
+    world
+        .person("zack")
+        .say(&general, &"x y ".repeat(400))
+        .await;
+    bot.message("MESSAGE_CREATE", "x y ".repeat(400).trim())
+        .await;
     world.person("zack").say(&general, "short").await;
     bot.message("MESSAGE_CREATE", "short").await;
 }
