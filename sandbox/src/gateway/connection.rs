@@ -97,6 +97,7 @@ async fn serve(socket: WebSocket, app: Arc<App>, query: HashMap<String, String>)
         app,
     };
     let ended = tokio::select! {
+        biased;
         () = kill.cancelled() => Ended::Lost,
         ended = connection.run(socket, outbox, &query) => ended,
     };

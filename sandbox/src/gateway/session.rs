@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 const STUCK_AT: usize = 50_000;
 /// Events kept for RESUME, at most: more than a client misses in the three minutes of a session.
 const REPLAY_EVENTS: usize = 16_384;
-/// Bytes kept for RESUME, at most, so that memory stays flat under load.
-const REPLAY_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes kept for RESUME while a client is connected: what may be under way when the socket breaks.
+const REPLAY_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes kept for RESUME while nobody is connected.
+const REPLAY_BYTES_DETACHED: usize = 16 * 1024 * 1024;
 /// Acknowledged events that are kept all the same: a client may resume a little further back.
 const REPLAY_ACKNOWLEDGED: usize = 256;
 
@@ -118,8 +120,12 @@ impl Session {
         };
         self.buffered += event.data.len();
         self.buffer.push_back(event.clone());
-        while self.buffer.len() > REPLAY_EVENTS
-            || (self.buffered > REPLAY_BYTES && self.buffer.len() > 1)
+        let bytes = if self.outlet.is_some() {
+            REPLAY_BYTES
+        } else {
+            REPLAY_BYTES_DETACHED
+        };
+        while self.buffer.len() > REPLAY_EVENTS || (self.buffered > bytes && self.buffer.len() > 1)
         {
             self.forget_oldest();
         }
