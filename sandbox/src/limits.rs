@@ -1,5 +1,5 @@
 //! Discord's numbers, each once. Source, unless said otherwise: Discord's developer documentation
-//! and its OpenAPI description (July 2026).
+//! and its `OpenAPI` description (July 2026).
 
 /// Code points of a message's content.
 pub(crate) const CONTENT: usize = 2000;

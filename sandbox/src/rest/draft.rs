@@ -30,19 +30,40 @@ pub(crate) enum Purpose {
     Edit,
 }
 
+/// Which of the users or roles that a text names are mentioned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// All of them.
+    All,
+    /// Only these.
+    Only(Vec<u64>),
+}
+
+impl Default for Named {
+    fn default() -> Self {
+        Self::Only(Vec::new())
+    }
+}
+
+impl Named {
+    /// Whether this one counts.
+    pub(crate) fn contains(&self, id: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(&id),
+        }
+    }
+}
+
 /// Which mentions of a message's text count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AllowedMentions {
     /// `@everyone` and `@here`.
     pub(crate) everyone: bool,
-    /// All users that the text names.
-    pub(crate) all_users: bool,
-    /// All roles that the text names.
-    pub(crate) all_roles: bool,
-    /// These users, if the text names them.
-    pub(crate) users: Vec<u64>,
-    /// These roles, if the text names them.
-    pub(crate) roles: Vec<u64>,
+    /// Users that the text names.
+    pub(crate) users: Named,
+    /// Roles that the text names.
+    pub(crate) roles: Named,
     /// The author of the message that is replied to.
     pub(crate) replied_user: bool,
 }
@@ -101,15 +122,26 @@ impl Draft {
     pub(crate) fn parse_value(json: &Value, files: &[Upload], purpose: Purpose) -> ApiResult<Self> {
         let mut form = FormErrors::default();
         let nullable = |key: &str| purpose == Purpose::Edit && json.get(key) == Some(&Value::Null);
-        let content = text(&mut form, "content", &json["content"]).map(|found| found.trim().to_owned());
+        let content =
+            text(&mut form, "content", &json["content"]).map(|found| found.trim().to_owned());
         if let Some(content) = &content {
             form.at_most("content", content, limits::CONTENT);
         }
-        let flags = json["flags"].as_u64().map(|flags| flags & settable_flags(purpose));
+        let flags = json["flags"]
+            .as_u64()
+            .map(|flags| flags & settable_flags(purpose));
         let v2 = flags.unwrap_or(0) & COMPONENTS_V2 != 0;
         let draft = Self {
-            content: if nullable("content") { Some(String::new()) } else { content },
-            embeds: if nullable("embeds") { Some(Vec::new()) } else { embeds::check(&mut form, &json["embeds"]) },
+            content: if nullable("content") {
+                Some(String::new())
+            } else {
+                content
+            },
+            embeds: if nullable("embeds") {
+                Some(Vec::new())
+            } else {
+                embeds::check(&mut form, &json["embeds"])
+            },
             components: if nullable("components") {
                 Some(Vec::new())
             } else {
@@ -127,7 +159,11 @@ impl Draft {
         };
         if v2 && (draft.has_text_or_embeds() || draft.poll.is_some()) {
             let message = "The 'content', 'embeds' and 'poll' fields cannot be used with MessageFlags.IS_COMPONENTS_V2.";
-            form.add("content", "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message);
+            form.add(
+                "content",
+                "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+                message,
+            );
         }
         form.check()?;
         check_files(files)?;
@@ -154,19 +190,31 @@ impl Draft {
 
 fn settable_flags(purpose: Purpose) -> u64 {
     match purpose {
-        Purpose::Interaction => SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2,
+        Purpose::Interaction => {
+            SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+        }
         Purpose::Edit => SUPPRESS_EMBEDS | COMPONENTS_V2,
-        Purpose::Message | Purpose::Webhook => SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2,
+        Purpose::Message | Purpose::Webhook => {
+            SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+        }
     }
 }
 
 fn kept_attachments(json: &Value, files: &[Upload]) -> Option<Vec<u64>> {
     let listed = json["attachments"].as_array()?;
     let is_new = |item: &&Value| {
-        let slot = item["id"].as_str().map_or_else(|| item["id"].to_string(), ToOwned::to_owned);
+        let slot = item["id"]
+            .as_str()
+            .map_or_else(|| item["id"].to_string(), ToOwned::to_owned);
         files.iter().any(|file| file.slot == slot)
     };
-    Some(listed.iter().filter(|item| !is_new(item)).filter_map(|item| id(&item["id"])).collect())
+    Some(
+        listed
+            .iter()
+            .filter(|item| !is_new(item))
+            .filter_map(|item| id(&item["id"]))
+            .collect(),
+    )
 }
 
 fn allowed_mentions(form: &mut FormErrors, json: &Value, purpose: Purpose) -> AllowedMentions {
@@ -176,33 +224,53 @@ fn allowed_mentions(form: &mut FormErrors, json: &Value, purpose: Purpose) -> Al
         let all = matches!(purpose, Purpose::Message | Purpose::Edit);
         return AllowedMentions {
             everyone: all,
-            all_users: true,
-            all_roles: all,
+            users: Named::All,
+            roles: if all { Named::All } else { Named::default() },
             replied_user: true,
-            ..AllowedMentions::default()
         };
     }
-    let parses = |what: &str| given["parse"].as_array().is_some_and(|list| list.iter().any(|item| item == what));
+    let parses = |what: &str| {
+        given["parse"]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|item| item == what))
+    };
     let ids = |key: &str| -> Vec<u64> {
-        given[key].as_array().map(|list| list.iter().filter_map(id).collect()).unwrap_or_default()
+        given[key]
+            .as_array()
+            .map(|list| list.iter().filter_map(id).collect())
+            .unwrap_or_default()
     };
     let (users, roles) = (ids("users"), ids("roles"));
     for (key, list) in [("users", &users), ("roles", &roles)] {
         if parses(key) && !list.is_empty() {
             let message = format!("parse:[\"{key}\"] and {key}: [ids...] are mutually exclusive.");
-            form.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", &message);
+            form.add(
+                "allowed_mentions",
+                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+                &message,
+            );
         }
         if list.len() > 100 {
             let message = "Must be 100 or fewer in length.";
-            form.add(&format!("allowed_mentions.{key}"), "BASE_TYPE_MAX_LENGTH", message);
+            form.add(
+                &format!("allowed_mentions.{key}"),
+                "BASE_TYPE_MAX_LENGTH",
+                message,
+            );
         }
     }
     AllowedMentions {
         everyone: parses("everyone"),
-        all_users: parses("users"),
-        all_roles: parses("roles"),
-        users,
-        roles,
+        users: if parses("users") {
+            Named::All
+        } else {
+            Named::Only(users)
+        },
+        roles: if parses("roles") {
+            Named::All
+        } else {
+            Named::Only(roles)
+        },
         replied_user: given["replied_user"].as_bool().unwrap_or(false),
     }
 }
@@ -212,7 +280,11 @@ fn nonce(form: &mut FormErrors, json: &Value) -> Option<Value> {
         Value::String(text) => form.at_most("nonce", text, limits::NONCE),
         Value::Number(number) if number.is_i64() || number.is_u64() => {}
         Value::Null => return None,
-        _ => form.add("nonce", "BASE_TYPE_CHOICES", "Must be an integer or a string."),
+        _ => form.add(
+            "nonce",
+            "BASE_TYPE_CHOICES",
+            "Must be an integer or a string.",
+        ),
     }
     Some(json["nonce"].clone())
 }
@@ -222,7 +294,11 @@ fn reference(form: &mut FormErrors, json: &Value) -> Option<ReferenceDraft> {
     let field = |key: &str| given.get(key).and_then(id);
     let kind = given.get("type").and_then(Value::as_u64).unwrap_or(0);
     if kind > 1 {
-        form.add("message_reference.type", "BASE_TYPE_CHOICES", "Value must be one of (0, 1).");
+        form.add(
+            "message_reference.type",
+            "BASE_TYPE_CHOICES",
+            "Value must be one of (0, 1).",
+        );
     }
     let Some(message) = field("message_id") else {
         form.required("message_reference.message_id");
@@ -232,7 +308,10 @@ fn reference(form: &mut FormErrors, json: &Value) -> Option<ReferenceDraft> {
         kind: u8::from(kind == 1),
         message,
         channel: field("channel_id"),
-        must_exist: given.get("fail_if_not_exists").and_then(Value::as_bool).unwrap_or(true),
+        must_exist: given
+            .get("fail_if_not_exists")
+            .and_then(Value::as_bool)
+            .unwrap_or(true),
     })
 }
 
@@ -241,7 +320,10 @@ fn check_files(files: &[Upload]) -> ApiResult<()> {
         let message = "Maximum number of attachments in a message reached (10)";
         return Err(ApiError::new(400, 30015, message));
     }
-    if files.iter().any(|file| file.bytes.len() > limits::ATTACHMENT_BYTES) {
+    if files
+        .iter()
+        .any(|file| file.bytes.len() > limits::ATTACHMENT_BYTES)
+    {
         return Err(ApiError::new(413, 40005, "Request entity too large"));
     }
     Ok(())

@@ -29,7 +29,13 @@ pub(crate) type ApiResult<T = Response> = Result<T, ApiError>;
 impl ApiError {
     /// An error with this status, code and text.
     pub(crate) fn new(status: u16, code: u32, message: &str) -> Self {
-        Self { status, code, message: message.to_owned(), errors: None, retry_after: None }
+        Self {
+            status,
+            code,
+            message: message.to_owned(),
+            errors: None,
+            retry_after: None,
+        }
     }
 
     /// A refused form with one wrong field.
@@ -95,13 +101,18 @@ pub(crate) struct FormErrors {
 impl FormErrors {
     /// Notes that the field at `path` (dotted, list indices as numbers) is wrong.
     pub(crate) fn add(&mut self, path: &str, code: &str, message: &str) {
-        self.found.push((path.to_owned(), code.to_owned(), message.to_owned()));
+        self.found
+            .push((path.to_owned(), code.to_owned(), message.to_owned()));
     }
 
     /// A text longer than `most` code points.
     pub(crate) fn at_most(&mut self, path: &str, text: &str, most: usize) {
         if text.chars().count() > most {
-            self.add(path, "BASE_TYPE_MAX_LENGTH", &format!("Must be {most} or fewer in length."));
+            self.add(
+                path,
+                "BASE_TYPE_MAX_LENGTH",
+                &format!("Must be {most} or fewer in length."),
+            );
         }
     }
 
@@ -121,7 +132,11 @@ impl FormErrors {
 
     /// Fails with 50035 if anything was noted.
     pub(crate) fn check(self) -> Result<(), ApiError> {
-        if self.found.is_empty() { Ok(()) } else { Err(self.into_error()) }
+        if self.found.is_empty() {
+            Ok(())
+        } else {
+            Err(self.into_error())
+        }
     }
 
     fn into_error(self) -> ApiError {
@@ -129,7 +144,9 @@ impl FormErrors {
         for (path, code, message) in self.found {
             let mut place = &mut root;
             for step in path.split('.').filter(|step| !step.is_empty()) {
-                let next = place.entry(step).or_insert_with(|| Value::Object(Map::new()));
+                let next = place
+                    .entry(step)
+                    .or_insert_with(|| Value::Object(Map::new()));
                 if !next.is_object() {
                     *next = Value::Object(Map::new());
                 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod attachments;
 pub(crate) mod buckets;
+mod channel_form;
 mod channels;
 mod commands;
 mod control;
@@ -15,8 +16,12 @@ mod pipeline;
 mod reactions;
 pub(crate) mod request;
 pub(crate) mod request_log;
+mod router;
+mod rules;
 mod threads;
-mod users;
+pub(crate) mod users;
 pub(crate) mod validate;
 mod webhook_messages;
 mod webhooks;
+
+pub(crate) use router::router;

@@ -4,13 +4,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Multipart};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Multipart};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
+use crate::limits;
 
 /// A file that came with a multipart request.
 #[derive(Clone, Debug)]
@@ -56,20 +57,32 @@ impl<S: Sync> FromRequestParts<S> for Payload {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
         match parts.extensions.get::<PayloadSlot>() {
             Some(slot) => slot.0.clone(),
-            None => Ok(Self(Arc::new(RequestBody { json: Value::Null, files: Vec::new() }))),
+            None => Ok(Self(Arc::new(RequestBody {
+                json: Value::Null,
+                files: Vec::new(),
+            }))),
         }
     }
 }
 
 /// Parses a body by its content type.
 pub(crate) async fn parse(headers: &HeaderMap, bytes: Bytes) -> ApiResult<Payload> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let body = if bytes.is_empty() {
-        RequestBody { json: Value::Null, files: Vec::new() }
+        RequestBody {
+            json: Value::Null,
+            files: Vec::new(),
+        }
     } else if kind.starts_with("multipart/form-data") {
         multipart(headers, bytes).await?
     } else if kind.starts_with("application/json") {
-        RequestBody { json: parse_json(&bytes)?, files: Vec::new() }
+        RequestBody {
+            json: parse_json(&bytes)?,
+            files: Vec::new(),
+        }
     } else {
         return Err(ApiError::field(
             "",
@@ -86,22 +99,35 @@ fn parse_json(bytes: &[u8]) -> ApiResult<Value> {
 }
 
 async fn multipart(headers: &HeaderMap, bytes: Bytes) -> ApiResult<RequestBody> {
-    let malformed = |_| ApiError::new(400, 50035, "Invalid Form Body");
+    let malformed = || ApiError::new(400, 50035, "Invalid Form Body");
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = headers.clone();
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| malformed(()))?;
-    let mut body = RequestBody { json: json!({}), files: Vec::new() };
-    while let Some(field) = form.next_field().await.map_err(|_| malformed(()))? {
+    DefaultBodyLimit::max(limits::REQUEST_BYTES).apply(&mut request);
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| malformed())?;
+    let mut body = RequestBody {
+        json: json!({}),
+        files: Vec::new(),
+    };
+    while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
         let name = field.name().unwrap_or_default().to_owned();
         let file = field.file_name().map(ToOwned::to_owned);
         let content_type = field.content_type().map(ToOwned::to_owned);
-        let bytes = field.bytes().await.map_err(|_| malformed(()))?;
+        let bytes = field.bytes().await.map_err(|_| malformed())?;
         if name == "payload_json" {
             body.json = parse_json(&bytes)?;
         } else if let Some(file) = file {
-            let slot = name.strip_prefix("files[").and_then(|rest| rest.strip_suffix(']'));
+            let slot = name
+                .strip_prefix("files[")
+                .and_then(|rest| rest.strip_suffix(']'));
             let slot = slot.map_or_else(|| body.files.len().to_string(), ToOwned::to_owned);
-            body.files.push(Upload { slot, name: file, content_type, bytes });
+            body.files.push(Upload {
+                slot,
+                name: file,
+                content_type,
+                bytes,
+            });
         }
     }
     Ok(body)

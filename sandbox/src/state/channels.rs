@@ -13,7 +13,10 @@ impl State {
     /// a thread carries the viewer's own `member`.
     pub(crate) fn channel_json(&self, channel: &Channel, viewer: Option<u64>) -> Value {
         if channel.is_private() {
-            let others = channel.recipients.iter().filter(|user| Some(**user) != viewer);
+            let others = channel
+                .recipients
+                .iter()
+                .filter(|user| Some(**user) != viewer);
             return json!({
                 "id": channel.id.to_string(),
                 "type": channel.kind,
@@ -70,7 +73,15 @@ impl State {
         let (id, thread) = (channel.id, channel.is_thread());
         let json = self.channel_json(&channel, None);
         self.store_channel(channel);
-        self.emit_in(id, if thread { "THREAD_UPDATE" } else { "CHANNEL_UPDATE" }, json.clone());
+        self.emit_in(
+            id,
+            if thread {
+                "THREAD_UPDATE"
+            } else {
+                "CHANNEL_UPDATE"
+            },
+            json.clone(),
+        );
         json
     }
 
@@ -89,17 +100,28 @@ impl State {
             private @ Audience::Users(_) => private,
         };
         let json = self.channel_json(&channel, None);
-        let inside: Vec<Channel> =
-            self.channels.values().filter(|child| child.parent == Some(id)).cloned().collect();
+        let inside: Vec<Channel> = self
+            .channels
+            .values()
+            .filter(|child| child.parent == Some(id))
+            .cloned()
+            .collect();
         for child in inside {
             if child.is_thread() {
                 self.forget_channel(child.id);
             } else {
-                self.change_channel(Channel { parent: None, ..child });
+                self.change_channel(Channel {
+                    parent: None,
+                    ..child
+                });
             }
         }
-        let hooks: Vec<u64> =
-            self.webhooks.values().filter(|hook| hook.channel == id).map(|hook| hook.id).collect();
+        let hooks: Vec<u64> = self
+            .webhooks
+            .values()
+            .filter(|hook| hook.channel == id)
+            .map(|hook| hook.id)
+            .collect();
         for hook in hooks {
             self.webhooks.remove(&hook);
             self.record(&Record::WebhookGone(hook));
@@ -107,7 +129,10 @@ impl State {
         self.forget_channel(id);
         let (name, data) = if channel.is_thread() {
             let parts = ["id", "guild_id", "parent_id", "type"];
-            let data = parts.iter().map(|key| ((*key).to_owned(), json[*key].clone())).collect();
+            let data = parts
+                .iter()
+                .map(|key| ((*key).to_owned(), json[*key].clone()))
+                .collect();
             ("THREAD_DELETE", Value::Object(data))
         } else {
             ("CHANNEL_DELETE", json.clone())
@@ -131,7 +156,12 @@ impl State {
             return found.id;
         }
         let id = self.snowflake();
-        let channel = Channel { id, kind: 1, recipients: pair.clone(), ..Channel::default() };
+        let channel = Channel {
+            id,
+            kind: 1,
+            recipients: pair.clone(),
+            ..Channel::default()
+        };
         for user in pair {
             let json = self.channel_json(&channel, Some(user));
             self.emit("CHANNEL_CREATE", json, Audience::Users(vec![user]));

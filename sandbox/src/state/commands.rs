@@ -10,7 +10,8 @@ use super::{Command, State};
 impl State {
     /// The commands of a scope: global (`None`) or of a guild.
     pub(crate) fn commands_of(&self, application: u64, guild: Option<u64>) -> Vec<&Command> {
-        let here = |command: &&Command| command.application == application && command.guild == guild;
+        let here =
+            |command: &&Command| command.application == application && command.guild == guild;
         self.commands.values().filter(here).collect()
     }
 
@@ -21,8 +22,15 @@ impl State {
         guild: Option<u64>,
         form: &Map<String, Value>,
     ) -> (bool, Value) {
-        let name = form.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let kind = form.get("type").and_then(Value::as_u64).and_then(|kind| u8::try_from(kind).ok());
+        let name = form
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let kind = form
+            .get("type")
+            .and_then(Value::as_u64)
+            .and_then(|kind| u8::try_from(kind).ok());
         let kind = kind.unwrap_or(1);
         let existing = self
             .commands_of(application, guild)
@@ -32,10 +40,24 @@ impl State {
         let id = existing.unwrap_or_else(|| self.snowflake());
         let version = self.snowflake();
         let body = body(id, version, application, guild, kind, form);
-        let command = Command { id, application, guild, name, kind, body: body.clone() };
+        let command = Command {
+            id,
+            application,
+            guild,
+            name,
+            kind,
+            body: body.clone(),
+        };
         self.record(&Record::Command(Cow::Borrowed(&command)));
         self.commands.insert(id, command);
         (existing.is_none(), body)
+    }
+
+    /// Gives a command another name, so that the next [`State::put_command`] of that name keeps its id.
+    pub(crate) fn rename_command(&mut self, id: u64, name: &str) {
+        if let Some(command) = self.commands.get_mut(&id) {
+            name.clone_into(&mut command.name);
+        }
     }
 
     /// Deletes a command. False if there is none.
@@ -73,8 +95,14 @@ fn body(
         body["guild_id"] = json!(guild.to_string());
     }
     let taken = [
-        "options", "default_member_permissions", "dm_permission", "nsfw", "contexts",
-        "integration_types", "name_localizations", "description_localizations",
+        "options",
+        "default_member_permissions",
+        "dm_permission",
+        "nsfw",
+        "contexts",
+        "integration_types",
+        "name_localizations",
+        "description_localizations",
     ];
     for key in taken {
         if let Some(value) = form.get(key).filter(|value| !value.is_null()) {

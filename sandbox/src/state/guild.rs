@@ -10,7 +10,9 @@ use super::{Application, PortalIntents, Role, State, User};
 impl State {
     /// Switches an application's privileged intents in "the portal".
     pub(crate) fn set_intents(&mut self, application: u64, intents: PortalIntents) -> bool {
-        let Some(found) = self.applications.get_mut(&application) else { return false };
+        let Some(found) = self.applications.get_mut(&application) else {
+            return false;
+        };
         found.intents = intents;
         let changed: Application = found.clone();
         self.record(&Record::Application(Cow::Owned(changed)));
@@ -32,7 +34,9 @@ impl State {
 
     /// Whether a person takes direct messages from bots.
     pub(crate) fn set_closed_dms(&mut self, user: u64, closed: bool) -> bool {
-        let Some(found) = self.users.get_mut(&user) else { return false };
+        let Some(found) = self.users.get_mut(&user) else {
+            return false;
+        };
         found.closed_dms = closed;
         let changed: User = found.clone();
         self.record(&Record::User(Cow::Owned(changed)));

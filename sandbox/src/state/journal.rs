@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -81,8 +82,18 @@ impl Journal {
         let file = open_locked(&path)?;
         let (mut state, lines) = load(&file, &path)?;
         state.settle();
-        let file = if lines > 2 * state.entities() + 1000 { compact(&path, &state, file)? } else { file };
-        Ok((Self { file, failed: AtomicBool::new(false) }, state))
+        let file = if lines > 2 * state.entities() + 1000 {
+            compact(&path, &state, file)?
+        } else {
+            file
+        };
+        Ok((
+            Self {
+                file,
+                failed: AtomicBool::new(false),
+            },
+            state,
+        ))
     }
 
     /// Writes lines. A disk that does not take them is told once in the log; the server goes on.
@@ -100,6 +111,8 @@ fn open_locked(path: &Path) -> Result<File> {
         .create(true)
         .read(true)
         .append(true)
+        // It holds tokens.
+        .mode(0o600)
         .open(path)
         .with_context(|| format!("The sandbox's journal {} cannot be opened.", path.display()))?;
     if file.try_lock().is_err() {
@@ -127,7 +140,11 @@ fn load(file: &File, path: &Path) -> Result<(State, usize)> {
             break;
         }
         let record: Record<'static> = serde_json::from_slice(&line).with_context(|| {
-            format!("Line {} of {} is damaged. Delete the file to start afresh.", lines + 1, path.display())
+            format!(
+                "Line {} of {} is damaged. Delete the file to start afresh.",
+                lines + 1,
+                path.display()
+            )
         })?;
         state.apply(record);
         lines += 1;
@@ -147,14 +164,39 @@ fn compact(path: &Path, state: &State, old: File) -> Result<File> {
         Ok(())
     };
     put(Record::Guild(Cow::Borrowed(&state.guild)))?;
-    state.roles.values().try_for_each(|role| put(Record::Role(Cow::Borrowed(role))))?;
-    state.users.values().try_for_each(|user| put(Record::User(Cow::Borrowed(user))))?;
-    state.members.values().try_for_each(|member| put(Record::Member(Cow::Borrowed(member))))?;
-    state.applications.values().try_for_each(|found| put(Record::Application(Cow::Borrowed(found))))?;
-    state.channels.values().try_for_each(|channel| put(Record::Channel(Cow::Borrowed(channel))))?;
-    state.webhooks.values().try_for_each(|webhook| put(Record::Webhook(Cow::Borrowed(webhook))))?;
-    state.commands.values().try_for_each(|command| put(Record::Command(Cow::Borrowed(command))))?;
-    state.messages.values().flat_map(|list| list.values()).try_for_each(|message| put(Record::message(message)))?;
+    state
+        .roles
+        .values()
+        .try_for_each(|role| put(Record::Role(Cow::Borrowed(role))))?;
+    state
+        .users
+        .values()
+        .try_for_each(|user| put(Record::User(Cow::Borrowed(user))))?;
+    state
+        .members
+        .values()
+        .try_for_each(|member| put(Record::Member(Cow::Borrowed(member))))?;
+    state
+        .applications
+        .values()
+        .try_for_each(|found| put(Record::Application(Cow::Borrowed(found))))?;
+    state
+        .channels
+        .values()
+        .try_for_each(|channel| put(Record::Channel(Cow::Borrowed(channel))))?;
+    state
+        .webhooks
+        .values()
+        .try_for_each(|webhook| put(Record::Webhook(Cow::Borrowed(webhook))))?;
+    state
+        .commands
+        .values()
+        .try_for_each(|command| put(Record::Command(Cow::Borrowed(command))))?;
+    state
+        .messages
+        .values()
+        .flat_map(|list| list.values())
+        .try_for_each(|message| put(Record::message(message)))?;
     writer.flush()?;
     drop(writer);
     std::fs::rename(&fresh, path)?;
@@ -167,12 +209,24 @@ impl State {
     fn apply(&mut self, record: Record<'static>) {
         match record {
             Record::Guild(guild) => self.guild = guild.into_owned(),
-            Record::Role(role) => drop(self.roles.insert(role.id, role.into_owned())),
-            Record::RoleGone(id) => drop(self.roles.remove(&id)),
-            Record::User(user) => drop(self.users.insert(user.id, user.into_owned())),
-            Record::Member(member) => drop(self.members.insert(member.user, member.into_owned())),
-            Record::Application(found) => drop(self.applications.insert(found.id, found.into_owned())),
-            Record::Channel(channel) => drop(self.channels.insert(channel.id, channel.into_owned())),
+            Record::Role(role) => {
+                self.roles.insert(role.id, role.into_owned());
+            }
+            Record::RoleGone(id) => {
+                self.roles.remove(&id);
+            }
+            Record::User(user) => {
+                self.users.insert(user.id, user.into_owned());
+            }
+            Record::Member(member) => {
+                self.members.insert(member.user, member.into_owned());
+            }
+            Record::Application(found) => {
+                self.applications.insert(found.id, found.into_owned());
+            }
+            Record::Channel(channel) => {
+                self.channels.insert(channel.id, channel.into_owned());
+            }
             Record::ChannelGone(id) => {
                 self.channels.remove(&id);
                 self.messages.remove(&id);
@@ -185,17 +239,29 @@ impl State {
                 self.messages.entry(channel).or_default().remove(&id);
                 self.last_snowflake = self.last_snowflake.max(id);
             }
-            Record::Webhook(webhook) => drop(self.webhooks.insert(webhook.id, webhook.into_owned())),
-            Record::WebhookGone(id) => drop(self.webhooks.remove(&id)),
-            Record::Command(command) => drop(self.commands.insert(command.id, command.into_owned())),
-            Record::CommandGone(id) => drop(self.commands.remove(&id)),
+            Record::Webhook(webhook) => {
+                self.webhooks.insert(webhook.id, webhook.into_owned());
+            }
+            Record::WebhookGone(id) => {
+                self.webhooks.remove(&id);
+            }
+            Record::Command(command) => {
+                self.commands.insert(command.id, command.into_owned());
+            }
+            Record::CommandGone(id) => {
+                self.commands.remove(&id);
+            }
         }
     }
 
     /// What follows from the entities and is not in the journal: tokens, the last id, each channel's
     /// last message, recent nonces.
     fn settle(&mut self) {
-        self.tokens = self.users.values().map(|user| (user.token.clone(), user.id)).collect();
+        self.tokens = self
+            .users
+            .values()
+            .map(|user| (user.token.clone(), user.id))
+            .collect();
         let newest = [
             self.channels.keys().next_back(),
             self.webhooks.keys().next_back(),
@@ -211,7 +277,9 @@ impl State {
             while list.len() > crate::limits::MESSAGES_KEPT {
                 list.pop_first();
             }
-            let Some((newest, _)) = list.last_key_value() else { continue };
+            let Some((newest, _)) = list.last_key_value() else {
+                continue;
+            };
             self.last_snowflake = self.last_snowflake.max(*newest);
             if let Some(channel) = self.channels.get_mut(channel) {
                 channel.last_message = channel.last_message.max(Some(*newest));
@@ -227,7 +295,10 @@ impl State {
 
     /// How many lines a compact journal would have.
     fn entities(&self) -> usize {
-        self.messages.values().map(std::collections::BTreeMap::len).sum::<usize>()
+        self.messages
+            .values()
+            .map(std::collections::BTreeMap::len)
+            .sum::<usize>()
             + self.channels.len()
             + self.webhooks.len()
             + self.commands.len()

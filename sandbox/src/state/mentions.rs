@@ -13,20 +13,30 @@ pub(super) struct Mentions {
 
 impl Mentions {
     /// Finds `<@id>`, `<@!id>`, `<@&id>`, `@everyone` and `@here` that exist and are allowed.
-    pub(super) fn find(state: &State, text: &str, allowed: &AllowedMentions, may_ping_all: bool) -> Self {
+    pub(super) fn find(
+        state: &State,
+        text: &str,
+        allowed: &AllowedMentions,
+        may_ping_all: bool,
+    ) -> Self {
         let mut found = Self::default();
         let mut rest = text;
         while let Some(start) = rest.find("<@") {
             rest = &rest[start + 2..];
-            let Some((inside, after)) = rest.split_once('>') else { break };
+            let Some((inside, after)) = rest.split_once('>') else {
+                break;
+            };
             if let Some(id) = inside.strip_prefix('&').and_then(|id| id.parse().ok()) {
-                let mentionable = state.roles.get(&id).is_some_and(|role| role.mentionable || may_ping_all);
-                if mentionable && (allowed.all_roles || allowed.roles.contains(&id)) {
+                let mentionable = state
+                    .roles
+                    .get(&id)
+                    .is_some_and(|role| role.mentionable || may_ping_all);
+                if mentionable && allowed.roles.contains(id) {
                     push_new(&mut found.roles, id);
                 }
             } else if let Ok(id) = inside.trim_start_matches('!').parse() {
                 let known = state.users.contains_key(&id);
-                if known && (allowed.all_users || allowed.users.contains(&id)) {
+                if known && allowed.users.contains(id) {
                     found.add_user(id);
                 }
             } else {
@@ -34,8 +44,9 @@ impl Mentions {
             }
             rest = after;
         }
-        found.everyone =
-            may_ping_all && allowed.everyone && (text.contains("@everyone") || text.contains("@here"));
+        found.everyone = may_ping_all
+            && allowed.everyone
+            && (text.contains("@everyone") || text.contains("@here"));
         found
     }
 

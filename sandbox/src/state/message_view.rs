@@ -14,7 +14,11 @@ impl State {
     /// [`State::message_for`] where the message-content intent counts.
     pub(crate) fn message_json(&self, message: &Message, viewer: Option<u64>) -> Value {
         let hidden = message.flags & SUPPRESS_EMBEDS != 0;
-        let embeds = if hidden { &[] } else { message.embeds.as_slice() };
+        let embeds = if hidden {
+            &[]
+        } else {
+            message.embeds.as_slice()
+        };
         let mut json = json!({
             "id": message.id.to_string(),
             "channel_id": message.channel.to_string(),
@@ -71,12 +75,17 @@ impl State {
     /// bots may with the intent, in private channels, when the message is theirs (sent by the bot or by
     /// a webhook or interaction of its application) and when it mentions them.
     pub(crate) fn may_read_content(&self, viewer: u64, message: &Message) -> bool {
-        let Some(application) = self.application_of_bot(viewer) else { return true };
+        let Some(application) = self.application_of_bot(viewer) else {
+            return true;
+        };
         application.intents.message_content
             || message.author == viewer
             || message.application == Some(application.id)
             || message.mentions.contains(&viewer)
-            || self.channels.get(&message.channel).is_some_and(super::Channel::is_private)
+            || self
+                .channels
+                .get(&message.channel)
+                .is_some_and(super::Channel::is_private)
     }
 
     /// The message with what gateway events add in a guild: `guild_id` and the author's `member`.
@@ -88,7 +97,11 @@ impl State {
 
     /// Adds `guild_id` and, for a member's own message, `member`.
     pub(crate) fn add_guild_parts(&self, json: &mut Value, message: &Message) {
-        if self.channels.get(&message.channel).is_none_or(super::Channel::is_private) {
+        if self
+            .channels
+            .get(&message.channel)
+            .is_none_or(super::Channel::is_private)
+        {
             return;
         }
         json["guild_id"] = json!(self.guild.id.to_string());
@@ -116,14 +129,19 @@ impl State {
     }
 
     fn attachments_json(&self, message: &Message) -> Vec<Value> {
-        message.attachments.iter().map(|file| self.attachment_json(message.channel, file)).collect()
+        message
+            .attachments
+            .iter()
+            .map(|file| self.attachment_json(message.channel, file))
+            .collect()
     }
 
     /// An attachment with its address on this server.
     pub(crate) fn attachment_json(&self, channel: u64, file: &Attachment) -> Value {
-        let name = percent_encoding::utf8_percent_encode(&file.name, percent_encoding::NON_ALPHANUMERIC)
-            .to_string()
-            .replace("%2E", ".");
+        let name =
+            percent_encoding::utf8_percent_encode(&file.name, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+                .replace("%2E", ".");
         let url = format!("{}/attachments/{channel}/{}/{name}", self.origin, file.id);
         let mut json = json!({
             "id": file.id.to_string(),
@@ -142,7 +160,9 @@ impl State {
     }
 
     fn add_reference(&self, json: &mut Value, message: &Message) {
-        let Some(reference) = &message.reference else { return };
+        let Some(reference) = &message.reference else {
+            return;
+        };
         let mut pointer = json!({
             "type": reference.kind,
             "channel_id": reference.channel.to_string(),
@@ -150,18 +170,30 @@ impl State {
         if let Some(id) = reference.message {
             pointer["message_id"] = json!(id.to_string());
         }
-        if self.channels.get(&reference.channel).is_some_and(|channel| !channel.is_private()) {
+        if self
+            .channels
+            .get(&reference.channel)
+            .is_some_and(|channel| !channel.is_private())
+        {
             pointer["guild_id"] = json!(self.guild.id.to_string());
         }
         json["message_reference"] = pointer;
         if let Some(snapshot) = &reference.snapshot {
             json["message_snapshots"] = json!([{ "message": snapshot }]);
         } else if message.kind == 19 || message.kind == 21 {
-            let target = reference.message.and_then(|id| self.message(reference.channel, id));
+            let target = reference
+                .message
+                .and_then(|id| self.message(reference.channel, id));
             json["referenced_message"] = match target {
                 // One level only: a reply to a reply does not carry the whole chain.
                 Some(target) => {
-                    let mut inner = self.message_json(&Message { reference: None, ..target.clone() }, None);
+                    let mut inner = self.message_json(
+                        &Message {
+                            reference: None,
+                            ..target.clone()
+                        },
+                        None,
+                    );
                     self.add_reference_pointer(&mut inner, target);
                     inner
                 }

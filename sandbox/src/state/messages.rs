@@ -31,10 +31,14 @@ impl Nonces {
         let Some(nonce) = &message.nonce else { return };
         let now = now_ms();
         if self.0.len() >= 4096 {
-            self.0.retain(|_, (_, _, at)| now.saturating_sub(*at) < limits::NONCE_MEMORY_MS);
+            self.0
+                .retain(|_, (_, _, at)| now.saturating_sub(*at) < limits::NONCE_MEMORY_MS);
         }
         let at = super::snowflake_ms(message.id);
-        self.0.insert((message.author, nonce.to_string()), (message.channel, message.id, at));
+        self.0.insert(
+            (message.author, nonce.to_string()),
+            (message.channel, message.id, at),
+        );
     }
 }
 
@@ -45,12 +49,22 @@ impl State {
         let id = self.snowflake();
         let (author_id, webhook, application, persona, interaction) = match author {
             Author::User(user) => (user, None, None, None, None),
-            Author::Webhook { webhook, application, persona } => {
-                (webhook, Some(webhook), application, Some(persona), None)
-            }
-            Author::Interaction { application, user, metadata } => {
-                (user, Some(application), Some(application), None, Some(metadata))
-            }
+            Author::Webhook {
+                webhook,
+                application,
+                persona,
+            } => (webhook, Some(webhook), application, Some(persona), None),
+            Author::Interaction {
+                application,
+                user,
+                metadata,
+            } => (
+                user,
+                Some(application),
+                Some(application),
+                None,
+                Some(metadata),
+            ),
         };
         let content = draft.content.unwrap_or_default();
         let may_ping_all =
@@ -62,7 +76,10 @@ impl State {
             _ if interaction.as_ref().is_some_and(|data| data["type"] == 2) => 20,
             _ => 0,
         };
-        if let Some(target) = reference.as_ref().filter(|_| kind == 19).and_then(|found| found.message)
+        if let Some(target) = reference
+            .as_ref()
+            .filter(|_| kind == 19)
+            .and_then(|found| found.message)
             && draft.allowed.replied_user
             && let Some(target) = self.message(channel, target)
             && target.webhook.is_none()
@@ -119,7 +136,8 @@ impl State {
 
     /// Writes a message to a channel: nonce, reply target and thread state are looked at first.
     pub(crate) fn post(&mut self, author: Author, channel: u64, draft: Draft) -> ApiResult<Value> {
-        if let (Author::User(user), Some(nonce), true) = (&author, &draft.nonce, draft.enforce_nonce)
+        if let (Author::User(user), Some(nonce), true) =
+            (&author, &draft.nonce, draft.enforce_nonce)
             && let Some((place, id)) = self.nonces.find(*user, nonce)
             && let Some(existing) = self.message(place, id)
         {
@@ -139,12 +157,16 @@ impl State {
     /// Changes a message. Who may do it was decided before; thread state, age and emptiness are here.
     pub(crate) fn edit(&mut self, channel: u64, id: u64, draft: Draft) -> ApiResult<Value> {
         self.refuse_archived(channel)?;
-        let mut message =
-            self.message(channel, id).cloned().ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+        let mut message = self
+            .message(channel, id)
+            .cloned()
+            .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
         self.count_old_edit(&message)?;
         self.apply_edit(&mut message, draft)?;
         self.replace(message);
-        let message = self.message(channel, id).ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+        let message = self
+            .message(channel, id)
+            .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
         Ok(self.message_json(message, None))
     }
 
@@ -152,8 +174,8 @@ impl State {
     pub(crate) fn apply_edit(&self, message: &mut Message, draft: Draft) -> ApiResult<()> {
         let mut visible = draft.flags.is_some();
         if let Some(content) = draft.content {
-            let may_ping_all =
-                message.persona.is_some() || self.may(message.author, message.channel, bits::MENTION_EVERYONE);
+            let may_ping_all = message.persona.is_some()
+                || self.may(message.author, message.channel, bits::MENTION_EVERYONE);
             let mentions = Mentions::find(self, &content, &draft.allowed, may_ping_all);
             message.mentions = mentions.users;
             message.mention_roles = mentions.roles;
@@ -203,7 +225,10 @@ impl State {
         self.record(&Record::message(&message));
         let event = self.message_event(&message);
         let channel = message.channel;
-        self.messages.entry(channel).or_default().insert(message.id, message);
+        self.messages
+            .entry(channel)
+            .or_default()
+            .insert(message.id, message);
         self.emit_in(channel, "MESSAGE_UPDATE", event);
     }
 
@@ -230,7 +255,11 @@ impl State {
 
     /// Makes a message older than its id says, for tests of what depends on age.
     pub(crate) fn age_message(&mut self, channel: u64, id: u64, seconds: u64) -> bool {
-        let Some(message) = self.messages.get_mut(&channel).and_then(|list| list.get_mut(&id)) else {
+        let Some(message) = self
+            .messages
+            .get_mut(&channel)
+            .and_then(|list| list.get_mut(&id))
+        else {
             return false;
         };
         message.aged_ms = message.aged_ms.saturating_add(seconds.saturating_mul(1000));
@@ -241,13 +270,20 @@ impl State {
 
     /// Adds `guild_id` to an event's data unless the channel is private.
     pub(crate) fn add_guild_id(&self, channel: u64, data: &mut Value) {
-        if self.channels.get(&channel).is_some_and(|found| !found.is_private()) {
+        if self
+            .channels
+            .get(&channel)
+            .is_some_and(|found| !found.is_private())
+        {
             data["guild_id"] = json!(self.guild.id.to_string());
         }
     }
 
     fn forget_message(&mut self, channel: u64, id: u64) -> ApiResult<()> {
-        let gone = self.messages.get_mut(&channel).and_then(|list| list.remove(&id));
+        let gone = self
+            .messages
+            .get_mut(&channel)
+            .and_then(|list| list.remove(&id));
         gone.ok_or_else(|| ApiError::unknown(10008, "Message"))?;
         self.old_edits.0.remove(&id);
         self.record(&Record::MessageGone { channel, id });
@@ -259,7 +295,11 @@ impl State {
         let found = self.message(place, pointer.message).is_some();
         if !found && (pointer.must_exist || pointer.kind == 1) {
             let text = "Unknown message";
-            return Err(ApiError::field("message_reference", "REPLIES_UNKNOWN_MESSAGE", text));
+            return Err(ApiError::field(
+                "message_reference",
+                "REPLIES_UNKNOWN_MESSAGE",
+                text,
+            ));
         }
         Ok(())
     }
@@ -272,13 +312,25 @@ impl State {
             .map(|message| {
                 let mut json = self.message_json(message, None);
                 if let Some(object) = json.as_object_mut() {
-                    for key in ["id", "channel_id", "author", "webhook_id", "application_id", "reactions"] {
+                    for key in [
+                        "id",
+                        "channel_id",
+                        "author",
+                        "webhook_id",
+                        "application_id",
+                        "reactions",
+                    ] {
                         object.remove(key);
                     }
                 }
                 json
             });
-        Reference { kind: pointer.kind, channel: place, message: Some(pointer.message), snapshot }
+        Reference {
+            kind: pointer.kind,
+            channel: place,
+            message: Some(pointer.message),
+            snapshot,
+        }
     }
 
     /// Discord caps edits of messages that are older than an hour (30046, as HTTP 429).
@@ -288,11 +340,15 @@ impl State {
             return Ok(());
         }
         let edits = self.old_edits.0.entry(message.id).or_default();
-        while edits.front().is_some_and(|at| now.saturating_sub(*at) >= limits::OLD_EDIT_WINDOW_MS) {
+        while edits
+            .front()
+            .is_some_and(|at| now.saturating_sub(*at) >= limits::OLD_EDIT_WINDOW_MS)
+        {
             edits.pop_front();
         }
         if let Some(first) = edits.front().filter(|_| edits.len() >= limits::OLD_EDITS) {
-            let text = "Maximum number of edits to messages older than 1 hour reached. Try again later.";
+            let text =
+                "Maximum number of edits to messages older than 1 hour reached. Try again later.";
             let mut error = ApiError::new(429, 30046, text);
             let wait_ms = (first + limits::OLD_EDIT_WINDOW_MS).saturating_sub(now);
             error.retry_after = Some(std::time::Duration::from_millis(wait_ms).as_secs_f64());

@@ -18,7 +18,11 @@ impl State {
             return;
         }
         let owner = self.mint_user("zack", false, true);
-        self.guild = Guild { id: self.snowflake(), name: "Front Office".to_owned(), owner };
+        self.guild = Guild {
+            id: self.snowflake(),
+            name: "Front Office".to_owned(),
+            owner,
+        };
         let guild = self.guild.clone();
         self.record(&Record::Guild(Cow::Borrowed(&guild)));
         self.put_role(Role {
@@ -36,8 +40,12 @@ impl State {
         self.join_guild(mallory, Vec::new());
         self.mint_application("Mission Control");
         let id = self.snowflake();
-        let general =
-            Channel { id, kind: 0, name: "general".to_owned(), ..Channel::default() };
+        let general = Channel {
+            id,
+            kind: 0,
+            name: "general".to_owned(),
+            ..Channel::default()
+        };
         self.store_channel(general);
     }
 
@@ -51,8 +59,16 @@ impl State {
             name: name.to_owned(),
             bot,
             owner: self.guild.owner,
-            verify_key: rand::rng().random_iter::<u8>().take(32).map(|byte| format!("{byte:02x}")).collect(),
-            intents: PortalIntents { message_content: true, members: true, presences: false },
+            verify_key: format!(
+                "{:032x}{:032x}",
+                rand::rng().random::<u128>(),
+                rand::rng().random::<u128>()
+            ),
+            intents: PortalIntents {
+                message_content: true,
+                members: true,
+                presences: false,
+            },
         };
         self.record(&Record::Application(Cow::Borrowed(&application)));
         self.applications.insert(id, application);
@@ -79,7 +95,14 @@ impl State {
     fn mint_user(&mut self, name: &str, bot: bool, operator: bool) -> u64 {
         let id = self.snowflake();
         let token = mint_token(id);
-        let user = User { id, name: name.to_owned(), bot, token: token.clone(), operator, closed_dms: false };
+        let user = User {
+            id,
+            name: name.to_owned(),
+            bot,
+            token: token.clone(),
+            operator,
+            closed_dms: false,
+        };
         self.record(&Record::User(Cow::Borrowed(&user)));
         self.users.insert(id, user);
         self.tokens.insert(token, id);
@@ -92,7 +115,12 @@ impl State {
     }
 
     fn join_guild(&mut self, user: u64, roles: Vec<u64>) {
-        let member = Member { user, roles, joined_ms: now_ms(), nick: None };
+        let member = Member {
+            user,
+            roles,
+            joined_ms: now_ms(),
+            nick: None,
+        };
         self.record(&Record::Member(Cow::Borrowed(&member)));
         self.members.insert(user, member);
     }
@@ -100,10 +128,19 @@ impl State {
 
 /// A token of Discord's form: the user's id in base64, a part for the time, a random part.
 fn mint_token(user: u64) -> String {
-    format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(user.to_string()), random_text(6), random_text(38))
+    format!(
+        "{}.{}.{}",
+        URL_SAFE_NO_PAD.encode(user.to_string()),
+        random_text(6),
+        random_text(38)
+    )
 }
 
 /// Random letters and digits.
 pub(crate) fn random_text(length: usize) -> String {
-    rand::rng().sample_iter(Alphanumeric).take(length).map(char::from).collect()
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(length)
+        .map(char::from)
+        .collect()
 }

@@ -9,9 +9,9 @@ mod commands;
 pub(crate) mod entities;
 mod guild;
 pub(crate) mod journal;
-mod messages;
 mod mentions;
 mod message_view;
+mod messages;
 pub(crate) mod mint;
 pub(crate) mod permissions;
 mod reactions;
@@ -26,8 +26,7 @@ pub(crate) use entities::{
     PortalIntents, Reaction, Reference, Role, ThreadData, User, Webhook,
 };
 use journal::Record;
-pub(crate) use message_view::emoji_json;
-pub(crate) use view::{image_hash, iso, strip_content};
+pub(crate) use view::{image_hash, iso};
 
 use crate::gateway::{Audience, Event};
 
@@ -113,7 +112,10 @@ impl State {
         };
         let user = *self.tokens.get(bare)?;
         match (bot, self.application_of_bot(user)) {
-            (true, Some(application)) => Some(Actor::Bot { application: application.id, user }),
+            (true, Some(application)) => Some(Actor::Bot {
+                application: application.id,
+                user,
+            }),
             (false, None) => Some(Actor::Person { user }),
             _ => None,
         }
@@ -126,12 +128,18 @@ impl State {
 
     /// The application whose bot user this is.
     pub(crate) fn application_of_bot(&self, user: u64) -> Option<&Application> {
-        self.applications.values().find(|application| application.bot == user)
+        self.applications
+            .values()
+            .find(|application| application.bot == user)
     }
 
     /// The guilds a session of this user must get a `GUILD_CREATE` for.
     pub(crate) fn ready_guilds(&self, user: u64) -> Vec<u64> {
-        if self.members.contains_key(&user) { vec![self.guild.id] } else { Vec::new() }
+        if self.members.contains_key(&user) {
+            vec![self.guild.id]
+        } else {
+            Vec::new()
+        }
     }
 
     /// A message by channel and id.
@@ -141,7 +149,11 @@ impl State {
 
     /// Queues a gateway event; it is published when the current [`crate::app::App::write`] ends.
     pub(crate) fn emit(&mut self, name: &'static str, data: serde_json::Value, audience: Audience) {
-        self.outbox.push(Event { name, data, audience });
+        self.outbox.push(Event {
+            name,
+            data,
+            audience,
+        });
     }
 
     /// Queues an event for everybody who can see this channel: its guild members, or the people of a
@@ -154,14 +166,26 @@ impl State {
     /// Queues an event for the whole guild.
     pub(crate) fn emit_guild(&mut self, name: &'static str, data: serde_json::Value) {
         let guild = self.guild.id;
-        self.emit(name, data, Audience::Guild { guild, channel: None });
+        self.emit(
+            name,
+            data,
+            Audience::Guild {
+                guild,
+                channel: None,
+            },
+        );
     }
 
     /// Who learns what happens in this channel.
     pub(crate) fn audience(&self, channel: u64) -> Audience {
         match self.channels.get(&channel) {
-            Some(found) if !found.recipients.is_empty() => Audience::Users(found.recipients.clone()),
-            _ => Audience::Guild { guild: self.guild.id, channel: Some(channel) },
+            Some(found) if !found.recipients.is_empty() => {
+                Audience::Users(found.recipients.clone())
+            }
+            _ => Audience::Guild {
+                guild: self.guild.id,
+                channel: Some(channel),
+            },
         }
     }
 
@@ -183,7 +207,9 @@ impl State {
 
 /// Milliseconds since 1970 by the system's clock.
 pub(crate) fn now_ms() -> u64 {
-    u64::try_from(chrono::Utc::now().timestamp_millis()).unwrap_or(DISCORD_EPOCH_MS).max(DISCORD_EPOCH_MS)
+    u64::try_from(chrono::Utc::now().timestamp_millis())
+        .unwrap_or(DISCORD_EPOCH_MS)
+        .max(DISCORD_EPOCH_MS)
 }
 
 /// The millisecond since 1970 at which an id was made.

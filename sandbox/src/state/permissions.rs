@@ -6,7 +6,6 @@ use super::{Channel, State};
 pub(crate) mod bits {
     pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
     pub(crate) const MANAGE_CHANNELS: u64 = 1 << 4;
-    pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
     pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
     pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
     pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
@@ -72,14 +71,23 @@ impl State {
         if user == self.guild.owner {
             return bits::ALL;
         }
-        let Some(member) = self.members.get(&user) else { return 0 };
-        let everyone = self.roles.get(&self.guild.id).map_or(0, |role| role.permissions);
+        let Some(member) = self.members.get(&user) else {
+            return 0;
+        };
+        let everyone = self
+            .roles
+            .get(&self.guild.id)
+            .map_or(0, |role| role.permissions);
         let sum = member
             .roles
             .iter()
             .filter_map(|role| self.roles.get(role))
             .fold(everyone, |sum, role| sum | role.permissions);
-        if sum & bits::ADMINISTRATOR != 0 { bits::ALL } else { sum }
+        if sum & bits::ADMINISTRATOR != 0 {
+            bits::ALL
+        } else {
+            sum
+        }
     }
 
     /// What a user may do in a channel; 0 for those who cannot see it.
@@ -87,9 +95,15 @@ impl State {
     /// Threads follow their parent's overwrites, and writing there asks for
     /// `SEND_MESSAGES_IN_THREADS`, which this reports as given: test that bit for threads.
     pub(crate) fn permissions(&self, user: u64, channel: u64) -> u64 {
-        let Some(found) = self.channels.get(&channel) else { return 0 };
+        let Some(found) = self.channels.get(&channel) else {
+            return 0;
+        };
         if found.is_private() {
-            return if found.recipients.contains(&user) { bits::PRIVATE_CHANNEL } else { 0 };
+            return if found.recipients.contains(&user) {
+                bits::PRIVATE_CHANNEL
+            } else {
+                0
+            };
         }
         let base = self.guild_permissions(user);
         if base & bits::ADMINISTRATOR != 0 {
@@ -110,8 +124,11 @@ impl State {
         {
             return 0;
         }
-        let writes =
-            if found.is_thread() { bits::SEND_MESSAGES_IN_THREADS } else { bits::SEND_MESSAGES };
+        let writes = if found.is_thread() {
+            bits::SEND_MESSAGES_IN_THREADS
+        } else {
+            bits::SEND_MESSAGES
+        };
         if sum & writes == 0 {
             sum &= !bits::NEED_SENDING;
         }
@@ -136,10 +153,18 @@ impl State {
 
     /// Discord's order: `@everyone` of the channel, then roles together, then the member.
     fn with_overwrites(&self, base: u64, user: u64, channel: &Channel) -> u64 {
-        let roles = self.members.get(&user).map(|member| member.roles.as_slice()).unwrap_or_default();
+        let roles = self
+            .members
+            .get(&user)
+            .map(|member| member.roles.as_slice())
+            .unwrap_or_default();
         let mut sum = base;
         let (mut allow, mut deny) = (0, 0);
-        for overwrite in channel.overwrites.iter().filter(|overwrite| overwrite.kind == 0) {
+        for overwrite in channel
+            .overwrites
+            .iter()
+            .filter(|overwrite| overwrite.kind == 0)
+        {
             if overwrite.id == self.guild.id {
                 sum = (sum & !overwrite.deny) | overwrite.allow;
             } else if roles.contains(&overwrite.id) {

@@ -28,8 +28,15 @@ pub(crate) struct NewThread {
 
 impl State {
     /// Adds what only threads have to their channel object.
-    pub(super) fn add_thread_parts(&self, json: &mut Value, channel: &Channel, viewer: Option<u64>) {
-        let Some(thread) = &channel.thread else { return };
+    pub(super) fn add_thread_parts(
+        &self,
+        json: &mut Value,
+        channel: &Channel,
+        viewer: Option<u64>,
+    ) {
+        let Some(thread) = &channel.thread else {
+            return;
+        };
         json["owner_id"] = json!(thread.owner.to_string());
         json["message_count"] = json!(thread.message_count);
         json["total_message_sent"] = json!(thread.message_count);
@@ -45,11 +52,16 @@ impl State {
             metadata["invitable"] = json!(thread.invitable);
         }
         json["thread_metadata"] = metadata;
-        let in_forum =
-            channel.parent.and_then(|id| self.channels.get(&id)).is_some_and(Channel::is_forum);
+        let in_forum = channel
+            .parent
+            .and_then(|id| self.channels.get(&id))
+            .is_some_and(Channel::is_forum);
         if in_forum {
-            json["applied_tags"] =
-                thread.applied_tags.iter().map(|tag| json!(tag.to_string())).collect();
+            json["applied_tags"] = thread
+                .applied_tags
+                .iter()
+                .map(|tag| json!(tag.to_string()))
+                .collect();
         }
         if let Some(joined) = viewer.and_then(|user| thread.members.get(&user)) {
             json["member"] = member(channel.id, viewer, *joined);
@@ -58,14 +70,23 @@ impl State {
 
     /// How many threads of the guild are active.
     fn active_threads(&self) -> usize {
-        let active = |channel: &&Channel| channel.thread.as_ref().is_some_and(|thread| !thread.archived);
+        let active = |channel: &&Channel| {
+            channel
+                .thread
+                .as_ref()
+                .is_some_and(|thread| !thread.archived)
+        };
         self.channels.values().filter(active).count()
     }
 
     /// Starts a thread with this id (a message's for threads from messages, else a new one).
     pub(crate) fn start_thread(&mut self, id: u64, new: NewThread) -> ApiResult<Value> {
         if self.active_threads() >= limits::ACTIVE_THREADS {
-            return Err(ApiError::new(400, 160_006, "Maximum number of active threads reached"));
+            return Err(ApiError::new(
+                400,
+                160_006,
+                "Maximum number of active threads reached",
+            ));
         }
         let now = now_ms();
         let owner = new.owner;
@@ -111,7 +132,12 @@ impl State {
         let answer = self.start_thread(message, new)?;
         starter.flags |= HAS_THREAD;
         self.replace(starter);
-        let pointer = Reference { kind: 0, channel: parent, message: Some(message), snapshot: None };
+        let pointer = Reference {
+            kind: 0,
+            channel: parent,
+            message: Some(message),
+            snapshot: None,
+        };
         self.system_message(message, owner, 21, "", Some(pointer));
         Ok(answer)
     }
@@ -122,17 +148,30 @@ impl State {
         let (parent, owner, kind, name) = (new.parent, new.owner, new.kind, new.name.clone());
         let answer = self.start_thread(id, new)?;
         if kind != 12 {
-            let pointer = Reference { kind: 0, channel: id, message: None, snapshot: None };
+            let pointer = Reference {
+                kind: 0,
+                channel: id,
+                message: None,
+                snapshot: None,
+            };
             self.system_message(parent, owner, 18, &name, Some(pointer));
         }
         Ok(answer)
     }
 
     /// Makes a forum post: the thread and its first message share one id.
-    pub(crate) fn forum_post(&mut self, new: NewThread, author: Author, draft: Draft) -> ApiResult<Value> {
+    pub(crate) fn forum_post(
+        &mut self,
+        new: NewThread,
+        author: Author,
+        draft: Draft,
+    ) -> ApiResult<Value> {
         let id = self.snowflake();
         let mut answer = self.start_thread(id, new)?;
-        let starter = Message { id, ..self.compose(author, id, draft) };
+        let starter = Message {
+            id,
+            ..self.compose(author, id, draft)
+        };
         answer["message"] = self.insert(starter);
         Ok(answer)
     }
@@ -146,9 +185,16 @@ impl State {
         text: &str,
         reference: Option<Reference>,
     ) {
-        let draft = Draft { content: Some(text.to_owned()), ..Draft::default() };
+        let draft = Draft {
+            content: Some(text.to_owned()),
+            ..Draft::default()
+        };
         let message = self.compose(Author::User(author), channel, draft);
-        self.insert(Message { kind, reference, ..message });
+        self.insert(Message {
+            kind,
+            reference,
+            ..message
+        });
     }
 
     /// Lets somebody write to a thread: refuses if it is locked, unarchives it, and makes them a member.
@@ -156,12 +202,14 @@ impl State {
         let Some(found) = self.channels.get(&channel) else {
             return Err(ApiError::unknown(10003, "Channel"));
         };
-        let Some(thread) = &found.thread else { return Ok(()) };
+        let Some(thread) = &found.thread else {
+            return Ok(());
+        };
         let user = match author {
             Author::User(user) | Author::Interaction { user, .. } => Some(*user),
-            Author::Webhook { application, .. } => {
-                application.and_then(|id| self.application(id)).map(|found| found.bot)
-            }
+            Author::Webhook { application, .. } => application
+                .and_then(|id| self.application(id))
+                .map(|found| found.bot),
         };
         let manages = user.is_some_and(|user| self.may(user, channel, bits::MANAGE_THREADS));
         if thread.locked && !manages {
@@ -183,7 +231,10 @@ impl State {
 
     /// Refuses changes inside an archived thread (50083).
     pub(crate) fn refuse_archived(&self, channel: u64) -> ApiResult<()> {
-        let thread = self.channels.get(&channel).and_then(|found| found.thread.as_ref());
+        let thread = self
+            .channels
+            .get(&channel)
+            .and_then(|found| found.thread.as_ref());
         if thread.is_some_and(|thread| thread.archived) {
             return Err(ApiError::new(400, 50083, "Thread is archived"));
         }
@@ -192,8 +243,12 @@ impl State {
 
     /// Makes somebody a member of a thread; nothing happens if they are one.
     pub(crate) fn join_thread(&mut self, user: u64, channel: u64) {
-        let Some(mut found) = self.channels.get(&channel).cloned() else { return };
-        let Some(thread) = &mut found.thread else { return };
+        let Some(mut found) = self.channels.get(&channel).cloned() else {
+            return;
+        };
+        let Some(thread) = &mut found.thread else {
+            return;
+        };
         if thread.members.contains_key(&user) {
             return;
         }
@@ -210,14 +265,22 @@ impl State {
 
     /// Takes somebody out of a thread.
     pub(crate) fn leave_thread(&mut self, user: u64, channel: u64) {
-        let Some(mut found) = self.channels.get(&channel).cloned() else { return };
-        let Some(thread) = &mut found.thread else { return };
+        let Some(mut found) = self.channels.get(&channel).cloned() else {
+            return;
+        };
+        let Some(thread) = &mut found.thread else {
+            return;
+        };
         if thread.members.remove(&user).is_none() {
             return;
         }
         let count = thread.members.len();
         self.store_channel(found);
-        self.emit_members(channel, count, json!({ "removed_member_ids": [user.to_string()] }));
+        self.emit_members(
+            channel,
+            count,
+            json!({ "removed_member_ids": [user.to_string()] }),
+        );
     }
 
     fn emit_members(&mut self, channel: u64, count: usize, mut data: Value) {
@@ -226,11 +289,15 @@ impl State {
         data["member_count"] = json!(count);
         self.emit_in(channel, "THREAD_MEMBERS_UPDATE", data);
     }
+}
 
+impl Channel {
     /// The members of a thread as Discord lists them.
-    pub(crate) fn thread_members_json(&self, channel: &Channel) -> Vec<Value> {
-        let members = channel.thread.iter().flat_map(|thread| &thread.members);
-        members.map(|(user, joined)| member(channel.id, Some(*user), *joined)).collect()
+    pub(crate) fn thread_members_json(&self) -> Vec<Value> {
+        let members = self.thread.iter().flat_map(|thread| &thread.members);
+        members
+            .map(|(user, joined)| member(self.id, Some(*user), *joined))
+            .collect()
     }
 }
 

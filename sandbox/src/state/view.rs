@@ -18,9 +18,15 @@ pub(crate) fn iso(ms: u64) -> String {
 /// A picture address as the 32 hex digits Discord would show for it: clients insist on that form.
 pub(crate) fn image_hash(address: &str) -> String {
     let fold = |seed: u64| {
-        address.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        address.bytes().fold(seed, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
     };
-    format!("{:016x}{:016x}", fold(0xcbf2_9ce4_8422_2325), fold(0x84f7_1ff5_dd2a_0e61))
+    format!(
+        "{:016x}{:016x}",
+        fold(0xcbf2_9ce4_8422_2325),
+        fold(0x84f7_1ff5_dd2a_0e61)
+    )
 }
 
 impl User {
@@ -82,8 +88,10 @@ impl Webhook {
         }
         if with_token {
             webhook["token"] = json!(self.token);
-            webhook["url"] =
-                json!(format!("{}/api/webhooks/{}/{}", state.origin, self.id, self.token));
+            webhook["url"] = json!(format!(
+                "{}/api/webhooks/{}/{}",
+                state.origin, self.id, self.token
+            ));
         }
         webhook
     }
@@ -166,20 +174,35 @@ impl State {
     /// `GUILD_CREATE` for one viewer: the channels and active threads they can see, and all members.
     pub(crate) fn guild_create(&self, viewer: u64) -> Value {
         let mut guild = self.guild_json();
-        let joined = self.members.get(&viewer).map_or(0, |member| member.joined_ms);
+        let joined = self
+            .members
+            .get(&viewer)
+            .map_or(0, |member| member.joined_ms);
         let sees = |id: u64| self.permissions(viewer, id) != 0;
-        let in_guild = || self.channels.values().filter(|channel| !channel.is_private());
+        let in_guild = || {
+            self.channels
+                .values()
+                .filter(|channel| !channel.is_private())
+        };
         let channels: Vec<Value> = in_guild()
             .filter(|channel| channel.thread.is_none() && sees(channel.id))
             .map(|channel| self.channel_json(channel, Some(viewer)))
             .collect();
         let threads: Vec<Value> = in_guild()
-            .filter(|channel| channel.thread.as_ref().is_some_and(|thread| !thread.archived))
+            .filter(|channel| {
+                channel
+                    .thread
+                    .as_ref()
+                    .is_some_and(|thread| !thread.archived)
+            })
             .filter(|channel| sees(channel.id))
             .map(|channel| self.channel_json(channel, Some(viewer)))
             .collect();
-        let members: Vec<Value> =
-            self.members.values().map(|member| self.member_json(member, true)).collect();
+        let members: Vec<Value> = self
+            .members
+            .values()
+            .map(|member| self.member_json(member, true))
+            .collect();
         guild["joined_at"] = json!(iso(joined));
         guild["large"] = json!(false);
         guild["unavailable"] = json!(false);
@@ -187,9 +210,13 @@ impl State {
         guild["members"] = Value::Array(members);
         guild["channels"] = Value::Array(channels);
         guild["threads"] = Value::Array(threads);
-        for empty in
-            ["voice_states", "presences", "stage_instances", "guild_scheduled_events", "soundboard_sounds"]
-        {
+        for empty in [
+            "voice_states",
+            "presences",
+            "stage_instances",
+            "guild_scheduled_events",
+            "soundboard_sounds",
+        ] {
             guild[empty] = json!([]);
         }
         guild
@@ -243,7 +270,9 @@ pub(crate) fn strip_content(message: &mut Value) {
     if let Some(object) = message.as_object_mut() {
         object.remove("poll");
         object.remove("message_snapshots");
-        if let Some(referenced) = object.get_mut("referenced_message").filter(|found| found.is_object())
+        if let Some(referenced) = object
+            .get_mut("referenced_message")
+            .filter(|found| found.is_object())
         {
             strip_content(referenced);
         }

@@ -10,15 +10,28 @@ use crate::rest::error::FormErrors;
 
 /// Checks the `components` of a message and returns them; `v2` is the flag `IS_COMPONENTS_V2`.
 pub(crate) fn check(form: &mut FormErrors, value: &Value, v2: bool) -> Option<Vec<Value>> {
-    let most = if v2 { limits::COMPONENTS_V2 } else { limits::ROWS };
+    let most = if v2 {
+        limits::COMPONENTS_V2
+    } else {
+        limits::ROWS
+    };
     let items = list(form, "components", value, most)?;
-    let mut walk = Walk { form, custom_ids: HashSet::new(), count: 0, v2 };
+    let mut walk = Walk {
+        form,
+        custom_ids: HashSet::new(),
+        count: 0,
+        v2,
+    };
     for (index, item) in items.iter().enumerate() {
         walk.top(&format!("components.{index}"), item);
     }
     if v2 && walk.count > limits::COMPONENTS_V2 {
         let message = "Must be 40 or fewer components in total.";
-        form.add("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message);
+        form.add(
+            "components",
+            "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED",
+            message,
+        );
     }
     Some(items.to_vec())
 }
@@ -34,12 +47,20 @@ pub(crate) fn check_modal(form: &mut FormErrors, modal: &Value) {
         Some(id) => form.between("data.custom_id", id, 1, 100),
         None => form.required("data.custom_id"),
     }
-    let items = modal["components"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let items = modal["components"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if items.is_empty() || items.len() > 5 {
         let message = "Must be between 1 and 5 in length.";
         form.add("data.components", "BASE_TYPE_BAD_LENGTH", message);
     }
-    let mut walk = Walk { form, custom_ids: HashSet::new(), count: 0, v2: false };
+    let mut walk = Walk {
+        form,
+        custom_ids: HashSet::new(),
+        count: 0,
+        v2: false,
+    };
     for (index, item) in items.iter().enumerate() {
         walk.modal_part(&format!("data.components.{index}"), item);
     }
@@ -69,7 +90,9 @@ impl Walk<'_> {
         let children = item["components"].as_array().cloned().unwrap_or_default();
         match item["type"].as_u64() {
             Some(10) => match text(self.form, &format!("{path}.content"), &item["content"]) {
-                Some(content) => self.form.between(&format!("{path}.content"), content, 1, 4000),
+                Some(content) => self
+                    .form
+                    .between(&format!("{path}.content"), content, 1, 4000),
                 None => self.form.required(&format!("{path}.content")),
             },
             Some(9) => {
@@ -95,14 +118,18 @@ impl Walk<'_> {
     }
 
     fn row(&mut self, path: &str, row: &Value) {
-        let children = row["components"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let children = row["components"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         self.count += children.len();
         let path = format!("{path}.components");
         self.length(&path, children.len(), 1, limits::BUTTONS);
         let selects = children.iter().filter(|child| is_select(child)).count();
         if selects > 0 && children.len() > 1 {
             let message = "A row holds buttons or exactly one select menu.";
-            self.form.add(&path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message);
+            self.form
+                .add(&path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message);
         }
         for (index, child) in children.iter().enumerate() {
             let place = format!("{path}.{index}");
@@ -124,7 +151,11 @@ impl Walk<'_> {
                 self.custom_id(path, button);
                 if button["label"].as_str().is_none_or(str::is_empty) && !has_emoji {
                     let message = "A button needs a label or an emoji.";
-                    self.form.add(&format!("{path}.label"), "BUTTON_COMPONENT_INVALID", message);
+                    self.form.add(
+                        &format!("{path}.label"),
+                        "BUTTON_COMPONENT_INVALID",
+                        message,
+                    );
                 }
             }
             Some(5) => match text(self.form, &format!("{path}.url"), &button["url"]) {
@@ -142,15 +173,21 @@ impl Walk<'_> {
 
     fn select(&mut self, path: &str, select: &Value) {
         self.custom_id(path, select);
-        if let Some(found) = text(self.form, &format!("{path}.placeholder"), &select["placeholder"]) {
-            self.form.at_most(&format!("{path}.placeholder"), found, 150);
+        if let Some(found) = text(
+            self.form,
+            &format!("{path}.placeholder"),
+            &select["placeholder"],
+        ) {
+            self.form
+                .at_most(&format!("{path}.placeholder"), found, 150);
         }
         for (key, least, most) in [("min_values", 0, 25), ("max_values", 1, 25)] {
             if let Some(found) = select[key].as_u64()
                 && !(least..=most).contains(&found)
             {
                 let message = format!("int value should be between {least} and {most}.");
-                self.form.add(&format!("{path}.{key}"), "NUMBER_TYPE_RANGE", &message);
+                self.form
+                    .add(&format!("{path}.{key}"), "NUMBER_TYPE_RANGE", &message);
             }
         }
         if select["type"].as_u64() == Some(3) {
@@ -174,7 +211,8 @@ impl Walk<'_> {
             if !values.insert(option["value"].as_str().unwrap_or_default()) {
                 let place = format!("{path}.{index}.value");
                 let message = "The specified option value is already used";
-                self.form.add(&place, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message);
+                self.form
+                    .add(&place, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message);
             }
         }
     }
@@ -182,9 +220,14 @@ impl Walk<'_> {
     fn modal_part(&mut self, path: &str, part: &Value) {
         let input = match part["type"].as_u64() {
             Some(1) => {
-                let children = part["components"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let children = part["components"]
+                    .as_array()
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 self.length(&format!("{path}.components"), children.len(), 1, 1);
-                children.first().map(|child| (format!("{path}.components.0"), child))
+                children
+                    .first()
+                    .map(|child| (format!("{path}.components.0"), child))
             }
             Some(18) => {
                 match text(self.form, &format!("{path}.label"), &part["label"]) {
@@ -204,7 +247,10 @@ impl Walk<'_> {
             Some(4) => self.text_input(&place, input, part["type"].as_u64() == Some(1)),
             Some(3 | 5..=8) => self.select(&place, input),
             Some(19 | 21..=23) => self.custom_id(&place, input),
-            _ => self.kind_error(&format!("{place}.type"), "(3, 4, 5, 6, 7, 8, 19, 21, 22, 23)"),
+            _ => self.kind_error(
+                &format!("{place}.type"),
+                "(3, 4, 5, 6, 7, 8, 19, 21, 22, 23)",
+            ),
         }
     }
 
@@ -225,7 +271,8 @@ impl Walk<'_> {
                 && !(least..=4000).contains(&found)
             {
                 let message = format!("int value should be between {least} and 4000.");
-                self.form.add(&format!("{path}.{key}"), "NUMBER_TYPE_RANGE", &message);
+                self.form
+                    .add(&format!("{path}.{key}"), "NUMBER_TYPE_RANGE", &message);
             }
         }
     }
@@ -237,7 +284,8 @@ impl Walk<'_> {
                 self.form.between(&path, id, 1, 100);
                 if !self.custom_ids.insert(id.to_owned()) {
                     let message = "Component custom id cannot be duplicated";
-                    self.form.add(&path, "COMPONENT_CUSTOM_ID_DUPLICATED", message);
+                    self.form
+                        .add(&path, "COMPONENT_CUSTOM_ID_DUPLICATED", message);
                 }
             }
             None => self.form.required(&path),

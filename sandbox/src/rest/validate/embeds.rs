@@ -27,7 +27,11 @@ fn one(form: &mut FormErrors, path: &str, embed: &Value, total: &mut usize) -> V
     let mut kept = Map::new();
     kept.insert("type".into(), json!("rich"));
     if !embed.is_object() {
-        form.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType");
+        form.add(
+            path,
+            "MODEL_TYPE_CONVERT",
+            "Only dictionaries may be used in a ModelType",
+        );
         return Value::Object(kept);
     }
     let mut copy = |form: &mut FormErrors, key: &str, most: usize| {
@@ -66,12 +70,19 @@ fn small_parts(form: &mut FormErrors, path: &str, embed: &Value, kept: &mut Map<
     if let Some(time) = text(form, &format!("{path}.timestamp"), &embed["timestamp"]) {
         if chrono::DateTime::parse_from_rfc3339(time).is_err() {
             let message = format!("Could not parse {time}. Should be ISO8601.");
-            form.add(&format!("{path}.timestamp"), "DATE_TIME_TYPE_PARSE", &message);
+            form.add(
+                &format!("{path}.timestamp"),
+                "DATE_TIME_TYPE_PARSE",
+                &message,
+            );
         }
         kept.insert("timestamp".into(), json!(time));
     }
     if !embed["color"].is_null() {
-        if embed["color"].as_u64().is_none_or(|color| color > 0x00FF_FFFF) {
+        if embed["color"]
+            .as_u64()
+            .is_none_or(|color| color > 0x00FF_FFFF)
+        {
             let message = "int value should be between 0 and 16777215.";
             form.add(&format!("{path}.color"), "NUMBER_TYPE_MAX", message);
         }
@@ -88,8 +99,11 @@ fn named_part(
     total: &mut usize,
 ) -> Option<Value> {
     let found = embed[part].as_object()?;
-    let (key, most) =
-        if part == "author" { ("name", limits::EMBED_AUTHOR) } else { ("text", limits::EMBED_FOOTER) };
+    let (key, most) = if part == "author" {
+        ("name", limits::EMBED_AUTHOR)
+    } else {
+        ("text", limits::EMBED_FOOTER)
+    };
     let mut kept = found.clone();
     match text(form, &format!("{path}.{part}.{key}"), &embed[part][key]) {
         Some(name) => {
@@ -117,7 +131,10 @@ fn fields(form: &mut FormErrors, path: &str, value: &Value, total: &mut usize) -
         let mut field = json!({ "inline": item["inline"].as_bool().unwrap_or(false) });
         for (key, most) in [("name", limits::FIELD_NAME), ("value", limits::FIELD_VALUE)] {
             let place = format!("{path}.fields.{index}.{key}");
-            match text(form, &place, &item[key]).map(str::trim).filter(|found| !found.is_empty()) {
+            match text(form, &place, &item[key])
+                .map(str::trim)
+                .filter(|found| !found.is_empty())
+            {
                 Some(found) => {
                     form.at_most(&place, found, most);
                     *total += found.chars().count();
@@ -137,7 +154,10 @@ fn pictures(form: &mut FormErrors, path: &str, embed: &Value, kept: &mut Map<Str
             let place = format!("{path}.{key}.url");
             form.at_most(&place, url, limits::EMBED_URL);
             address(form, &place, url, true);
-            kept.insert(key.into(), json!({ "url": url, "proxy_url": url, "width": 0, "height": 0 }));
+            kept.insert(
+                key.into(),
+                json!({ "url": url, "proxy_url": url, "width": 0, "height": 0 }),
+            );
         }
     }
 }

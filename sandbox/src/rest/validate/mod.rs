@@ -38,7 +38,11 @@ pub(crate) fn list<'a>(
             Some(items)
         }
         _ => {
-            form.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType");
+            form.add(
+                path,
+                "LIST_TYPE_CONVERT",
+                "Only iterables may be used in a ListType",
+            );
             None
         }
     }
@@ -55,10 +59,15 @@ pub(crate) fn id(value: &Value) -> Option<u64> {
 
 /// Notes an address that is not http(s) (or `attachment://` where that is allowed).
 pub(crate) fn address(form: &mut FormErrors, path: &str, url: &str, attachments: bool) {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let scheme = url
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme.as_deref() {
         Some("http" | "https") => {
-            if url.split_once("://").is_none_or(|(_, rest)| rest.is_empty()) {
+            if url
+                .split_once("://")
+                .is_none_or(|(_, rest)| rest.is_empty())
+            {
                 form.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.");
             }
         }
