@@ -40,25 +40,4 @@ impl Event {
             },
         }
     }
-
-    /// An event for everybody who may view a guild channel.
-    pub(crate) fn channel(name: &'static str, guild: u64, channel: u64, data: Value) -> Event {
-        Event {
-            name,
-            data,
-            audience: Audience::Guild {
-                guild,
-                channel: Some(channel),
-            },
-        }
-    }
-
-    /// An event for some users only.
-    pub(crate) fn users(name: &'static str, users: Vec<u64>, data: Value) -> Event {
-        Event {
-            name,
-            data,
-            audience: Audience::Users(users),
-        }
-    }
 }

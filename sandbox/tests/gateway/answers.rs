@@ -72,11 +72,9 @@ async fn an_answer_after_three_seconds_is_refused_and_the_person_is_told() {
         )
         .await;
     assert_eq!((late.status, &late.json["code"]), (404, &json!(10062)));
-    let follow_up = scene
-        .world
-        .bot()
-        .post(&scene.webhook(&interaction), json!({"content": "x"}));
-    assert_eq!(follow_up.await.status, 404);
+    let hook = scene.webhook(&interaction);
+    let follow_up = scene.world.bot().post(&hook, json!({"content": "x"})).await;
+    assert_eq!(follow_up.status, 404);
 }
 
 #[tokio::test]

@@ -63,11 +63,8 @@ async fn own_messages_mentions_and_private_ones_keep_their_content_without_the_i
         .say(dm["id"].as_str().unwrap(), "between us")
         .await;
     bot.message("MESSAGE_CREATE", "between us").await;
-    let hook = world.bot().post(
-        &format!("/channels/{general}/webhooks"),
-        json!({"name": "Ricky"}),
-    );
-    let hook = hook.await.json;
+    let path = format!("/channels/{general}/webhooks");
+    let hook = world.bot().post(&path, json!({"name": "Ricky"})).await.json;
     let path = format!("/webhooks/{}/{}", text(&hook["id"]), text(&hook["token"]));
     world
         .bot()

@@ -21,10 +21,11 @@ impl RawEventHandler for Listener {
     }
 }
 
-/// What serenity made of the events.
+/// What serenity made of the events. It handles each in a task of its own, so their order is lost.
 struct Heard {
     events: UnboundedReceiver<Event>,
-    names: Vec<String>,
+    /// Events that nobody has waited for yet.
+    waiting: Vec<String>,
 }
 
 impl Heard {
@@ -32,16 +33,17 @@ impl Heard {
     async fn wait_for(&mut self, name: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
+            if let Some(at) = self.waiting.iter().position(|heard| heard == name) {
+                self.waiting.remove(at);
+                return;
+            }
             let event = timeout_at(deadline, self.events.recv()).await;
-            let event = event.unwrap_or_else(|_| panic!("no {name}; heard {:?}", self.names));
+            let event = event.unwrap_or_else(|_| panic!("no {name}; heard {:?}", self.waiting));
             let event = event.expect("serenity ended");
             if let Event::Unknown(unknown) = &event {
                 panic!("serenity cannot read {}: {:?}", unknown.kind, unknown.value);
             }
-            self.names.push(event.name().unwrap_or_default());
-            if self.names.last().is_some_and(|heard| heard == name) {
-                return;
-            }
+            self.waiting.push(event.name().unwrap_or_default());
         }
     }
 }
@@ -60,7 +62,7 @@ async fn listen(world: &World) -> Heard {
     tokio::spawn(async move { client.start().await });
     let mut heard = Heard {
         events,
-        names: Vec::new(),
+        waiting: Vec::new(),
     };
     heard.wait_for("READY").await;
     heard.wait_for("GUILD_CREATE").await;

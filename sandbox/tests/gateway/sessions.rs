@@ -112,6 +112,15 @@ async fn a_bot_that_identifies_twice_within_five_seconds_must_wait() {
 }
 
 #[tokio::test]
+async fn a_bot_may_identify_at_once_when_rate_limits_are_off() {
+    let world = World::start().await;
+    world.fault(json!({"rate_limits": "off"})).await;
+    for _ in 0..3 {
+        world.bot_session(WITH_CONTENT).await;
+    }
+}
+
+#[tokio::test]
 async fn a_token_without_its_prefix_is_known_at_the_gateway() {
     let world = World::start().await;
     let mut client = world.connect().await;
