@@ -24,7 +24,8 @@ use crate::app::App;
 const HEARTBEAT: Duration = Duration::from_millis(41_250);
 /// A client that is this late is asked for a heartbeat (op 1).
 const ASK_FOR_HEARTBEAT: Duration = HEARTBEAT.saturating_add(Duration::from_secs(10));
-/// A client that is this late has lost its session (4009).
+/// A bot that is this late has lost its session (4009). People's scripts are let off: whether they
+/// keep a heart beating says nothing about the bridge.
 const HEARTBEAT_LOST: Duration = HEARTBEAT.saturating_add(Duration::from_secs(20));
 /// How long a session without a connection can be resumed. Discord says "a few minutes".
 const RESUMABLE: Duration = Duration::from_mins(3);
@@ -270,7 +271,10 @@ impl Connection {
         }
         let late = self.last_beat.elapsed();
         if late >= HEARTBEAT_LOST {
-            return Err(close::SESSION_TIMED_OUT);
+            if self.viewer.is_none_or(|viewer| viewer.application.is_some()) {
+                return Err(close::SESSION_TIMED_OUT);
+            }
+            self.beat();
         }
         if late >= ASK_FOR_HEARTBEAT && !self.asked_for_beat {
             self.asked_for_beat = true;

@@ -107,7 +107,9 @@ impl Hub {
 
     /// Ends every session: connected clients get op 9 with `false`, others at their RESUME.
     pub(crate) fn invalidate_all(&self) {
-        for (_, session) in self.lock().sessions.drain() {
+        let mut inner = self.lock();
+        inner.presences = Presences::default();
+        for (_, session) in inner.sessions.drain() {
             if let Some(outlet) = session.outlet {
                 outlet.send(Outgoing::Invalidated);
             }

@@ -44,9 +44,6 @@ impl Invocation {
         if !body["data"].is_object() {
             form.required("data");
         }
-        if let Some(nonce) = body["nonce"].as_str() {
-            form.at_most("nonce", nonce, limits::NONCE);
-        }
         form.check()?;
         let application = id(&body["application_id"]).and_then(|id| state.application(id));
         let application = application.ok_or_else(|| ApiError::unknown(10002, "Application"))?;

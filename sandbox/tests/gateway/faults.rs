@@ -35,6 +35,19 @@ async fn neighbouring_messages_change_places_when_asked_for_and_none_is_lost() {
 }
 
 #[tokio::test]
+async fn clients_are_asked_to_reconnect_and_can_resume() {
+    let world = World::start().await;
+    let mut bot = world.bot_session(WITH_CONTENT).await;
+    world.fault(json!({"reconnect": true})).await;
+    bot.payload(|payload| payload["op"] == 7).await;
+    let (session, seq) = (bot.session.clone(), bot.seq);
+    bot.close(4000).await;
+    let mut bot = world.connect().await;
+    bot.resume(&world.bot_token(), &session, seq).await;
+    bot.event("RESUMED").await;
+}
+
+#[tokio::test]
 async fn an_invalid_session_must_identify_again() {
     let world = World::start().await;
     world.fault(json!({"rate_limits": "off"})).await;

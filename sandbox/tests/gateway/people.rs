@@ -50,23 +50,25 @@ impl Scene {
 
     /// The parts that all interactions share.
     fn body(&self, kind: u8, data: Value) -> Value {
-        json!({
+        let mut body = json!({
             "type": kind,
             "application_id": self.world.application(),
             "guild_id": self.world.guild(),
             "channel_id": self.general,
             "session_id": self.zack.session,
             "nonce": "1234567890",
-            "data": data,
-        })
+        });
+        body["data"] = data;
+        body
     }
 
     /// A slash command.
     pub fn slash(&self, command: &Value, options: Value) -> Value {
-        let data = json!({
+        let mut data = json!({
             "version": command["version"], "id": command["id"], "name": command["name"],
-            "type": 1, "options": options, "application_command": command, "attachments": [],
+            "type": 1, "application_command": command, "attachments": [],
         });
+        data["options"] = options;
         self.body(2, data)
     }
 
@@ -96,8 +98,8 @@ impl Scene {
 
     /// A choice in a select menu.
     pub fn select(&self, message: &str, custom_id: &str, values: Value) -> Value {
-        let data =
-            json!({"component_type": 3, "type": 3, "custom_id": custom_id, "values": values});
+        let mut data = json!({"component_type": 3, "type": 3, "custom_id": custom_id});
+        data["values"] = values;
         let mut body = self.body(3, data);
         body["message_id"] = json!(message);
         body

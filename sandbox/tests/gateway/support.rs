@@ -270,9 +270,8 @@ impl Client {
     pub async fn receive(&mut self) -> Received {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let message = match timeout_at(deadline, self.socket.next()).await {
-                Ok(message) => message,
-                Err(_) => panic!("nothing came; before: {:#?}", self.history),
+            let Ok(message) = timeout_at(deadline, self.socket.next()).await else {
+                panic!("nothing came; before: {:#?}", self.history);
             };
             return match message {
                 Some(Ok(Message::Text(text))) => {
@@ -308,7 +307,10 @@ impl Client {
             self.seq = seq;
         }
         if payload["t"] == "READY" {
-            self.session = payload["d"]["session_id"].as_str().unwrap().to_owned();
+            payload["d"]["session_id"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut self.session);
         }
         self.history.push(payload.clone());
         payload
