@@ -192,3 +192,93 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+
+    fn outlet(connection: u64) -> (Outlet, UnboundedReceiver<Outgoing>) {
+        let (sender, receiver) = unbounded_channel();
+        let outlet = Outlet {
+            connection,
+            sender,
+            pending: Arc::default(),
+            kill: CancellationToken::new(),
+        };
+        (outlet, receiver)
+    }
+
+    fn session() -> (Session, UnboundedReceiver<Outgoing>) {
+        let viewer = Viewer {
+            user: 1,
+            application: None,
+        };
+        let (outlet, receiver) = outlet(1);
+        (Session::new(viewer, 0, outlet), receiver)
+    }
+
+    fn sequences(receiver: &mut UnboundedReceiver<Outgoing>) -> Vec<u64> {
+        let mut found = Vec::new();
+        while let Ok(Outgoing::Dispatch(event)) = receiver.try_recv() {
+            found.push(event.seq);
+        }
+        found
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_resume_beyond_it_is_refused() {
+        let (mut session, _receiver) = session();
+        let large: Arc<str> = "x".repeat(REPLAY_BYTES / 4).into();
+        for _ in 0..10 {
+            session.push("E", large.clone());
+        }
+        assert!(session.buffered <= REPLAY_BYTES);
+        let (outlet, mut receiver) = outlet(2);
+        assert_eq!(session.resume(1, &outlet), Err(ReplayError::Forgotten));
+        assert_eq!(session.resume(6, &outlet), Ok(4));
+        assert_eq!(sequences(&mut receiver), [7, 8, 9, 10, 11]);
+    }
+
+    #[test]
+    fn more_is_kept_while_nobody_is_connected() {
+        let (mut session, _receiver) = session();
+        session.outlet = None;
+        let large: Arc<str> = "x".repeat(REPLAY_BYTES / 4).into();
+        for _ in 0..10 {
+            session.push("E", large.clone());
+        }
+        let (outlet, mut receiver) = outlet(2);
+        assert_eq!(session.resume(0, &outlet), Ok(10));
+        assert_eq!(sequences(&mut receiver).len(), 11);
+    }
+
+    #[test]
+    fn acknowledged_events_are_forgotten_except_the_last_few() {
+        let (mut session, _receiver) = session();
+        for _ in 0..2 * REPLAY_ACKNOWLEDGED {
+            session.push("E", "{}".into());
+        }
+        session.acknowledge(REPLAY_ACKNOWLEDGED as u64 / 2);
+        assert_eq!(
+            session.buffer.len(),
+            2 * REPLAY_ACKNOWLEDGED - REPLAY_ACKNOWLEDGED / 2
+        );
+        session.acknowledge(u64::MAX);
+        assert_eq!(session.buffer.len(), REPLAY_ACKNOWLEDGED);
+        assert_eq!(session.buffered, 2 * REPLAY_ACKNOWLEDGED);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_cut_off_and_can_resume() {
+        let (mut session, _receiver) = session();
+        for _ in 0..=STUCK_AT {
+            session.push("E", "{}".into());
+        }
+        let kill = session.outlet.as_ref().map(|outlet| outlet.kill.clone());
+        assert!(kill.is_some_and(|kill| kill.is_cancelled()));
+        let (outlet, _receiver) = outlet(2);
+        assert_eq!(session.resume(STUCK_AT as u64, &outlet), Ok(1));
+    }
+}
