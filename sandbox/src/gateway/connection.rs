@@ -271,7 +271,10 @@ impl Connection {
         }
         let late = self.last_beat.elapsed();
         if late >= HEARTBEAT_LOST {
-            if self.viewer.is_none_or(|viewer| viewer.application.is_some()) {
+            if self
+                .viewer
+                .is_none_or(|viewer| viewer.application.is_some())
+            {
                 return Err(close::SESSION_TIMED_OUT);
             }
             self.beat();
