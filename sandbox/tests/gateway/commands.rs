@@ -18,7 +18,7 @@ fn ask() -> Value {
 }
 
 #[tokio::test]
-async fn a_slash_command_goes_to_the_bot_and_its_answer_to_the_channel() {
+async fn a_slash_command_reaches_the_bot_with_all_that_serenity_insists_on() {
     let mut scene = Scene::start().await;
     let command = scene.declare(ask()).await;
     let options = json!([
@@ -73,6 +73,12 @@ async fn a_slash_command_goes_to_the_bot_and_its_answer_to_the_channel() {
     let mallory = scene.world.id("mallory");
     assert_eq!(data["resolved"]["users"][&mallory]["username"], "mallory");
     assert!(data["resolved"]["members"][&mallory]["permissions"].is_string());
+}
+
+#[tokio::test]
+async fn the_answer_to_a_slash_command_goes_to_the_channel_and_the_person_is_told() {
+    let mut scene = Scene::start().await;
+    let interaction = scene.ping().await;
     let body = json!({"type": 4, "data": {"content": "Asked."}});
     assert_eq!(scene.answer(&interaction, body).await.status, 204);
     let message = scene.mallory.message("MESSAGE_CREATE", "Asked.").await;
