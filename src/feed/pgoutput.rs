@@ -8,7 +8,7 @@ use std::{collections::HashMap, str::FromStr};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::change::{Change, Op, RowKey, Table};
+use crate::model::change::{Change, Op, RowKey, Table, Xid};
 
 /// Microseconds from the Unix epoch to Postgres' epoch, 2000-01-01 00:00 UTC.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -73,12 +73,14 @@ pub struct Decoder {
     relations: HashMap<u32, Relation>,
     changes: Vec<Change>,
     commit_at: Option<DateTime<Utc>>,
+    xid: Option<Xid>,
 }
 
 impl Decoder {
     /// A transaction begins; it was committed at this time (microseconds since 2000-01-01 UTC).
-    pub fn begin(&mut self, commit_micros: i64) {
+    pub fn begin(&mut self, xid: u32, commit_micros: i64) {
         self.changes.clear();
+        self.xid = Some(Xid(xid));
         self.commit_at = commit_micros
             .checked_add(POSTGRES_EPOCH_MICROS)
             .and_then(DateTime::from_timestamp_micros);
@@ -218,6 +220,7 @@ impl Decoder {
             op,
             key,
             commit_at: self.commit_at,
+            xid: self.xid,
         });
     }
 }
@@ -315,5 +318,73 @@ fn joined(so_far: Option<RowKey>, text: &str) -> RowKey {
     match so_far {
         None => RowKey::from(text),
         Some(first) => RowKey::Text(format!("{first}{}{text}", RowKey::SEPARATOR).into_boxed_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `tasks (title, id)` as relation 7, with the key second.
+    fn decoder() -> Decoder {
+        let mut decoder = Decoder::default();
+        decoder.begin(9, 0);
+        let relation = b"R\0\0\0\x07public\0tasks\0d\0\x02\0title\0\0\0\0\x19\xff\xff\xff\xff\
+                         \x01id\0\0\0\0\x19\xff\xff\xff\xff";
+        assert_eq!(decoder.message(relation), Ok(Told::Nothing));
+        decoder
+    }
+
+    const INSERT: &[u8] = b"I\0\0\0\x07N\0\x02t\0\0\0\x05hellot\0\0\0\x02k1";
+
+    #[test]
+    fn a_row_is_known_by_its_key() {
+        let mut decoder = decoder();
+        decoder.message(INSERT).unwrap();
+        let [change] = &decoder.take()[..] else {
+            panic!("one change")
+        };
+        assert_eq!((change.table, change.op), (Table::Tasks, Op::Insert));
+        assert_eq!(
+            (change.key.to_string().as_str(), change.xid),
+            ("k1", Some(Xid(9)))
+        );
+        let epoch = change.commit_at.map(|at| at.to_rfc3339());
+        assert_eq!(epoch.as_deref(), Some("2000-01-01T00:00:00+00:00"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_nothing_else() {
+        let mut decoder = decoder();
+        for end in 0..INSERT.len() {
+            assert!(decoder.message(&INSERT[..end]).is_err(), "cut at {end}");
+        }
+        assert_eq!(decoder.waiting(), 0);
+        assert_eq!(
+            decoder.message(b"Z123"),
+            Err(Unreadable::UnknownMessage(b'Z'))
+        );
+        assert_eq!(
+            decoder.message(b"I\0\0\0\x08N\0\0"),
+            Err(Unreadable::UnknownRelation)
+        );
+        let null_key = b"D\0\0\0\x07K\0\x02nn";
+        assert_eq!(
+            decoder.message(null_key),
+            Err(Unreadable::NoKey(Table::Tasks))
+        );
+        decoder.message(INSERT).unwrap();
+        assert_eq!(decoder.waiting(), 1, "and goes on");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(kind in prop::sample::select(&b"RIUDTBCYOM?"[..]), rest: Vec<u8>) {
+            let mut decoder = decoder();
+            let _ = decoder.message(&[&[kind][..], &rest].concat());
+            let _ = decoder.message(&[&[kind, 0, 0, 0, 7][..], &rest].concat());
+        }
     }
 }

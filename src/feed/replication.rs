@@ -194,8 +194,10 @@ impl Out {
                 }
             },
             ReplicationEvent::Begin {
-                commit_time_micros, ..
-            } => decoder.begin(commit_time_micros),
+                xid,
+                commit_time_micros,
+                ..
+            } => decoder.begin(xid, commit_time_micros),
             ReplicationEvent::Commit { end_lsn, .. } => {
                 self.flush(decoder).await?;
                 session.acknowledge(end_lsn);
