@@ -42,18 +42,9 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// Whether rows may have changed that nobody will hear of.
-    pub const fn hides_changes(&self) -> bool {
+    const fn hides_changes(&self) -> bool {
         !matches!(self, Self::UnknownMessage(_))
     }
-}
-
-/// What a message amounts to beyond the changes that were collected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// Nothing more.
-    Nothing,
-    /// All rows of these tables are gone.
-    Truncated(Vec<Table>),
 }
 
 /// What the stream said about a table.
@@ -74,6 +65,7 @@ pub struct Decoder {
     changes: Vec<Change>,
     commit_at: Option<DateTime<Utc>>,
     xid: Option<Xid>,
+    sweep: Option<String>,
 }
 
 impl Decoder {
@@ -96,22 +88,36 @@ impl Decoder {
         std::mem::take(&mut self.changes)
     }
 
-    /// Reads one message.
-    pub fn message(&mut self, data: &[u8]) -> Result<Told, Unreadable> {
+    /// Why the reader has to sweep, if it has to: once per transaction, however often it happened.
+    pub fn take_sweep(&mut self) -> Option<String> {
+        self.sweep.take()
+    }
+
+    /// Reads one message. After an error the next one can be read all the same.
+    pub fn message(&mut self, data: &[u8]) -> Result<(), Unreadable> {
+        let read = self.read(data);
+        if let Err(problem) = &read
+            && problem.hides_changes()
+        {
+            self.sweep.get_or_insert_with(|| problem.to_string());
+        }
+        read
+    }
+
+    fn read(&mut self, data: &[u8]) -> Result<(), Unreadable> {
         let (&kind, rest) = data.split_first().ok_or(Unreadable::Short)?;
         let mut input = Input(rest);
         match kind {
-            b'R' => self.relation(&mut input)?,
-            b'I' => self.insert(&mut input)?,
-            b'U' => self.update(&mut input)?,
-            b'D' => self.delete(&mut input)?,
-            b'T' => return self.truncate(&mut input),
+            b'R' => self.relation(&mut input),
+            b'I' => self.insert(&mut input),
+            b'U' => self.update(&mut input),
+            b'D' => self.delete(&mut input),
+            b'T' => self.truncate(&mut input),
             // Begin and commit reach us as events of the connection; types, origins and messages
             // say nothing of rows.
-            b'B' | b'C' | b'Y' | b'O' | b'M' => {}
-            other => return Err(Unreadable::UnknownMessage(other)),
+            b'B' | b'C' | b'Y' | b'O' | b'M' => Ok(()),
+            other => Err(Unreadable::UnknownMessage(other)),
         }
-        Ok(Told::Nothing)
     }
 
     fn relation(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
@@ -198,20 +204,16 @@ impl Decoder {
         Ok(())
     }
 
-    fn truncate(&self, input: &mut Input<'_>) -> Result<Told, Unreadable> {
+    fn truncate(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
         let count = input.u32()?;
         let _options = input.u8()?;
-        let mut tables = Vec::new();
         for _ in 0..count {
             if let Some((table, _)) = watched(&self.relations, input)? {
-                tables.push(table);
+                let reason = || format!("all rows of {table} were removed at once");
+                self.sweep.get_or_insert_with(reason);
             }
         }
-        Ok(if tables.is_empty() {
-            Told::Nothing
-        } else {
-            Told::Truncated(tables)
-        })
+        Ok(())
     }
 
     fn push(&mut self, table: Table, op: Op, key: RowKey) {
@@ -333,7 +335,7 @@ mod tests {
         decoder.begin(9, 0);
         let relation = b"R\0\0\0\x07public\0tasks\0d\0\x02\0title\0\0\0\0\x19\xff\xff\xff\xff\
                          \x01id\0\0\0\0\x19\xff\xff\xff\xff";
-        assert_eq!(decoder.message(relation), Ok(Told::Nothing));
+        assert_eq!(decoder.message(relation), Ok(()));
         decoder
     }
 
@@ -362,10 +364,12 @@ mod tests {
             assert!(decoder.message(&INSERT[..end]).is_err(), "cut at {end}");
         }
         assert_eq!(decoder.waiting(), 0);
+        assert!(decoder.take_sweep().is_some() && decoder.take_sweep().is_none());
         assert_eq!(
             decoder.message(b"Z123"),
             Err(Unreadable::UnknownMessage(b'Z'))
         );
+        assert_eq!(decoder.take_sweep(), None);
         assert_eq!(
             decoder.message(b"I\0\0\0\x08N\0\0"),
             Err(Unreadable::UnknownRelation)
