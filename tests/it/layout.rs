@@ -177,6 +177,54 @@ async fn a_deleted_webhook_is_replaced_and_the_message_being_written_arrives_onc
 }
 
 #[tokio::test]
+async fn messages_of_a_webhook_that_is_gone_still_follow_their_rows() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    let changed = world.insert("agent:main:main", "to be changed").await;
+    let removed = world.insert("agent:main:main", "to be removed").await;
+    zack.sees(&room, "both", |seen| seen.len() == 2).await;
+    let first = webhook(&world, &room).await;
+    delete(&world, &format!("/webhooks/{first}")).await;
+    world.insert("agent:main:main", "by the next webhook").await;
+    zack.sees(&room, "the next webhook at work", |seen| count(seen, "by the next webhook") == 1)
+        .await;
+
+    sqlx::query("UPDATE project_chat_messages SET message = 'changed' WHERE id = $1")
+        .bind(changed)
+        .execute(world.pool())
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM project_chat_messages WHERE id = $1")
+        .bind(removed)
+        .execute(world.pool())
+        .await
+        .unwrap();
+    zack.sees(&room, "the rows as they are", |seen| {
+        seen.len() == 2 && count(seen, "changed") == 1 && count(seen, "by the next webhook") == 1
+    })
+    .await;
+    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+}
+
+#[tokio::test]
+async fn a_message_that_a_person_deleted_is_not_forced_on_them_again() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    let row = world.insert("agent:main:main", "unwanted").await;
+    let seen = zack.sees(&room, "the message", |seen| count(seen, "unwanted") == 1).await;
+    delete(&world, &format!("/channels/{room}/messages/{}", seen[0].id)).await;
+    sqlx::query("UPDATE project_chat_messages SET message = 'unwanted still' WHERE id = $1")
+        .bind(row)
+        .execute(world.pool())
+        .await
+        .unwrap();
+    world.database_says("SELECT count(*) FROM bridge.view WHERE state = 'failed'", 1_i64).await;
+    world.insert("agent:main:main", "something else").await;
+    let seen = zack.sees(&room, "a message", |seen| count(seen, "something else") == 1).await;
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+}
+
+#[tokio::test]
 async fn a_channel_deleted_while_many_rows_are_written_loses_none_of_the_rest_and_doubles_none() {
     let world = World::start().await;
     let (zack, old) = (world.person("zack"), world.channel("team-room"));

@@ -5,7 +5,6 @@ mod harness;
 
 mod bad_input;
 mod crash;
-mod crash;
 mod first_run;
 mod layout;
 mod lifecycle;
