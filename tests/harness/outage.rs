@@ -22,9 +22,8 @@ pub async fn accept_connections(database: &TestDatabase, accept: bool) {
 /// Ends every connection, as a restart of the server does.
 pub async fn end_connections(database: &TestDatabase) {
     let name = name(database);
-    let statement = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-    );
+    let statement =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     administer(database, statement).await;
 }
 

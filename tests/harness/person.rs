@@ -60,7 +60,12 @@ impl Person {
     }
 
     /// One call of Discord's client API.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.api))
@@ -83,7 +88,10 @@ impl Person {
             .call(Method::POST, &path, Some(json!({ "content": text })))
             .await;
         assert!(status.is_success(), "{status} {message}");
-        message["id"].as_str().expect("a message has an id").to_owned()
+        message["id"]
+            .as_str()
+            .expect("a message has an id")
+            .to_owned()
     }
 
     /// Sends files with a text, which may be empty, and gives back the message's id.
@@ -92,7 +100,10 @@ impl Person {
             .text("payload_json", json!({ "content": text }).to_string());
         for (index, (name, content)) in files.iter().enumerate() {
             let file = reqwest::multipart::Part::text((*content).to_owned());
-            form = form.part(format!("files[{index}]"), file.file_name((*name).to_owned()));
+            form = form.part(
+                format!("files[{index}]"),
+                file.file_name((*name).to_owned()),
+            );
         }
         let request = self
             .http

@@ -55,7 +55,10 @@ impl World {
         let environment = vec![
             ("DISCORD_TOKEN".to_owned(), text(&discord["bot_token"])),
             ("DISCORD_API_BASE".to_owned(), text(&discord["api"])),
-            ("OPERATOR_IDS".to_owned(), Person::of(&sandbox.run, "zack").id),
+            (
+                "OPERATOR_IDS".to_owned(),
+                Person::of(&sandbox.run, "zack").id,
+            ),
             ("DATABASE_URL".to_owned(), database.url().to_owned()),
         ];
         Self {
@@ -218,7 +221,11 @@ impl World {
 
     async fn control(&self, path: &str, body: Value) {
         let request = reqwest::Client::new().post(self.sandbox_address(path));
-        let answer = request.json(&body).send().await.expect("the sandbox answers");
+        let answer = request
+            .json(&body)
+            .send()
+            .await
+            .expect("the sandbox answers");
         assert!(answer.status().is_success(), "{path} {body}: {answer:?}");
     }
 
@@ -281,7 +288,13 @@ impl World {
         let data = self.folder.path().join("executor");
         let listen = format!("127.0.0.1:{port}");
         Process::start(
-            &["executor", "--data-dir", &data.to_string_lossy(), "--listen", &listen],
+            &[
+                "executor",
+                "--data-dir",
+                &data.to_string_lossy(),
+                "--listen",
+                &listen,
+            ],
             &[
                 ("DATABASE_URL", self.database.url()),
                 ("EXECUTOR_TOKEN", "between-us"),

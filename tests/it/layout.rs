@@ -18,7 +18,11 @@ async fn channels(world: &World) -> BTreeMap<String, String> {
         let text = |key: &str| channel[key].as_str().unwrap_or_default().to_owned();
         (text("id"), text("name"))
     };
-    list.as_array().expect("a list").iter().map(channel).collect()
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .map(channel)
+        .collect()
 }
 
 /// The only channel of this name that is none of `gone`.
@@ -82,8 +86,15 @@ async fn channels_and_webhooks_are_made_once() {
     let mut names: Vec<&str> = made.values().map(String::as_str).collect();
     names.sort_unstable();
     let wanted = [
-        "DMs", "Mission Control", "activity", "approvals", "dm-main", "dm-ricky", "general",
-        "status", "team-room",
+        "DMs",
+        "Mission Control",
+        "activity",
+        "approvals",
+        "dm-main",
+        "dm-ricky",
+        "general",
+        "status",
+        "team-room",
     ];
     assert_eq!(names, wanted);
     let room = world.channel("team-room");
@@ -113,7 +124,8 @@ async fn a_deleted_channel_is_made_again_and_messages_flow_both_ways() {
         if let Some(agent) = agent {
             zack.say(&new, "are you still there?").await;
             zack.sees(&new, "the agent's answer", |seen| {
-                seen.iter().any(|m| m.name == agent && m.text.contains("are you still there?"))
+                seen.iter()
+                    .any(|m| m.name == agent && m.text.contains("are you still there?"))
             })
             .await;
             continue;
@@ -125,8 +137,13 @@ async fn a_deleted_channel_is_made_again_and_messages_flow_both_ways() {
                 1_i64,
             )
             .await;
-        world.insert("agent:main:main", "heard in the new room").await;
-        zack.sees(&new, "the row", |seen| count(seen, "heard in the new room") == 1).await;
+        world
+            .insert("agent:main:main", "heard in the new room")
+            .await;
+        zack.sees(&new, "the row", |seen| {
+            count(seen, "heard in the new room") == 1
+        })
+        .await;
     }
 }
 
@@ -143,8 +160,10 @@ async fn a_deleted_category_is_made_again_and_its_rooms_stay_what_they_are() {
     new_channel(&world, "Mission Control", &[category]).await;
     world.insert("agent:main:main", "still here").await;
     let zack = world.person("zack");
-    zack.sees(&room, "a message in the same room", |seen| count(seen, "still here") == 1)
-        .await;
+    zack.sees(&room, "a message in the same room", |seen| {
+        count(seen, "still here") == 1
+    })
+    .await;
     assert_eq!(channels(&world).await.len(), before.len());
 }
 
@@ -152,8 +171,13 @@ async fn a_deleted_category_is_made_again_and_its_rooms_stay_what_they_are() {
 async fn a_deleted_webhook_is_replaced_and_the_message_being_written_arrives_once() {
     let world = World::start().await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
-    world.insert("agent:main:main", "with the first webhook").await;
-    zack.sees(&room, "the first", |seen| count(seen, "with the first webhook") == 1).await;
+    world
+        .insert("agent:main:main", "with the first webhook")
+        .await;
+    zack.sees(&room, "the first", |seen| {
+        count(seen, "with the first webhook") == 1
+    })
+    .await;
     let first = webhook(&world, &room).await;
     // The message is on its way when the webhook goes, and long enough for the repair to be over.
     world
@@ -162,7 +186,12 @@ async fn a_deleted_webhook_is_replaced_and_the_message_being_written_arrives_onc
         }))
         .await;
     world.insert("agent:main:main", "on its way").await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state = 'sending'", 1_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state = 'sending'",
+            1_i64,
+        )
+        .await;
     delete(&world, &format!("/webhooks/{first}")).await;
     world.insert("agent:main:main", "after it").await;
     let seen = zack
@@ -173,7 +202,12 @@ async fn a_deleted_webhook_is_replaced_and_the_message_being_written_arrives_onc
     let texts: Vec<&str> = seen.iter().map(|m| m.text.as_str()).collect();
     assert_eq!(texts, ["with the first webhook", "on its way", "after it"]);
     assert_ne!(webhook(&world, &room).await, first);
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -186,8 +220,10 @@ async fn messages_of_a_webhook_that_is_gone_still_follow_their_rows() {
     let first = webhook(&world, &room).await;
     delete(&world, &format!("/webhooks/{first}")).await;
     world.insert("agent:main:main", "by the next webhook").await;
-    zack.sees(&room, "the next webhook at work", |seen| count(seen, "by the next webhook") == 1)
-        .await;
+    zack.sees(&room, "the next webhook at work", |seen| {
+        count(seen, "by the next webhook") == 1
+    })
+    .await;
 
     sqlx::query("UPDATE project_chat_messages SET message = 'changed' WHERE id = $1")
         .bind(changed)
@@ -203,7 +239,12 @@ async fn messages_of_a_webhook_that_is_gone_still_follow_their_rows() {
         seen.len() == 2 && count(seen, "changed") == 1 && count(seen, "by the next webhook") == 1
     })
     .await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -211,16 +252,27 @@ async fn a_message_that_a_person_deleted_is_not_forced_on_them_again() {
     let world = World::start().await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     let row = world.insert("agent:main:main", "unwanted").await;
-    let seen = zack.sees(&room, "the message", |seen| count(seen, "unwanted") == 1).await;
+    let seen = zack
+        .sees(&room, "the message", |seen| count(seen, "unwanted") == 1)
+        .await;
     delete(&world, &format!("/channels/{room}/messages/{}", seen[0].id)).await;
     sqlx::query("UPDATE project_chat_messages SET message = 'unwanted still' WHERE id = $1")
         .bind(row)
         .execute(world.pool())
         .await
         .unwrap();
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state = 'failed'", 1_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state = 'failed'",
+            1_i64,
+        )
+        .await;
     world.insert("agent:main:main", "something else").await;
-    let seen = zack.sees(&room, "a message", |seen| count(seen, "something else") == 1).await;
+    let seen = zack
+        .sees(&room, "a message", |seen| {
+            count(seen, "something else") == 1
+        })
+        .await;
     assert_eq!(seen.len(), 1, "{seen:#?}");
 }
 
@@ -231,16 +283,27 @@ async fn a_channel_deleted_while_many_rows_are_written_loses_none_of_the_rest_an
     let texts: Vec<String> = (0..24).map(|n| format!("row {n}")).collect();
     // Discord's limits keep most of them waiting while the channel goes.
     insert_all(&world, &texts).await;
-    zack.sees(&old, "the first rows", |seen| seen.len() >= 3).await;
+    zack.sees(&old, "the first rows", |seen| seen.len() >= 3)
+        .await;
     delete(&world, &format!("/channels/{old}")).await;
     let before = taken(&world, &texts).await;
     let new = new_channel(&world, "team-room", &[&old]).await;
     let seen = zack
-        .sees(&new, "the rest", |seen| seen.iter().any(|m| m.text == "row 23"))
+        .sees(&new, "the rest", |seen| {
+            seen.iter().any(|m| m.text == "row 23")
+        })
         .await;
-    assert_eq!(taken(&world, &texts).await, texts, "each once, and in order");
+    assert_eq!(
+        taken(&world, &texts).await,
+        texts,
+        "each once, and in order"
+    );
     let rest: Vec<String> = seen.into_iter().map(|m| m.text).collect();
-    assert_eq!(rest, texts[before.len()..], "what came after is in the new channel");
+    assert_eq!(
+        rest,
+        texts[before.len()..],
+        "what came after is in the new channel"
+    );
 }
 
 #[tokio::test]
@@ -273,7 +336,8 @@ async fn a_new_agent_gets_a_channel_without_a_restart() {
     .await
     .unwrap();
     zack.sees(&channel, "the agent's words under its name", |seen| {
-        seen.iter().any(|m| m.name == "Nova" && m.text == "thank you")
+        seen.iter()
+            .any(|m| m.name == "Nova" && m.text == "thank you")
     })
     .await;
 }
@@ -291,8 +355,12 @@ async fn channels_are_adopted_when_the_bridge_has_forgotten_them() {
     world.start_bridge();
     assert_eq!(channels(&world).await, made);
     assert_eq!(world.channel("team-room"), room);
-    world.insert("agent:main:main", "as if nothing had happened").await;
-    let zack = world.person("zack");
-    zack.sees(&room, "a message", |seen| count(seen, "as if nothing had happened") == 1)
+    world
+        .insert("agent:main:main", "as if nothing had happened")
         .await;
+    let zack = world.person("zack");
+    zack.sees(&room, "a message", |seen| {
+        count(seen, "as if nothing had happened") == 1
+    })
+    .await;
 }

@@ -28,7 +28,12 @@ async fn all_arrive(world: &World, faults: &[Value], texts: &[String]) {
     let failed = |request: &Value| {
         request["route"] == "/webhooks/{webhook_id}/{webhook_token}" && request["status"] != 200
     };
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
     let delayed = faults.iter().all(|fault| fault["delay_ms"].is_u64());
     assert!(delayed || world.requests().await.iter().any(failed));
 }
@@ -99,11 +104,16 @@ async fn discords_own_limits_are_kept_without_being_told() {
     }
     let room = world.channel("team-room");
     let zack = world.person("zack");
-    let seen = zack.sees(&room, "the last text", |seen| count(seen, "line 15") == 1).await;
+    let seen = zack
+        .sees(&room, "the last text", |seen| count(seen, "line 15") == 1)
+        .await;
     let seen: Vec<String> = seen.into_iter().map(|m| m.text).collect();
     assert_eq!(seen, texts);
     let requests = world.requests().await;
-    let refused: Vec<&Value> = requests.iter().filter(|request| request["status"] == 429).collect();
+    let refused: Vec<&Value> = requests
+        .iter()
+        .filter(|request| request["status"] == 429)
+        .collect();
     assert!(refused.is_empty(), "{refused:?}");
 }
 
@@ -111,11 +121,16 @@ async fn discords_own_limits_are_kept_without_being_told() {
 async fn a_post_of_the_bot_itself_whose_answer_is_lost_is_there_once() {
     let mut world = World::without_bridge().await;
     let create = "POST /channels/{channel_id}/messages";
-    world.fault(json!({ "route": create, "count": 1, "swallow": true })).await;
+    world
+        .fault(json!({ "route": create, "count": 1, "swallow": true }))
+        .await;
     world.start_bridge();
     let (zack, status) = (world.person("zack"), world.channel("status"));
     let live = |text: &str| text.contains("**Live**");
-    zack.sees(&status, "the post about Live", |seen| seen.iter().any(|m| live(&m.text))).await;
+    zack.sees(&status, "the post about Live", |seen| {
+        seen.iter().any(|m| live(&m.text))
+    })
+    .await;
     world
         .sees_request("the request whose answer was lost", |request| {
             request["route"] == "/channels/{channel_id}/messages"
@@ -123,9 +138,18 @@ async fn a_post_of_the_bot_itself_whose_answer_is_lost_is_there_once() {
                 && request["status"] == 0
         })
         .await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
     let seen = zack.read(&status).await;
-    assert_eq!(seen.iter().filter(|m| live(&m.text)).count(), 1, "{seen:#?}");
+    assert_eq!(
+        seen.iter().filter(|m| live(&m.text)).count(),
+        1,
+        "{seen:#?}"
+    );
 }
 
 #[tokio::test]
@@ -133,26 +157,47 @@ async fn a_message_that_discord_refuses_for_good_holds_up_nobody() {
     let world = World::start().await;
     let room = world.channel("team-room");
     let zack = world.person("zack");
-    world.fault(json!({ "route": EXECUTE, "count": 1, "status": 400 })).await;
+    world
+        .fault(json!({ "route": EXECUTE, "count": 1, "status": 400 }))
+        .await;
     let id = world.insert("agent:main:main", "refused").await;
     world.insert("agent:main:main", "accepted").await;
-    zack.sees(&room, "the next message", |seen| count(seen, "accepted") == 1).await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state = 'failed'", 1_i64).await;
+    zack.sees(&room, "the next message", |seen| {
+        count(seen, "accepted") == 1
+    })
+    .await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state = 'failed'",
+            1_i64,
+        )
+        .await;
     // Another version of the row is another try.
     sqlx::query("UPDATE project_chat_messages SET message = 'better' WHERE id = $1")
         .bind(id)
         .execute(world.pool())
         .await
         .unwrap();
-    let seen = zack.sees(&room, "the row in its new form", |seen| count(seen, "better") == 1).await;
+    let seen = zack
+        .sees(&room, "the row in its new form", |seen| {
+            count(seen, "better") == 1
+        })
+        .await;
     assert_eq!(count(&seen, "refused"), 0);
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn events_in_any_order_and_twice_are_still_one_row_each() {
     let world = World::start().await;
-    world.fault(json!({ "duplicate_events": 20, "reorder_events": true })).await;
+    world
+        .fault(json!({ "duplicate_events": 20, "reorder_events": true }))
+        .await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     for text in lines(6) {
         zack.say(&room, &text).await;
@@ -162,7 +207,10 @@ async fn events_in_any_order_and_twice_are_still_one_row_each() {
     world
         .database_says(
             "SELECT array_agg(message ORDER BY created_at) FROM project_chat_messages",
-            lines(6).into_iter().chain(["the end".to_owned()]).collect::<Vec<_>>(),
+            lines(6)
+                .into_iter()
+                .chain(["the end".to_owned()])
+                .collect::<Vec<_>>(),
         )
         .await;
 }

@@ -7,10 +7,12 @@ use crate::harness::world::World;
 
 /// The texts of all rows whose author is the operator, in the order in which they were said.
 async fn rows(world: &World) -> Vec<String> {
-    sqlx::query_scalar("SELECT message FROM project_chat_messages WHERE author = 'ui' ORDER BY created_at, id")
-        .fetch_all(world.pool())
-        .await
-        .expect("the database answers")
+    sqlx::query_scalar(
+        "SELECT message FROM project_chat_messages WHERE author = 'ui' ORDER BY created_at, id",
+    )
+    .fetch_all(world.pool())
+    .await
+    .expect("the database answers")
 }
 
 async fn rows_are(world: &World, wanted: &[String]) {
@@ -27,7 +29,9 @@ async fn every_markup_survives_unchanged_into_the_row() {
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     let mallory = world.person("mallory").id;
     let said = [
-        format!("@everyone <@{mallory}> <#{room}> <:party:4> <t:0:R> [masked](https://example.org)"),
+        format!(
+            "@everyone <@{mallory}> <#{room}> <:party:4> <t:0:R> [masked](https://example.org)"
+        ),
         "**bold** *it* __under__ ~~gone~~ ||hidden|| `code` \\*plain\\* > not a quote".to_owned(),
         "# Heading\n> quote\n- item\n```sql\nSELECT 'it''s'; -- $1\n```".to_owned(),
         "'); DROP TABLE project_chat_messages; -- {\"json\": \"\\u0000\"}".to_owned(),
@@ -52,21 +56,37 @@ async fn two_thousand_characters_are_one_row() {
 async fn files_without_a_word_are_a_row_that_says_what_and_where() {
     let world = World::start().await;
     let (zack, dm) = (world.person("zack"), world.channel("dm-ricky"));
-    zack.upload(&dm, "", &[("plan.txt", "the whole plan"), ("notes.md", "# notes")]).await;
+    zack.upload(
+        &dm,
+        "",
+        &[("plan.txt", "the whole plan"), ("notes.md", "# notes")],
+    )
+    .await;
     let row = eventually("the row", || async {
         let rows = rows(&world).await;
-        if rows.len() == 1 { Ok(rows[0].clone()) } else { Err(rows) }
+        if rows.len() == 1 {
+            Ok(rows[0].clone())
+        } else {
+            Err(rows)
+        }
     })
     .await;
     let lines: Vec<&str> = row.lines().collect();
     assert_eq!(lines.len(), 2, "{row}");
-    assert!(lines[0].starts_with("[file: plan.txt (14 bytes)] http"), "{row}");
-    assert!(lines[1].starts_with("[file: notes.md (7 bytes)] http"), "{row}");
+    assert!(
+        lines[0].starts_with("[file: plan.txt (14 bytes)] http"),
+        "{row}"
+    );
+    assert!(
+        lines[1].starts_with("[file: notes.md (7 bytes)] http"),
+        "{row}"
+    );
     let address = lines[0].split_whitespace().last().unwrap();
     let content = reqwest::get(address).await.unwrap().text().await.unwrap();
     assert_eq!(content, "the whole plan");
     zack.sees(&dm, "the agent's answer", |seen| {
-        seen.iter().any(|m| m.name == "Ricky" && m.text.contains("plan.txt"))
+        seen.iter()
+            .any(|m| m.name == "Ricky" && m.text.contains("plan.txt"))
     })
     .await;
 }
@@ -80,16 +100,27 @@ async fn what_is_no_message_of_a_person_is_no_row() {
         let (_, list) = zack.call(Method::GET, &path, None).await;
         let channels = list.as_array().expect("a list").clone();
         let found = channels.iter().find(|channel| channel["name"] == "general");
-        found.expect("a channel of somebody else")["id"].as_str().unwrap().to_owned()
+        found.expect("a channel of somebody else")["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     zack.say(&general, "in a channel that is not ours").await;
     let status = world.channel("status");
     zack.say(&status, "where nobody is asked").await;
     let pinned = zack.say(&room, "a pin makes a system message").await;
     let (code, _) = zack
-        .call(Method::PUT, &format!("/channels/{room}/messages/pins/{pinned}"), None)
+        .call(
+            Method::PUT,
+            &format!("/channels/{room}/messages/pins/{pinned}"),
+            None,
+        )
         .await;
     assert!(code.is_success());
     zack.say(&room, "last").await;
-    rows_are(&world, &["a pin makes a system message".to_owned(), "last".to_owned()]).await;
+    rows_are(
+        &world,
+        &["a pin makes a system message".to_owned(), "last".to_owned()],
+    )
+    .await;
 }

@@ -39,14 +39,23 @@ fn says(said: &str, sentences: &[&str]) {
 async fn a_wrong_token_is_told_with_where_to_get_the_right_one() {
     let world = World::without_bridge().await;
     let said = refused(&world, &[("DISCORD_TOKEN", "MTIz.wrong.token")], &[]);
-    says(&said, &["does not accept the bot token", "DISCORD_TOKEN", "Developer Portal"]);
+    says(
+        &said,
+        &[
+            "does not accept the bot token",
+            "DISCORD_TOKEN",
+            "Developer Portal",
+        ],
+    );
     assert!(!said.contains("MTIz.wrong.token"), "{said}");
 }
 
 #[tokio::test]
 async fn a_missing_intent_is_named_with_its_switch() {
     let world = World::without_bridge().await;
-    world.application(json!({ "intents": { "message_content": false } })).await;
+    world
+        .application(json!({ "intents": { "message_content": false } }))
+        .await;
     let said = refused(&world, &[], &[]);
     says(&said, &["MESSAGE CONTENT INTENT", "Developer Portal"]);
 }
@@ -59,16 +68,32 @@ async fn missing_permissions_are_named_with_the_invite_that_grants_them() {
     let said = refused(&world, &[], &[]);
     says(
         &said,
-        &["lacks permissions", "Manage Webhooks", "Manage Channels", "Pin Messages", "oauth2/authorize"],
+        &[
+            "lacks permissions",
+            "Manage Webhooks",
+            "Manage Channels",
+            "Pin Messages",
+            "oauth2/authorize",
+        ],
     );
-    assert!(!said.contains("Read Message History"), "it has that one:\n{said}");
+    assert!(
+        !said.contains("Read Message History"),
+        "it has that one:\n{said}"
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_the_bot_is_not_in_is_named() {
     let world = World::without_bridge().await;
     let said = refused(&world, &[("DISCORD_GUILD_ID", "123456789012345678")], &[]);
-    says(&said, &["not in the server 123456789012345678", "Invite it", "oauth2/authorize"]);
+    says(
+        &said,
+        &[
+            "not in the server 123456789012345678",
+            "Invite it",
+            "oauth2/authorize",
+        ],
+    );
 }
 
 /// As much of Discord as tells in which servers a bot is.
@@ -119,17 +144,27 @@ async fn a_bot_in_several_servers_is_asked_for_one_of_them_by_name() {
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_told_without_its_password() {
     let world = World::without_bridge().await;
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let url = format!("postgres://clawdos:s3cr3t-pass@{free}/postgres");
     let said = refused(&world, &[("DATABASE_URL", &url)], &[]);
     says(&said, &["the database cannot be reached", "DATABASE_URL"]);
     assert!(!said.contains("s3cr3t-pass"), "{said}");
 
     let right = world.database_url().to_owned();
-    let password = url::Url::parse(&right).unwrap().password().unwrap().to_owned();
+    let password = url::Url::parse(&right)
+        .unwrap()
+        .password()
+        .unwrap()
+        .to_owned();
     let wrong = right.replace(&password, "not-the-password");
     let said = refused(&world, &[("DATABASE_URL", &wrong)], &[]);
-    says(&said, &["the database cannot be reached", "DATABASE_URL", "password"]);
+    says(
+        &said,
+        &["the database cannot be reached", "DATABASE_URL", "password"],
+    );
     assert!(!said.contains("not-the-password"), "{said}");
 }
 
@@ -156,7 +191,10 @@ async fn a_port_that_is_taken_is_named_with_its_setting() {
         says(&said, &[&address, setting]);
     }
     // The sandbox is only started where no token is given.
-    let environment = [("DATABASE_URL", world.database_url()), ("SANDBOX_LISTEN", &address)];
+    let environment = [
+        ("DATABASE_URL", world.database_url()),
+        ("SANDBOX_LISTEN", &address),
+    ];
     let data = world.data_dir();
     let (code, said) = failing(&["--data-dir", &data.to_string_lossy()], &environment);
     assert_eq!(code, Some(1), "{said}");
@@ -172,7 +210,10 @@ async fn a_data_folder_that_cannot_be_made_is_named() {
     let wanted = file.join("data");
     let wanted = wanted.to_string_lossy();
     let said = refused(&world, &[], &["--data-dir", &wanted]);
-    says(&said, &["data folder cannot be used", "a-file", "--data-dir"]);
+    says(
+        &said,
+        &["data folder cannot be used", "a-file", "--data-dir"],
+    );
 }
 
 #[tokio::test]
@@ -180,7 +221,16 @@ async fn a_broken_settings_file_is_told_by_line_and_key_all_at_once() {
     let world = World::without_bridge().await;
     world.configure("[mirror]\nsweep_seconds = \"often\"\n\n[discord]\nguild_idd = \"1\"\n");
     let said = refused(&world, &[], &[]);
-    says(&said, &["bridge.toml", "line 2", "mirror.sweep_seconds", "line 5", "guild_idd"]);
+    says(
+        &said,
+        &[
+            "bridge.toml",
+            "line 2",
+            "mirror.sweep_seconds",
+            "line 5",
+            "guild_idd",
+        ],
+    );
 
     world.configure("[mirror]\nsweep_seconds = 5\n[discord\n");
     let said = refused(&world, &[], &[]);
@@ -195,13 +245,27 @@ async fn without_logical_replication_the_sweep_alone_brings_rows_and_agents_and_
     world.start_bridge();
     assert!(world.log().contains("wal_level"), "{}", world.log());
     let health = world.run()["health"]["url"].as_str().unwrap().to_owned();
-    let page: Value = reqwest::get(format!("{health}/readyz")).await.unwrap().json().await.unwrap();
-    let detail = page["parts"]["feed"]["detail"].as_str().unwrap_or_default().to_owned();
-    assert!(detail.contains("sweep alone") && detail.contains("wal_level"), "{page}");
+    let page: Value = reqwest::get(format!("{health}/readyz"))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let detail = page["parts"]["feed"]["detail"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(
+        detail.contains("sweep alone") && detail.contains("wal_level"),
+        "{page}"
+    );
 
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     let id = world.insert("agent:ricky:main", "found by the sweep").await;
-    zack.sees(&room, "the row", |seen| count(seen, "found by the sweep") == 1).await;
+    zack.sees(&room, "the row", |seen| {
+        count(seen, "found by the sweep") == 1
+    })
+    .await;
     sqlx::query("UPDATE project_chat_messages SET message = 'changed' WHERE id = $1")
         .bind(id)
         .execute(world.pool())
@@ -216,7 +280,8 @@ async fn without_logical_replication_the_sweep_alone_brings_rows_and_agents_and_
         .execute(world.pool())
         .await
         .unwrap();
-    zack.sees(&room, "its end", |seen| count(seen, "changed") == 0).await;
+    zack.sees(&room, "its end", |seen| count(seen, "changed") == 0)
+        .await;
     sqlx::query(
         "INSERT INTO agents (project_id, agent_key, name, agent_id_short) \
          VALUES ($1, 'agent:nova:main', 'Nova', 'nova')",
@@ -229,12 +294,17 @@ async fn without_logical_replication_the_sweep_alone_brings_rows_and_agents_and_
         let path = format!("/guilds/{}/channels", world.guild());
         let (_, list) = zack.call(reqwest::Method::GET, &path, None).await;
         let channels = list.as_array().expect("a list");
-        if channels.iter().any(|channel| channel["name"] == "dm-nova") { Ok(()) } else { Err(list) }
+        if channels.iter().any(|channel| channel["name"] == "dm-nova") {
+            Ok(())
+        } else {
+            Err(list)
+        }
     })
     .await;
     world.insert("agent:nova:main", "I am new").await;
     zack.sees(&room, "the new agent's name", |seen| {
-        seen.iter().any(|m| m.name == "Nova" && m.text == "I am new")
+        seen.iter()
+            .any(|m| m.name == "Nova" && m.text == "I am new")
     })
     .await;
     world.stop_bridge();

@@ -35,10 +35,13 @@ async fn every_markup_arrives_as_it_was_written_and_mentions_nobody() {
     let texts = [
         format!("@everyone @here <@{zack}> <@&1> <#2> </status:3> <:party:4> <a:dance:5> <t:0:R>"),
         "**bold** *it* _it_ __under__ ~~gone~~ ||hidden|| `code` \\*plain\\*".to_owned(),
-        "# Heading\n## Smaller\n-# small\n> quote\n>>> all of it\n- item\n  - nested\n1. one".to_owned(),
+        "# Heading\n## Smaller\n-# small\n> quote\n>>> all of it\n- item\n  - nested\n1. one"
+            .to_owned(),
         "```rust\nfn main() { println!(\"[a](b)\"); }\n```".to_owned(),
-        "https://example.org <https://example.org/quiet> 🧢 e\u{301} ﷽ \u{1f469}\u{200d}\u{1f52c}".to_owned(),
-        "\"quotes\" 'single' back\\slash \"allowed_mentions\":{\"parse\":[\"everyone\"]}".to_owned(),
+        "https://example.org <https://example.org/quiet> 🧢 e\u{301} ﷽ \u{1f469}\u{200d}\u{1f52c}"
+            .to_owned(),
+        "\"quotes\" 'single' back\\slash \"allowed_mentions\":{\"parse\":[\"everyone\"]}"
+            .to_owned(),
     ];
     for text in &texts {
         world.insert("agent:main:main", text).await;
@@ -57,7 +60,11 @@ async fn every_markup_arrives_as_it_was_written_and_mentions_nobody() {
         .collect();
     assert!(posts.len() >= texts.len());
     for request in posts {
-        assert_eq!(request["body"]["allowed_mentions"], json!({ "parse": [] }), "{request}");
+        assert_eq!(
+            request["body"]["allowed_mentions"],
+            json!({ "parse": [] }),
+            "{request}"
+        );
     }
 }
 
@@ -65,12 +72,30 @@ async fn every_markup_arrives_as_it_was_written_and_mentions_nobody() {
 async fn links_read_as_where_they_go() {
     let world = unhurried().await;
     let texts = [
-        ("[your bank](https://evil.example)", "your bank (https://evil.example)"),
-        ("[https://good.example](https://evil.example)", "https://good.example (https://evil.example)"),
-        ("see [note] and [docs](https://docs.example)", "see [note] and docs (https://docs.example)"),
-        ("[two\nlines](https://evil.example)", "two\nlines (https://evil.example)"),
-        ("[a [b] c](https://evil.example)", "a [b] c (https://evil.example)"),
-        ("`[code](stays)` and [x](<https://evil.example>)", "`[code](stays)` and x (<https://evil.example>)"),
+        (
+            "[your bank](https://evil.example)",
+            "your bank (https://evil.example)",
+        ),
+        (
+            "[https://good.example](https://evil.example)",
+            "https://good.example (https://evil.example)",
+        ),
+        (
+            "see [note] and [docs](https://docs.example)",
+            "see [note] and docs (https://docs.example)",
+        ),
+        (
+            "[two\nlines](https://evil.example)",
+            "two\nlines (https://evil.example)",
+        ),
+        (
+            "[a [b] c](https://evil.example)",
+            "a [b] c (https://evil.example)",
+        ),
+        (
+            "`[code](stays)` and [x](<https://evil.example>)",
+            "`[code](stays)` and x (<https://evil.example>)",
+        ),
         ("array[0](call) is no link", "array[0](call) is no link"),
     ];
     for (text, _) in texts {
@@ -91,7 +116,10 @@ async fn one_character_too_many_makes_two_messages() {
     let text = "x".repeat(LIMIT + 1);
     let seen = shown(&world, &text).await;
     assert_eq!(seen.len(), 2);
-    assert_eq!(seen.iter().map(|m| m.text.as_str()).collect::<String>(), text);
+    assert_eq!(
+        seen.iter().map(|m| m.text.as_str()).collect::<String>(),
+        text
+    );
 }
 
 #[tokio::test]
@@ -110,7 +138,10 @@ async fn forty_thousand_characters_arrive_in_order_and_whole() {
     let text: String = words.chunks(20).map(|line| line.join(" ") + "\n").collect();
     assert!(text.chars().count() >= 40_000);
     let seen = shown(&world, &text).await;
-    let arrived: Vec<&str> = seen.iter().flat_map(|m| m.text.split_whitespace()).collect();
+    let arrived: Vec<&str> = seen
+        .iter()
+        .flat_map(|m| m.text.split_whitespace())
+        .collect();
     assert_eq!(arrived, words);
     assert!(seen.iter().all(|m| m.name == "Trunks"));
 
@@ -121,22 +152,31 @@ async fn forty_thousand_characters_arrive_in_order_and_whole() {
         .unwrap();
     let room = world.channel("team-room");
     let zack = world.person("zack");
-    let seen = zack.sees(&room, "the short text alone", |seen| seen.len() == 2).await;
+    let seen = zack
+        .sees(&room, "the short text alone", |seen| seen.len() == 2)
+        .await;
     assert_eq!(seen[0].text, "short");
 }
 
 #[tokio::test]
 async fn forty_thousand_characters_without_a_space_arrive_whole() {
     let world = unhurried().await;
-    let text: String = (0..40_000_u32).filter_map(|n| char::from_u32(0x4e00 + n % 20_000)).collect();
+    let text: String = (0..40_000_u32)
+        .filter_map(|n| char::from_u32(0x4e00 + n % 20_000))
+        .collect();
     let seen = shown(&world, &text).await;
-    assert_eq!(seen.iter().map(|m| m.text.as_str()).collect::<String>(), text);
+    assert_eq!(
+        seen.iter().map(|m| m.text.as_str()).collect::<String>(),
+        text
+    );
 }
 
 #[tokio::test]
 async fn a_long_code_block_stays_code_in_every_part() {
     let world = unhurried().await;
-    let lines: Vec<String> = (0..600).map(|n| format!("    let x{n} = {n}; // `tick`")).collect();
+    let lines: Vec<String> = (0..600)
+        .map(|n| format!("    let x{n} = {n}; // `tick`"))
+        .collect();
     let text = format!("Look:\n```rust\n{}\n```\nThat was it.", lines.join("\n"));
     let seen = shown(&world, &text).await;
     assert!(seen.len() > 5);
@@ -164,7 +204,10 @@ async fn a_text_without_anything_to_see_is_shown_as_that() {
         world.insert("agent:ricky:main", text).await;
     }
     let room = world.channel("team-room");
-    let seen = world.person("zack").sees(&room, "every row", |seen| seen.len() == 4).await;
+    let seen = world
+        .person("zack")
+        .sees(&room, "every row", |seen| seen.len() == 4)
+        .await;
     for message in seen {
         assert_eq!(message.name, "Ricky");
         assert!(message.text.contains("empty message"), "{message:?}");
@@ -187,7 +230,15 @@ async fn control_characters_do_not_get_in_the_way_of_the_text() {
 #[tokio::test]
 async fn an_agent_whose_name_discord_refuses_is_heard_all_the_same() {
     let world = unhurried().await;
-    let names = ["Clyde", "discord helper", "everyone", "", " \u{200b} ", &"n".repeat(200), "a\nb"];
+    let names = [
+        "Clyde",
+        "discord helper",
+        "everyone",
+        "",
+        " \u{200b} ",
+        &"n".repeat(200),
+        "a\nb",
+    ];
     for (n, name) in names.iter().enumerate() {
         sqlx::query("INSERT INTO agents (project_id, agent_key, name) VALUES ($1, $2, $3)")
             .bind(PROJECT)
@@ -198,15 +249,28 @@ async fn an_agent_whose_name_discord_refuses_is_heard_all_the_same() {
             .unwrap();
     }
     for n in 0..names.len() {
-        world.insert(&format!("agent:odd{n}:main"), &format!("text {n}")).await;
+        world
+            .insert(&format!("agent:odd{n}:main"), &format!("text {n}"))
+            .await;
     }
-    for author in ["Clyde", "", "@everyone", "agent:", "discord:x", &"s".repeat(300)] {
-        world.insert(author, &format!("from {}", author.len())).await;
+    for author in [
+        "Clyde",
+        "",
+        "@everyone",
+        "agent:",
+        "discord:x",
+        &"s".repeat(300),
+    ] {
+        world
+            .insert(author, &format!("from {}", author.len()))
+            .await;
     }
     let room = world.channel("team-room");
     let zack = world.person("zack");
     let seen = zack
-        .sees(&room, "everybody's words", |seen| seen.len() == names.len() + 6)
+        .sees(&room, "everybody's words", |seen| {
+            seen.len() == names.len() + 6
+        })
         .await;
     for message in seen {
         assert!(!message.name.trim().is_empty(), "{message:?}");

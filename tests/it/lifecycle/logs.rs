@@ -10,7 +10,14 @@ use crate::harness::world::World;
 
 /// What the announcement of the addresses begins its lines with; it goes to people, not to machines.
 const ANNOUNCED: [&str; 8] = [
-    "discord ", "invite ", "database ", "executor ", "health ", "run file ", "warning ", "ready",
+    "discord ",
+    "invite ",
+    "database ",
+    "executor ",
+    "health ",
+    "run file ",
+    "warning ",
+    "ready",
 ];
 
 #[tokio::test]
@@ -49,16 +56,28 @@ async fn no_secret_is_ever_logged() {
     world.start_bridge();
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     let mut secrets = secrets(&world).await;
-    for route in ["POST /webhooks/{webhook_id}/{webhook_token}", "GET /channels/{channel_id}/messages"] {
-        world.fault(json!({ "route": route, "count": 2, "status": 500 })).await;
+    for route in [
+        "POST /webhooks/{webhook_id}/{webhook_token}",
+        "GET /channels/{channel_id}/messages",
+    ] {
+        world
+            .fault(json!({ "route": route, "count": 2, "status": 500 }))
+            .await;
     }
     let swallow = "POST /webhooks/{webhook_id}/{webhook_token}";
-    world.fault(json!({ "route": swallow, "count": 2, "swallow": true })).await;
+    world
+        .fault(json!({ "route": swallow, "count": 2, "swallow": true }))
+        .await;
     let row = world.insert("agent:main:main", "through failures").await;
     zack.say(&world.channel("dm-main"), "please fail").await;
-    zack.sees(&room, "the row", |seen| count(seen, "through failures") == 1).await;
+    zack.sees(&room, "the row", |seen| {
+        count(seen, "through failures") == 1
+    })
+    .await;
     let edit = "PATCH /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}";
-    world.fault(json!({ "route": edit, "count": 1, "status": 400 })).await;
+    world
+        .fault(json!({ "route": edit, "count": 1, "status": 400 }))
+        .await;
     sqlx::query("UPDATE project_chat_messages SET message = 'edited' WHERE id = $1")
         .bind(row)
         .execute(world.pool())
@@ -67,20 +86,28 @@ async fn no_secret_is_ever_logged() {
     world
         .sees_request("the edit", |request| request["body"]["content"] == "edited")
         .await;
-    let (status, _) = zack.call(Method::DELETE, &format!("/channels/{room}"), None).await;
+    let (status, _) = zack
+        .call(Method::DELETE, &format!("/channels/{room}"), None)
+        .await;
     assert!(status.is_success());
     end_connections(world.database()).await;
     world.fault(json!({ "invalid_session": true })).await;
     zack.say(&world.channel("dm-ricky"), "last").await;
     world
-        .database_says("SELECT status FROM chat_delivery_queue q JOIN project_chat_messages m \
-             ON m.id = q.message_id WHERE m.message = 'last'", "processed".to_owned())
+        .database_says(
+            "SELECT status FROM chat_delivery_queue q JOIN project_chat_messages m \
+             ON m.id = q.message_id WHERE m.message = 'last'",
+            "processed".to_owned(),
+        )
         .await;
     secrets.extend(webhook_tokens(&world).await);
     world.stop_bridge();
 
     let log = world.log();
-    assert!(log.contains("TRACE") || log.contains("DEBUG"), "nothing was logged:\n{log}");
+    assert!(
+        log.contains("TRACE") || log.contains("DEBUG"),
+        "nothing was logged:\n{log}"
+    );
     for (what, secret) in secrets {
         assert!(secret.len() > 5, "{what} is no secret: {secret}");
         let line = log.lines().find(|line| line.contains(&secret));
@@ -92,9 +119,18 @@ async fn secrets(world: &World) -> Vec<(String, String)> {
     let url = Url::parse(world.database_url()).expect("a URL");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let mut secrets = vec![
-        ("the bot's token".to_owned(), text(&world.discord()["discord"]["bot_token"])),
-        ("the database's password".to_owned(), url.password().expect("one").to_owned()),
-        ("the executor's token".to_owned(), text(&world.run()["control_api"]["token"])),
+        (
+            "the bot's token".to_owned(),
+            text(&world.discord()["discord"]["bot_token"]),
+        ),
+        (
+            "the database's password".to_owned(),
+            url.password().expect("one").to_owned(),
+        ),
+        (
+            "the executor's token".to_owned(),
+            text(&world.run()["control_api"]["token"]),
+        ),
     ];
     secrets.extend(webhook_tokens(world).await);
     assert!(secrets.len() >= 6, "three rooms have a webhook");
@@ -108,6 +144,11 @@ async fn webhook_tokens(world: &World) -> Vec<(String, String)> {
     let (status, hooks) = bot.call(Method::GET, &path, None).await;
     assert!(status.is_success(), "{status} {hooks}");
     let hooks = hooks.as_array().expect("a list");
-    let token = |hook: &Value| Some(("a webhook's token".to_owned(), hook["token"].as_str()?.to_owned()));
+    let token = |hook: &Value| {
+        Some((
+            "a webhook's token".to_owned(),
+            hook["token"].as_str()?.to_owned(),
+        ))
+    };
     hooks.iter().filter_map(token).collect()
 }

@@ -28,13 +28,18 @@ async fn connections_that_end_in_the_middle_of_the_work_lose_nothing_and_double_
         insert_all(&world, some).await;
         // Somewhere between the first row and the last of this round.
         let first = some[0].clone();
-        zack.sees(&room, "the first row of a round", |seen| count(seen, &first) > 0).await;
+        zack.sees(&room, "the first row of a round", |seen| {
+            count(seen, &first) > 0
+        })
+        .await;
         end_connections(world.database()).await;
         said.push(format!("person {round}"));
         zack.say(&room, &said[round]).await;
     }
     let seen = zack
-        .sees(&room, "every row", |seen| texts.iter().all(|text| count(seen, text) > 0))
+        .sees(&room, "every row", |seen| {
+            texts.iter().all(|text| count(seen, text) > 0)
+        })
         .await;
     for text in texts.iter().chain(&said) {
         assert_eq!(count(&seen, text), 1, "{text}: {seen:#?}");
@@ -45,7 +50,12 @@ async fn connections_that_end_in_the_middle_of_the_work_lose_nothing_and_double_
             6_i64,
         )
         .await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -75,7 +85,9 @@ async fn a_database_that_is_away_for_a_while_is_said_aloud_and_nothing_is_lost()
 
     accept_connections(world.database(), true).await;
     let seen = zack
-        .sees(&room, "every row", |seen| texts.iter().all(|text| count(seen, text) > 0))
+        .sees(&room, "every row", |seen| {
+            texts.iter().all(|text| count(seen, text) > 0)
+        })
         .await;
     for text in &texts {
         assert_eq!(count(&seen, text), 1, "{text}: {seen:#?}");
@@ -88,7 +100,10 @@ async fn a_database_that_is_away_for_a_while_is_said_aloud_and_nothing_is_lost()
         )
         .await;
     zack.sees(&dm, "the answer", |seen| {
-        seen.iter().filter(|m| m.name == "Ricky" && m.text.contains("can you hear me?")).count() == 1
+        seen.iter()
+            .filter(|m| m.name == "Ricky" && m.text.contains("can you hear me?"))
+            .count()
+            == 1
     })
     .await;
     eventually("ready again", || async {
@@ -98,10 +113,18 @@ async fn a_database_that_is_away_for_a_while_is_said_aloud_and_nothing_is_lost()
         }
     })
     .await;
-    world.database_says("SELECT count(*) FROM bridge.view WHERE state <> 'sent'", 0_i64).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
     // Still itself: what comes now comes at once and not with the next sweep.
     world.insert("agent:main:main", "back to normal").await;
-    zack.sees(&room, "a new row", |seen| count(seen, "back to normal") == 1).await;
+    zack.sees(&room, "a new row", |seen| {
+        count(seen, "back to normal") == 1
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -115,7 +138,11 @@ async fn a_stop_while_the_database_is_away_is_still_a_stop() {
     let mut bridge = world.bridge.take().expect("the bridge runs");
     let status = bridge.stop();
     assert!(status.success(), "{status}:\n{}", bridge.log());
-    assert!(began.elapsed() <= Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() <= Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
     accept_connections(world.database(), true).await;
     world.start_bridge();
     world
