@@ -170,7 +170,8 @@ impl Hands {
         let mut backoff = BACKOFF.0;
         let mut unknown_since = None;
         loop {
-            let Some((channel, request)) = self.create_request(surface, key, draft) else {
+            let layout = self.layout.borrow().clone();
+            let Some((channel, request)) = create_request(&layout, surface, key, draft) else {
                 // The surface is gone for good (an agent was removed): nothing is owed.
                 return Some(SettledAs::Released);
             };
@@ -203,35 +204,9 @@ impl Hands {
                     let error = error.to_string();
                     return Some(SettledAs::Failed { error, row_version });
                 }
-                next => self.before_next(next, &mut backoff).await?,
+                next => self.before_next(next, &layout, &mut backoff).await?,
             }
         }
-    }
-
-    fn create_request(
-        &self,
-        surface: &Surface,
-        key: &ViewKey,
-        draft: &Draft,
-    ) -> Option<(ChannelId, Request)> {
-        let layout = self.layout.borrow();
-        let channel = layout.channel(surface)?;
-        let request = match (&draft.persona, &channel.webhook) {
-            (Some(persona), Some(webhook)) => Request::new(Route::execute_webhook(webhook, None))
-                .json(&Body {
-                    content: &draft.content,
-                    username: Some(&persona.name),
-                    nonce: None,
-                    enforce_nonce: None,
-                }),
-            _ => Request::new(Route::create_message(channel.id.get())).json(&Body {
-                content: &draft.content,
-                username: None,
-                nonce: Some(nonce(key)),
-                enforce_nonce: Some(true),
-            }),
-        };
-        Some((channel.id, request))
     }
 
     /// The message that a lost answer was about, if it is there and the ledger does not know it.
@@ -323,16 +298,21 @@ impl Hands {
         self.channels.lanes.submit(class, request).await
     }
 
-    /// Waits for the moment of the next try; none when there will not be one.
-    async fn before_next(&self, next: Next, backoff: &mut Duration) -> Option<()> {
+    /// Waits for the moment of the next try; none when there will not be one. `used` is the layout of the try that
+    /// failed: it may have been repaired while the request was on its way.
+    async fn before_next(
+        &self,
+        next: Next,
+        used: &Arc<Layout>,
+        backoff: &mut Duration,
+    ) -> Option<()> {
         match next {
             Next::AfterRepair => {
                 let mut layout = self.layout.clone();
-                layout.borrow_and_update();
                 self.repair.notify_one();
                 tokio::select! {
                     () = self.cancel.cancelled() => return None,
-                    changed = layout.changed() => changed.ok()?,
+                    changed = layout.wait_for(|now| !Arc::ptr_eq(now, used)) => drop(changed.ok()?),
                     () = tokio::time::sleep(BACKOFF.1) => {}
                 }
                 Some(())
@@ -354,6 +334,33 @@ impl Hands {
             () = tokio::time::sleep(now) => Some(()),
         }
     }
+}
+
+/// The request that makes a view, and the channel that it goes to; none where the layout has no place for it.
+fn create_request(
+    layout: &Layout,
+    surface: &Surface,
+    key: &ViewKey,
+    draft: &Draft,
+) -> Option<(ChannelId, Request)> {
+    let channel = layout.channel(surface)?;
+    let request = match (&draft.persona, &channel.webhook) {
+        (Some(persona), Some(webhook)) => {
+            Request::new(Route::execute_webhook(webhook, None)).json(&Body {
+                content: &draft.content,
+                username: Some(&persona.name),
+                nonce: None,
+                enforce_nonce: None,
+            })
+        }
+        _ => Request::new(Route::create_message(channel.id.get())).json(&Body {
+            content: &draft.content,
+            username: None,
+            nonce: Some(nonce(key)),
+            enforce_nonce: Some(true),
+        }),
+    };
+    Some((channel.id, request))
 }
 
 fn sent(
