@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::ledger::Unwritten;
 use super::plan::Action;
 use super::read_back::{Channels, adopt};
+use super::request;
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::layout::Layout;
-use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, Route};
+use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, WebhookKey};
 use crate::model::view::{Surface, View, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::ledger::{Settled, SettledAs};
@@ -49,6 +51,8 @@ pub struct Hands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Asks for the layout to be made whole.
     pub repair: Arc<Notify>,
+    /// Messages whose reports are on their way to the ledger.
+    pub unwritten: Unwritten,
     /// Where results go.
     pub reports: mpsc::UnboundedSender<Report>,
     /// The end.
@@ -91,21 +95,11 @@ async fn work(hands: Arc<Hands>, surface: Surface, mut actions: mpsc::UnboundedR
         }
         let key = action.key().clone();
         let settled = hands.apply(&surface, action).await;
+        hands.unwritten.add(settled.as_ref());
         if hands.reports.send(Report { key, settled }).is_err() {
             return;
         }
     }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    content: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enforce_nonce: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -171,7 +165,7 @@ impl Hands {
         let mut unknown_since = None;
         loop {
             let layout = self.layout.borrow().clone();
-            let Some((channel, request)) = create_request(&layout, surface, key, draft) else {
+            let Some((channel, request)) = request::create(&layout, surface, key, draft) else {
                 // The surface is gone for good (an agent was removed): nothing is owed.
                 return Some(SettledAs::Released);
             };
@@ -216,7 +210,10 @@ impl Hands {
         draft: &Draft,
         since: chrono::DateTime<Utc>,
     ) -> anyhow::Result<Option<DiscordMessageId>> {
-        let found = self.channels.unclaimed(channel, since).await?;
+        // Taken first: what is written meanwhile is then known to the ledger.
+        let unwritten = self.unwritten.all();
+        let mut found = self.channels.unclaimed(channel, since).await?;
+        found.retain(|found| !unwritten.contains(&found.id));
         Ok(adopt(&[draft.content.as_str()], &found).pop().flatten())
     }
 
@@ -228,48 +225,44 @@ impl Hands {
         row_version: String,
     ) -> Option<SettledAs> {
         let message = view.message?;
-        let body = Body {
-            content: &draft.content,
-            username: None,
-            nonce: None,
-            enforce_nonce: None,
+        let webhook = self.own_webhook(surface, view);
+        let request = request::edit(webhook.as_ref(), view.channel, message, draft);
+        let error = match self.submit_as(Class::Edit, request).await.done() {
+            Outcome::Sent(()) => return Some(sent(view.channel, message, draft, row_version)),
+            Outcome::NotSent(error) | Outcome::Unknown(error) => error,
         };
-        let request = match self.own_webhook(surface, view) {
-            Some(webhook) => {
-                Request::new(Route::edit_webhook_message(&webhook, message.get(), None))
-            }
-            None => Request::new(Route::edit_message(view.channel.get(), message.get())),
-        };
-        match self
-            .submit_as(Class::Edit, request.json(&body))
-            .await
-            .done()
-        {
-            Outcome::Sent(()) => Some(sent(view.channel, message, draft, row_version)),
-            Outcome::NotSent(error) | Outcome::Unknown(error) => {
-                tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
-                let gone = error.code() == Some(UNKNOWN_MESSAGE);
-                (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
-                    let error = error.to_string();
-                    SettledAs::Failed { error, row_version }
-                })
+        tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
+        if view.author == ViewAuthor::Webhook && error.status() == Some(404) {
+            // Only the webhook that wrote a message may edit it. Where that is gone and the message is not, another
+            // takes its place; a message that a person has removed stays away.
+            let request = request::delete(None, view.channel, message);
+            match self.submit_as(Class::Edit, request).await.done() {
+                Outcome::Sent(()) => return Some(SettledAs::Missing),
+                Outcome::NotSent(error) if error.status() == Some(404) => {}
+                Outcome::NotSent(_) | Outcome::Unknown(_) => return None,
             }
         }
+        let gone = error.code() == Some(UNKNOWN_MESSAGE);
+        (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
+            let error = error.to_string();
+            SettledAs::Failed { error, row_version }
+        })
     }
 
     async fn delete(&self, surface: &Surface, view: &View) -> Option<SettledAs> {
-        let message = view.message?.get();
-        let route = match self.own_webhook(surface, view) {
-            Some(webhook) => Route::delete_webhook_message(&webhook, message, None),
-            None => Route::delete_message(view.channel.get(), message),
-        };
-        match self
-            .submit_as(Class::Edit, Request::new(route))
-            .await
-            .done()
-        {
+        let message = view.message?;
+        let webhook = self.own_webhook(surface, view);
+        let request = request::delete(webhook.as_ref(), view.channel, message);
+        let mut outcome = self.submit_as(Class::Edit, request).await.done();
+        let lost = |error: &RestError| error.status() == Some(404);
+        if webhook.is_some() && outcome.error().is_some_and(lost) {
+            // A webhook does not find what another wrote; the bot may remove anything.
+            let request = request::delete(None, view.channel, message);
+            outcome = self.submit_as(Class::Edit, request).await.done();
+        }
+        match outcome {
             Outcome::Sent(()) => Some(SettledAs::Released),
-            Outcome::NotSent(error) if error.status() == Some(404) => Some(SettledAs::Released),
+            Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
                 tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
                 None
@@ -278,11 +271,7 @@ impl Hands {
     }
 
     /// The webhook of a view's channel, where a webhook is its author.
-    fn own_webhook(
-        &self,
-        surface: &Surface,
-        view: &View,
-    ) -> Option<crate::discord::rest::WebhookKey> {
+    fn own_webhook(&self, surface: &Surface, view: &View) -> Option<WebhookKey> {
         let layout = self.layout.borrow();
         let channel = layout.channel(surface)?;
         (view.author == ViewAuthor::Webhook && channel.id == view.channel)
@@ -336,33 +325,6 @@ impl Hands {
     }
 }
 
-/// The request that makes a view, and the channel that it goes to; none where the layout has no place for it.
-fn create_request(
-    layout: &Layout,
-    surface: &Surface,
-    key: &ViewKey,
-    draft: &Draft,
-) -> Option<(ChannelId, Request)> {
-    let channel = layout.channel(surface)?;
-    let request = match (&draft.persona, &channel.webhook) {
-        (Some(persona), Some(webhook)) => {
-            Request::new(Route::execute_webhook(webhook, None)).json(&Body {
-                content: &draft.content,
-                username: Some(&persona.name),
-                nonce: None,
-                enforce_nonce: None,
-            })
-        }
-        _ => Request::new(Route::create_message(channel.id.get())).json(&Body {
-            content: &draft.content,
-            username: None,
-            nonce: Some(nonce(key)),
-            enforce_nonce: Some(true),
-        }),
-    };
-    Some((channel.id, request))
-}
-
 fn sent(
     channel: ChannelId,
     message: DiscordMessageId,
@@ -375,13 +337,6 @@ fn sent(
         hash: draft.hash(),
         row_version,
     }
-}
-
-/// At most 25 characters (source: Discord), the same for every try of one view.
-fn nonce(key: &ViewKey) -> String {
-    let id = key.entity.id.as_u128();
-    let folded = (id >> 64) ^ (id & u128::from(u64::MAX));
-    format!("{folded:016x}-{:x}", key.part)
 }
 
 /// As the ledger takes it.

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod read_back;
 pub mod recover;
 pub mod render;
+mod request;
 mod sweep;
 mod written;
 
@@ -26,6 +27,7 @@ use crate::model::view::{Entity, EntityKind};
 use crate::telemetry;
 use apply::{Hands, Workers};
 use dirty::Dirty;
+use ledger::{Done, Unwritten};
 use plan::{Action, plan};
 use read_back::Channels;
 use render::{Rendered, Renderer};
@@ -82,9 +84,11 @@ pub struct Mirror {
     /// Rows whose surface does not exist yet.
     parked: HashSet<Entity>,
     workers: Workers,
-    done: mpsc::UnboundedReceiver<Entity>,
+    done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
     sweep_soon: bool,
+    /// Whether views may have been begun that nobody works on: reading back tells what became of them.
+    unsure: bool,
     cancel: CancellationToken,
 }
 
@@ -93,15 +97,18 @@ impl Mirror {
     pub fn new(deps: Deps, cancel: CancellationToken) -> Self {
         let (reports, received) = mpsc::unbounded_channel();
         let (tell_done, done) = mpsc::unbounded_channel();
+        let unwritten = Unwritten::default();
         let keeper = tokio::spawn(ledger::keep(
             deps.channels.store.clone(),
             received,
+            unwritten.clone(),
             tell_done,
         ));
         let workers = Workers::new(Hands {
             channels: deps.channels.clone(),
             layout: deps.layout.clone(),
             repair: Arc::clone(&deps.repair),
+            unwritten,
             reports,
             cancel: cancel.clone(),
         });
@@ -116,6 +123,7 @@ impl Mirror {
             done,
             keeper,
             sweep_soon: true,
+            unsure: true,
             cancel,
         }
     }
@@ -143,7 +151,7 @@ impl Mirror {
                 Some(event) = self.deps.feed.recv() => self.hear(event).await,
                 Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
                 _ = self.done.recv_many(&mut done, BATCH) => {
-                    done.drain(..).for_each(|entity| self.finished(entity));
+                    done.drain(..).for_each(|one| self.finished(one));
                 }
                 changed = self.deps.layout.changed() => {
                     changed?;
@@ -160,30 +168,34 @@ impl Mirror {
     /// What has to be true before the first row is shown. None when cancelled meanwhile.
     async fn start(&mut self) -> Option<()> {
         loop {
-            let store = &self.deps.channels.store;
-            let outcome = match self.renderer.refresh(store).await {
-                Ok(()) => recover::recover(&self.deps.channels, &self.renderer).await,
+            let outcome = match self.renderer.refresh(&self.deps.channels.store).await {
+                Ok(()) => self.recover().await,
                 Err(error) => Err(error.into()),
             };
-            match outcome {
-                Ok((0, 0)) => return Some(()),
-                Ok((found, lost)) => {
-                    tracing::info!(
-                        found,
-                        lost,
-                        "read back after an interruption: {found} messages had been sent, {lost} had not"
-                    );
-                    return Some(());
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot read back what was under way: {error}");
-                    tokio::select! {
-                        () = self.cancel.cancelled() => return None,
-                        () = tokio::time::sleep(RETRY) => {}
-                    }
-                }
+            let Err(error) = outcome else {
+                return Some(());
+            };
+            tracing::warn!(%error, "cannot read back what was under way: {error}");
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                () = tokio::time::sleep(RETRY) => {}
             }
         }
+    }
+
+    /// Finds out what became of views that were begun and that nobody works on.
+    async fn recover(&mut self) -> anyhow::Result<()> {
+        let busy = |entity: &Entity| self.under_way.contains_key(entity);
+        let (found, lost) = recover::recover(&self.deps.channels, &self.renderer, busy).await?;
+        self.unsure = false;
+        if found + lost > 0 {
+            tracing::info!(
+                found,
+                lost,
+                "read back after an interruption: {found} messages had been sent, {lost} had not"
+            );
+        }
+        Ok(())
     }
 
     async fn hear(&mut self, event: FeedEvent) {
@@ -211,10 +223,8 @@ impl Mirror {
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
             Table::Agents => {
-                if let Err(error) = self.renderer.refresh(&self.deps.channels.store).await {
-                    tracing::warn!(%error, "cannot read the agents: {error}");
-                }
                 self.deps.agents_changed.notify_one();
+                self.look_at_agents().await;
             }
             _ => {}
         }
@@ -240,6 +250,9 @@ impl Mirror {
             }
             Err(error) => {
                 tracing::warn!(%error, "the mirror could not look at {} rows: {error}", taken.len());
+                // What was begun then is not told apart from what was not.
+                self.unsure = true;
+                self.sweep_soon = true;
                 tokio::select! {
                     () = self.cancel.cancelled() => {}
                     () = tokio::time::sleep(RETRY) => {}
@@ -318,8 +331,16 @@ impl Mirror {
         plan(row.entity, row.wanted, row.views)
     }
 
-    fn finished(&mut self, entity: Entity) {
+    fn finished(&mut self, done: Done) {
         counter!(telemetry::VIEWS).increment(1);
+        let Done { entity, .. } = done;
+        if done.again {
+            self.dirty.mark(entity);
+        }
+        if done.unsure {
+            self.unsure = true;
+            self.sweep_soon = true;
+        }
         let Some(left) = self.under_way.get_mut(&entity) else {
             return;
         };

@@ -7,13 +7,19 @@ use uuid::Uuid;
 use super::read_back::{Channels, adopt};
 use super::render::Renderer;
 use crate::model::ChannelId;
-use crate::model::view::{EntityKind, View, ViewKey};
+use crate::model::view::{Entity, EntityKind, View, ViewKey};
 use crate::store::ledger::{Settled, SettledAs};
 
-/// Settles every view that was begun and never confirmed: found in its channel it is sent, else it
-/// is released and the sweep makes it anew. Returns how many were found and how many were not.
-pub async fn recover(channels: &Channels, renderer: &Renderer) -> anyhow::Result<(usize, usize)> {
-    let open = channels.store.unsettled_views().await?;
+/// Settles every view that was begun and never confirmed, except for rows that somebody is `busy`
+/// with: found in its channel it is sent, else it is missing and the sweep makes it anew. Returns
+/// how many were found and how many were not.
+pub async fn recover(
+    channels: &Channels,
+    renderer: &Renderer,
+    busy: impl Fn(&Entity) -> bool,
+) -> anyhow::Result<(usize, usize)> {
+    let mut open = channels.store.unsettled_views().await?;
+    open.retain(|view| !busy(&view.key.entity));
     if open.is_empty() {
         return Ok((0, 0));
     }
@@ -109,7 +115,7 @@ async fn settle_channel(
                     hash: view.hash.unwrap_or_default(),
                     row_version: view.row_version.unwrap_or_default(),
                 },
-                None => SettledAs::Released,
+                None => SettledAs::Missing,
             };
             Settled {
                 key: view.key,
