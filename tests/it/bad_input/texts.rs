@@ -159,6 +159,31 @@ async fn forty_thousand_characters_arrive_in_order_and_whole() {
 }
 
 #[tokio::test]
+async fn a_long_text_is_completed_when_the_bridge_dies_in_the_middle_of_it() {
+    let mut world = World::start().await;
+    let words: Vec<String> = (0..2000).map(|n| format!("word{n:05}")).collect();
+    // Discord's limits hold up most of its parts.
+    world.insert("agent:main:main", &words.join(" ")).await;
+    let room = world.channel("team-room");
+    let zack = world.person("zack");
+    zack.sees(&room, "the first parts", |seen| seen.len() >= 3)
+        .await;
+    world.kill_bridge();
+    world.fault(json!({ "rate_limits": "off" })).await;
+    world.start_bridge();
+    world.insert("agent:main:main", "the end").await;
+    let mut seen = zack
+        .sees(&room, "the mark", |seen| count(seen, "the end") == 1)
+        .await;
+    seen.pop();
+    let arrived: Vec<&str> = seen
+        .iter()
+        .flat_map(|m| m.text.split_whitespace())
+        .collect();
+    assert_eq!(arrived, words);
+}
+
+#[tokio::test]
 async fn forty_thousand_characters_without_a_space_arrive_whole() {
     let world = unhurried().await;
     let text: String = (0..40_000_u32)
