@@ -34,7 +34,10 @@ pub async fn open(
 ) -> anyhow::Result<Control> {
     let (url, token) = match &config.control_api.url {
         Some(url) => (url.to_string(), config.control_api.token.clone()),
-        None => start(lifecycle, config, store).await?,
+        None => {
+            store.requeue_unbegun().await?;
+            start(lifecycle, config, store).await?
+        }
     };
     let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
     Ok(Control { client, url, token })

@@ -160,21 +160,12 @@ impl Mirror {
     /// What has to be true before the first row is shown. None when cancelled meanwhile.
     async fn start(&mut self) -> Option<()> {
         loop {
-            let store = &self.deps.channels.store;
-            let outcome = match self.renderer.refresh(store).await {
-                Ok(()) => recover::recover(&self.deps.channels, &self.renderer).await,
+            let outcome = match self.renderer.refresh(&self.deps.channels.store).await {
+                Ok(()) => self.recover().await,
                 Err(error) => Err(error.into()),
             };
             match outcome {
-                Ok((0, 0)) => return Some(()),
-                Ok((found, lost)) => {
-                    tracing::info!(
-                        found,
-                        lost,
-                        "read back after an interruption: {found} messages had been sent, {lost} had not"
-                    );
-                    return Some(());
-                }
+                Ok(()) => return Some(()),
                 Err(error) => {
                     tracing::warn!(%error, "cannot read back what was under way: {error}");
                     tokio::select! {
