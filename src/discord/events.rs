@@ -42,9 +42,16 @@ pub struct Written {
 
 /// Whether the bridge would miss events of this kind.
 pub fn matters(kind: &str) -> bool {
-    ["MESSAGE_", "INTERACTION_CREATE", "GUILD_CREATE", "CHANNEL_", "THREAD_", "READY"]
-        .iter()
-        .any(|prefix| kind.starts_with(prefix))
+    [
+        "MESSAGE_",
+        "INTERACTION_CREATE",
+        "GUILD_CREATE",
+        "CHANNEL_",
+        "THREAD_",
+        "READY",
+    ]
+    .iter()
+    .any(|prefix| kind.starts_with(prefix))
 }
 
 /// Reads an event; none is nothing that concerns us.

@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ApplicationId, ClientBuilder, Context, Event, GatewayIntents, Http, HttpBuilder, RawEventHandler,
+    ApplicationId, ClientBuilder, Context, Event, GatewayIntents, Http, HttpBuilder,
+    RawEventHandler,
 };
 use serenity::framework::Framework;
 use tokio::sync::{mpsc, oneshot};
@@ -89,7 +90,11 @@ impl Gateway {
                 () = tokio::time::sleep(PULSE) => {}
             }
             let now = self.pulse.load(Ordering::Relaxed);
-            silent = if now == last { silent + PULSE } else { Duration::ZERO };
+            silent = if now == last {
+                silent + PULSE
+            } else {
+                Duration::ZERO
+            };
             last = now;
             if silent >= STUCK_AFTER {
                 return anyhow::anyhow!(

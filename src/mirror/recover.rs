@@ -52,7 +52,8 @@ async fn texts(
     }
     let mut texts = HashMap::new();
     for (kind, ids) in ids {
-        for (order, loaded) in renderer.load(&channels.store, kind, &ids).await?.into_iter().enumerate() {
+        let (_, rows) = renderer.load(&channels.store, kind, &ids).await?;
+        for (order, loaded) in rows.into_iter().enumerate() {
             let Some(wanted) = loaded.wanted else {
                 continue;
             };
