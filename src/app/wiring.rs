@@ -28,6 +28,7 @@ use crate::feed::{Replication, ReplicationSettings};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
+use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
 use crate::mirror::{Deps, Mirror, Reach};
 use crate::mode::{ModeLoop, State};
@@ -132,6 +133,8 @@ impl Wires<'_> {
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
         show_mode(lifecycle, mode.clone());
+        let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
+        lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
     }
 
@@ -235,13 +238,7 @@ impl Wires<'_> {
             application: self.identity.application.get(),
         };
         let gateway = Gateway::start(settings, framework, tell)?;
-        let stop = cancel.clone();
-        lifecycle.spawn("gateway", async move {
-            tokio::select! {
-                () = stop.cancelled() => Ok(()),
-                error = gateway.ended() => Err(error),
-            }
-        });
+        lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
             desk,
             lanes: self.lanes.clone(),

@@ -5,6 +5,7 @@ pub mod apply;
 pub mod dirty;
 pub mod keeper;
 pub mod ledger;
+pub mod outage;
 pub mod plan;
 pub mod read_back;
 pub mod recover;
