@@ -87,29 +87,29 @@ impl Executor {
     /// marked as possibly processed; what waited goes back to the queue. Within 8 s in all.
     pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
         tracing::info!(address = %self.addr, "the executor listens");
-        let stop = cancel.child_token();
+        let ending = cancel.child_token();
         let server = axum::serve(self.listener, self.router)
-            .with_graceful_shutdown(stop.clone().cancelled_owned())
+            .with_graceful_shutdown(ending.clone().cancelled_owned())
             .into_future();
         let mut server = tokio::spawn(server);
-        let served = async {
+        let serving = async {
             let ended = (&mut server).await;
-            stop.cancel();
+            ending.cancel();
             ended
         };
         let drained = async {
             // To its end: a worker that is dropped in the middle of a claim loses the rows.
-            self.worker.run(&stop).await;
+            self.worker.run(&ending).await;
             end_turns(&self.turns).await;
         };
-        tokio::pin!(served, drained);
+        tokio::pin!(serving, drained);
         let ended = tokio::select! {
-            ended = &mut served => {
+            ended = &mut serving => {
                 drained.await;
                 Some(ended)
             }
             // A caller that keeps its connection open must not keep us.
-            () = &mut drained => tokio::time::timeout(LAST_WORDS, served).await.ok(),
+            () = &mut drained => tokio::time::timeout(LAST_WORDS, serving).await.ok(),
         };
         server.abort();
         match ended {

@@ -60,25 +60,33 @@ async fn without_a_placeholder_the_question_is_json_on_standard_input() {
 #[tokio::test]
 async fn an_agent_sees_only_the_environment_that_is_named() {
     let stage = Stage::new().await;
-    let mut command = stage.script("env");
-    command.env.push("CARGO_PKG_NAME".to_owned());
-    let (_, replies) = ask(&stage, command, "?").await;
     // What a shell sets by itself.
     let own = ["PWD", "OLDPWD", "SHLVL", "_"];
-    let allowed = ["PATH", "HOME", "LANG", "CARGO_PKG_NAME"];
-    let names: Vec<&str> = replies[0]
-        .lines()
-        .filter_map(|line| line.split('=').next())
-        .collect();
+    let usual = ["PATH", "HOME", "LANG"];
+    let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let (named, value) = std::env::vars()
+        .find(|(name, value)| {
+            let name = name.as_str();
+            is_plain(name)
+                && !value.contains('\n')
+                && !own.contains(&name)
+                && !usual.contains(&name)
+        })
+        .expect("cargo sets variables for its tests");
+    let mut command = stage.script("env");
+    command.env.push(named.clone());
+
+    let (_, replies) = ask(&stage, command, "?").await;
+
+    let lines: Vec<&str> = replies[0].lines().collect();
     assert!(
-        names.contains(&"PATH") && names.contains(&"CARGO_PKG_NAME"),
-        "{names:?}"
+        lines.contains(&format!("{named}={value}").as_str()),
+        "{lines:?}"
     );
+    let mut seen = lines.iter().filter_map(|line| line.split('=').next());
     assert!(
-        names
-            .iter()
-            .all(|name| own.contains(name) || allowed.contains(name)),
-        "{names:?}"
+        seen.all(|name| own.contains(&name) || usual.contains(&name) || name == named),
+        "{lines:?}"
     );
 }
 

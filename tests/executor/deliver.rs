@@ -141,12 +141,12 @@ async fn a_turn_that_failed_runs_again_only_when_somebody_asks_again() {
         panic!("{first:?}");
     };
     assert_eq!(reason, "Agent main failed with exit code 3: not yet");
-    let state = stage
+    let turn = stage
         .store
         .turn_state(&(question, key("main")))
         .await
         .unwrap();
-    assert_eq!(state, Some(TurnState::Failed(reason)));
+    assert_eq!(turn, Some(TurnState::Failed(reason)));
     assert!(stage.replies(question).await.is_empty());
 
     stage.open_the_gate();
@@ -232,5 +232,35 @@ async fn proposals_stand_beside_the_reply_and_claim_nothing() {
     assert_eq!(rows[1].2["status"], "proposed");
     assert_eq!(rows[1].2["proposed_by"], "agent:main:main");
     assert_eq!(rows[3].2["proposal"], "odd");
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_break_in_the_middle_of_a_turn_cost_nothing() {
+    let stage = Stage::new().await;
+    let executor = stage.executor(stage.gated()).await;
+    let question = stage.message("main", "hello").await;
+    let client = executor.client(None);
+    let call = tokio::spawn(async move { client.deliver(question, &key("main"), "hello").await });
+    eventually_lines(&stage, "asked", 1).await;
+
+    let broken: i64 = sqlx::query_scalar(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .fetch_one(stage.store.pool())
+    .await
+    .unwrap();
+    assert!(broken > 0);
+    stage.open_the_gate();
+
+    assert_eq!(call.await.unwrap(), DeliverOutcome::Done);
+    assert_eq!(stage.replies(question).await, ["re: hello"]);
+    let next = stage.message("main", "again").await;
+    let outcome = executor
+        .client(None)
+        .deliver(next, &key("main"), "again")
+        .await;
+    assert_eq!(outcome, DeliverOutcome::Done);
     executor.stop().await;
 }

@@ -18,10 +18,10 @@ async fn presence(stage: &Stage, agent: &str) -> Option<String> {
         .unwrap()
 }
 
-async fn wait_for_presence(stage: &Stage, agent: &str, state: &str) {
-    eventually(&format!("{agent} is {state}"), async || {
+async fn wait_for_presence(stage: &Stage, agent: &str, wanted: &str) {
+    eventually(&format!("{agent} is {wanted}"), async || {
         let found = presence(stage, agent).await;
-        (found.as_deref() == Some(state))
+        (found.as_deref() == Some(wanted))
             .then_some(())
             .ok_or(format!("{found:?}"))
     })
@@ -127,7 +127,7 @@ async fn three_hundred_rows_and_two_executors_make_one_turn_each_in_order() {
         echo "$2" >> "$1/turns"; echo "$2" >> "$lane.order"; rmdir "$lane.busy"; echo "re: $2""#;
     let mut command = stage.script(script);
     command.argv[3] = "{short}".to_owned();
-    let mut settings = stage.settings(&[("main", command.clone()), ("ricky", command)]);
+    let mut settings = Stage::settings(&[("main", command.clone()), ("ricky", command)]);
     settings.parallel = 3;
     let lanes = flood(&stage).await;
     let second = connect(stage.database_url()).await;
@@ -217,7 +217,7 @@ fn doomed(stage: &Stage) -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .unwrap();
-    let settings = stage.settings(&[("main", stage.gated())]);
+    let settings = Stage::settings(&[("main", stage.gated())]);
     let url = stage.database_url().to_owned();
     runtime.spawn(async move {
         let executor = Running::start(settings, connect(&url).await).await;
@@ -241,12 +241,12 @@ async fn a_turn_whose_executor_died_is_marked_and_not_run_again_by_itself() {
     let (_, error) = stage.delivery(question, "main").await;
     assert_eq!(error.as_deref(), Some(ABANDONED));
     assert!(ABANDONED.contains("may have been processed"));
-    let state = stage
+    let turn = stage
         .store
         .turn_state(&(question, key("main")))
         .await
         .unwrap();
-    assert_eq!(state, Some(TurnState::Failed(ABANDONED.to_owned())));
+    assert_eq!(turn, Some(TurnState::Failed(ABANDONED.to_owned())));
     assert_eq!(stage.lines("asked").len(), 1);
 
     stage.open_the_gate();
@@ -267,18 +267,18 @@ async fn a_starting_executor_leaves_the_turns_of_a_living_one_alone() {
     eventually_lines(&stage, "asked", 1).await;
     let (other, _) = stage.say("ricky", "hello", DeliveryStatus::Queued).await;
 
-    let ricky = stage.settings(&[("ricky", stage.script("echo hi"))]);
+    let ricky = Stage::settings(&[("ricky", stage.script("echo hi"))]);
     let second = Running::start(ricky, connect(stage.database_url()).await).await;
     // It works, so it has searched before.
     stage
         .wait_for_status(other, "ricky", DeliveryStatus::Processed)
         .await;
-    let state = stage
+    let turn = stage
         .store
         .turn_state(&(question, key("main")))
         .await
         .unwrap();
-    assert_eq!(state, Some(TurnState::Running));
+    assert_eq!(turn, Some(TurnState::Running));
 
     stage.open_the_gate();
     stage
@@ -291,7 +291,7 @@ async fn a_starting_executor_leaves_the_turns_of_a_living_one_alone() {
 #[tokio::test]
 async fn stopping_kills_what_runs_and_gives_back_what_waits() {
     let stage = Stage::new().await;
-    let mut settings = stage.settings(&[("main", stage.gated()), ("ricky", stage.gated())]);
+    let mut settings = Stage::settings(&[("main", stage.gated()), ("ricky", stage.gated())]);
     settings.parallel = 1;
     let executor = Running::start(settings, stage.store.clone()).await;
     let (running, _) = stage.say("main", "runs", DeliveryStatus::Queued).await;

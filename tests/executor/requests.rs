@@ -23,103 +23,84 @@ async fn refusal(request: RequestBuilder) -> (u16, String) {
     (status, body["error"].as_str().unwrap().to_owned())
 }
 
-#[tokio::test]
-async fn every_bad_request_is_refused_with_its_reason() {
-    let stage = Stage::new().await;
-    let executor = stage
-        .executor(stage.script("echo hi >> \"$1/asked\"; echo hi"))
-        .await;
-    let http = Client::new();
-    let post = |path: &str, body: &str| http.post(executor.url(path)).body(body.to_owned());
-    let id = stage.message("main", "hello").await.to_string();
-    let deliver = |id: &str, agent: &str, text: &str| {
-        json!({"message_id": id, "target_agent_key": agent, "message": text}).to_string()
-    };
-    let large = deliver(&id, "agent:main:main", &"x".repeat(1_100_000));
-    let thread = unknown_message().to_string();
-
-    let cases = [
-        (post("/api/chat/deliver", ""), 400, "EOF"),
-        (post("/api/chat/deliver", "not json"), 400, "expected"),
-        (post("/api/chat/deliver", "{}"), 400, "message_id"),
-        (
-            post("/api/chat/deliver", &deliver("7", "agent:main:main", "x")),
-            400,
-            "not",
-        ),
-        (
-            post("/api/chat/deliver", &deliver(&id, "a b", "x")),
-            400,
-            "agent key",
-        ),
-        (
-            post("/api/chat/deliver", &deliver(&id, "agent:main:main", " ")),
-            400,
-            "empty",
-        ),
-        (post("/api/chat/deliver", &large), 413, "larger than"),
-        (post("/api/chat/post", r#"{"message": ""}"#), 400, "empty"),
-        (post("/api/chat/post", r#"{"message": 7}"#), 400, "string"),
-        (
-            post("/api/chat/post", r#"{"message": "x", "author": ""}"#),
-            400,
-            "author",
-        ),
-        (
-            post("/api/chat/post", r#"{"message": "x", "metadata": [1]}"#),
-            400,
-            "metadata",
-        ),
-        (
-            post(
-                "/api/chat/post",
-                &json!({"message": "x", "thread_id": thread}).to_string(),
-            ),
-            404,
-            "no thread",
-        ),
-        (
-            http.get(executor.url("/api/chat/recent?limit=many")),
-            400,
-            "limit",
-        ),
-        (
-            http.get(executor.url("/api/chat/recent?thread_id=7")),
-            400,
-            "UUID",
-        ),
-        (http.get(executor.url("/api/chat/deliver")), 405, "method"),
-        (
-            http.get(executor.url("/api/tasks")),
-            404,
-            "nothing at this path",
-        ),
-        (
-            http.get(executor.url("/api/chat/recent"))
-                .header("X-ClawdOS-Project", "other"),
-            404,
-            "front-office",
-        ),
-        (
-            http.get(executor.url("/api/chat/recent"))
-                .header("X-ClawdOS-Project", "No Slug"),
-            400,
-            "project id",
-        ),
-    ];
+/// Sends each and expects status and word.
+async fn all_are_refused(cases: Vec<(RequestBuilder, u16, &str)>) {
     for (request, status, word) in cases {
         let (found, error) = refusal(request).await;
         assert_eq!(found, status, "{error}");
         assert!(error.contains(word), "{error:?} says nothing of {word:?}");
     }
+}
+
+#[tokio::test]
+async fn every_bad_body_is_refused_with_its_reason() {
+    let stage = Stage::new().await;
+    let noting = stage.script("echo hi >> \"$1/asked\"; echo hi");
+    let executor = stage.executor(noting).await;
+    let http = Client::new();
+    let id = stage.message("main", "hello").await.to_string();
+    let nowhere = unknown_message();
+    let deliver = |body: String, status: u16, word| {
+        let url = executor.url("/api/chat/deliver");
+        (http.post(url).body(body), status, word)
+    };
+    let to = |id: &str, agent: &str, text: &str| {
+        json!({"message_id": id, "target_agent_key": agent, "message": text}).to_string()
+    };
+    let post = |body: Value, status: u16, word| {
+        let url = executor.url("/api/chat/post");
+        (http.post(url).json(&body), status, word)
+    };
+    let large = "x".repeat(1_100_000);
+    all_are_refused(vec![
+        deliver(String::new(), 400, "EOF"),
+        deliver("not json".to_owned(), 400, "expected"),
+        deliver("{}".to_owned(), 400, "message_id"),
+        deliver(to("7", "agent:main:main", "x"), 400, "UUID"),
+        deliver(to(&id, "a b", "x"), 400, "agent key"),
+        deliver(to(&id, "agent:main:main", " "), 400, "empty"),
+        deliver(to(&id, "agent:main:main", &large), 413, "larger than"),
+        post(json!({"message": ""}), 400, "empty"),
+        post(json!({"message": 7}), 400, "string"),
+        post(json!({"message": "x", "author": ""}), 400, "author"),
+        post(json!({"message": "x", "metadata": [1]}), 400, "metadata"),
+        post(
+            json!({"message": "x", "thread_id": nowhere}),
+            404,
+            "no thread",
+        ),
+    ])
+    .await;
     assert!(stage.lines("asked").is_empty(), "no agent was started");
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn every_bad_address_is_refused_with_its_reason() {
+    let stage = Stage::new().await;
+    let executor = stage.executor(stage.script("echo hi")).await;
+    let http = Client::new();
+    let get = |path: &str, status: u16, word| (http.get(executor.url(path)), status, word);
+    let named = |project: &str, status: u16, word| {
+        let request = http.get(executor.url("/api/chat/recent"));
+        (request.header("X-ClawdOS-Project", project), status, word)
+    };
+    all_are_refused(vec![
+        get("/api/chat/recent?limit=many", 400, "limit"),
+        get("/api/chat/recent?thread_id=7", 400, "UUID"),
+        get("/api/chat/deliver", 405, "method"),
+        get("/api/tasks", 404, "nothing at this path"),
+        named("other", 404, "front-office"),
+        named("No Slug", 400, "project id"),
+    ])
+    .await;
     executor.stop().await;
 }
 
 #[tokio::test]
 async fn a_configured_token_is_required_of_everybody() {
     let stage = Stage::new().await;
-    let mut settings = stage.settings(&[("main", stage.script("echo hi"))]);
+    let mut settings = Stage::settings(&[("main", stage.script("echo hi"))]);
     settings.token = Some(SecretString::from("sesame"));
     let executor = Running::start(settings, stage.store.clone()).await;
     let question = stage.message("main", "hello").await;
@@ -154,7 +135,7 @@ async fn a_configured_token_is_required_of_everybody() {
 #[tokio::test]
 async fn beyond_loopback_it_listens_only_with_a_token() {
     let stage = Stage::new().await;
-    let mut settings = stage.settings(&[]);
+    let mut settings = Stage::settings(&[]);
     settings.listen = ([0, 0, 0, 0], 0).into();
     let error = Executor::start(settings, stage.store.clone())
         .await
@@ -166,7 +147,7 @@ async fn beyond_loopback_it_listens_only_with_a_token() {
 async fn a_taken_port_is_named_with_its_fix() {
     let stage = Stage::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut settings = stage.settings(&[]);
+    let mut settings = Stage::settings(&[]);
     settings.listen = taken.local_addr().unwrap();
     let error = Executor::start(settings.clone(), stage.store.clone())
         .await

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clawdos_bridge::model::delivery::{DeliveryStatus, STALE_ERROR};
+use clawdos_bridge::model::delivery::{DeliveryStatus, STALE_AFTER, STALE_ERROR};
 use clawdos_bridge::model::thread::Place;
 use clawdos_bridge::model::{ChannelId, DiscordMessageId, MessageId};
 use clawdos_bridge::store::Store;
@@ -259,13 +259,7 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     let (first, _) = stage.say("main", "1", QUEUED).await;
     let (second, row) = stage.say("main", "2", QUEUED).await;
     let (seen, _) = stage.say("main", "3", DeliveryStatus::Delivered).await;
-    assert!(
-        store
-            .fail_stale(Duration::from_secs(120))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.fail_stale(STALE_AFTER).await.unwrap().is_empty());
     assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 3);
     assert_eq!(
         stage.delivery(first, "main").await.1.as_deref(),
@@ -279,32 +273,25 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
         DeliveryStatus::Failed,
         "it may have run"
     );
-    let order = [first, second].map(async |message| {
-        store
-            .delivery(message, &key("main"))
-            .await
-            .unwrap()
-            .unwrap()
-            .created_at
-    });
-    let [one, two] = futures_util::future::join_all(order)
-        .await
-        .try_into()
-        .unwrap();
-    assert!(one < two);
+    let since = async |message| {
+        let row = store.delivery(message, &key("main")).await.unwrap();
+        row.unwrap().created_at
+    };
+    let (oldest, next) = (since(first).await, since(second).await);
+    assert!(oldest < next);
     let depth = store.queue_depth().await.unwrap();
     assert_eq!(
         (depth.queued, depth.delivered, depth.oldest_queued),
-        (2, 0, Some(one))
+        (2, 0, Some(oldest))
     );
 
     // The microseconds of the order lie in the future; wait for them by trying.
     crate::stage::eventually("both are stale again", async || {
-        let stale = store.fail_stale(Duration::ZERO).await.unwrap();
+        let failed = store.fail_stale(Duration::ZERO).await.unwrap();
         let depth = store.queue_depth().await.unwrap();
         (depth.queued == 0)
             .then_some(())
-            .ok_or(format!("{stale:?}"))
+            .ok_or(format!("{failed:?}"))
     })
     .await;
     assert_eq!(store.rearm_stale().await.unwrap(), 0, "once");

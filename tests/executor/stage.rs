@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::postgres::{TestDatabase, create_database};
 
 /// Time after which something that was promised has not happened.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A database with the demo project, and a folder for what agents leave behind.
 pub struct Stage {
@@ -85,7 +85,7 @@ impl Stage {
         std::fs::write(self.folder.path().join("go"), "").unwrap();
     }
 
-    pub fn settings(&self, agents: &[(&str, AgentCommand)]) -> ExecutorSettings {
+    pub fn settings(agents: &[(&str, AgentCommand)]) -> ExecutorSettings {
         let agents = agents.iter();
         ExecutorSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -100,7 +100,7 @@ impl Stage {
 
     /// One agent, `main`, and the executor that runs it.
     pub async fn executor(&self, command: AgentCommand) -> Running {
-        let settings = self.settings(&[("main", command)]);
+        let settings = Self::settings(&[("main", command)]);
         Running::start(settings, self.store.clone()).await
     }
 
