@@ -123,6 +123,7 @@ impl Wires<'_> {
             self.control.client.clone(),
             mode.clone(),
             nudge,
+            self.config.delivery.watchdog,
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
         let desk = Desk {
