@@ -9,9 +9,8 @@ use anyhow::Context as _;
 use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ApplicationId, ClientBuilder, ConnectionStage, Context, Event, EventHandler, GatewayIntents, Http, HttpBuilder,
-    RawEventHandler,
-    ShardStageUpdateEvent,
+    ApplicationId, ClientBuilder, ConnectionStage, Context, Event, EventHandler, GatewayIntents,
+    Http, HttpBuilder, RawEventHandler, ShardStageUpdateEvent,
 };
 use serenity::framework::Framework;
 use tokio::sync::{mpsc, oneshot};
