@@ -232,6 +232,7 @@ async fn a_turn_whose_executor_died_is_marked_and_not_run_again_by_itself() {
     let (question, row) = stage.say("main", "hello", DeliveryStatus::Queued).await;
     let runtime = doomed(&stage);
     eventually_lines(&stage, "asked", 1).await;
+    wait_for_presence(&stage, "main", "working").await;
     runtime.shutdown_background();
 
     let executor = stage.executor(stage.gated()).await;
@@ -240,6 +241,7 @@ async fn a_turn_whose_executor_died_is_marked_and_not_run_again_by_itself() {
         .await;
     let (_, error) = stage.delivery(question, "main").await;
     assert_eq!(error.as_deref(), Some(ABANDONED));
+    wait_for_presence(&stage, "main", "idle").await;
     assert!(ABANDONED.contains("may have been processed"));
     let turn = stage
         .store
