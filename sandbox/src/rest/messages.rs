@@ -99,6 +99,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
     call.app.write(|state| {
         // Looked at again: the channel may have changed while files were written.
         may_send(state, actor, channel)?;
+        state.refuse_hasty(user, channel)?;
         state.post(Author::User(user), channel, draft).map(ok)
     })
 }
@@ -184,7 +185,10 @@ pub(super) async fn edit(call: Call) -> ApiResult {
     );
     let user = actor.user();
     let payload = call.payload()?;
-    let mut draft = Draft::parse(payload, Purpose::Edit)?;
+    let flags = call
+        .app
+        .read(|state| state.message(channel, id).map_or(0, |found| found.flags));
+    let mut draft = Draft::parse_edit(payload, flags)?;
     call.app
         .read(|state| may_edit(state, user, channel, id, &payload.json))?;
     if let Actor::Person { .. } = actor {

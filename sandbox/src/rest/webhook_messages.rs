@@ -212,11 +212,16 @@ pub(super) async fn edit(call: Call) -> ApiResult {
         return of_interaction(&call, &Method::PATCH).await;
     }
     let payload = call.payload()?;
-    let (hook, channel, id) = call.app.read(|state| {
+    let (hook, channel, id, flags) = call.app.read(|state| {
         let message = own_message(&call, state)?;
-        Ok((find(&call, state)?, message.channel, message.id))
+        Ok((
+            find(&call, state)?,
+            message.channel,
+            message.id,
+            message.flags,
+        ))
     })?;
-    let mut draft = Draft::parse(payload, Purpose::Edit)?;
+    let mut draft = Draft::parse_edit(payload, flags)?;
     if draft.components.is_some() {
         let asked = call.flag("with_components");
         draft.components = allowed_components(&hook, draft.components, asked)?;
