@@ -206,15 +206,14 @@ fn may_edit(state: &State, user: u64, channel: u64, id: u64, body: &Value) -> Ap
         .message(channel, id)
         .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
     if message.author == user {
-        return if matches!(message.kind, 0 | 19 | 20 | 23) {
-            Ok(())
-        } else {
-            Err(ApiError::new(
-                403,
-                50021,
-                "Cannot execute action on a system message",
-            ))
-        };
+        if message.poll.is_some() {
+            return Err(ApiError::new(400, 520_003, "Cannot edit a poll message"));
+        }
+        if !matches!(message.kind, 0 | 19 | 20 | 23) {
+            let text = "Cannot execute action on a system message";
+            return Err(ApiError::new(403, 50021, text));
+        }
+        return Ok(());
     }
     let flags_only = body
         .as_object()
