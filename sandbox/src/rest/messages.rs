@@ -95,7 +95,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
     }
     call.app
         .read(|state| may_attach(state, user, channel, &draft, !payload.files.is_empty()))?;
-    draft.attachments = attachments::store(&call.app, channel, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app.write(|state| {
         // Looked at again: the channel may have changed while files were written.
         may_send(state, actor, channel)?;
@@ -195,7 +195,7 @@ pub(super) async fn edit(call: Call) -> ApiResult {
         draft.embeds = None;
         draft.components = None;
     }
-    draft.attachments = attachments::store(&call.app, channel, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app
         .write(|state| state.edit(channel, id, draft).map(ok))
 }

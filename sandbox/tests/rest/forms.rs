@@ -336,3 +336,30 @@ async fn a_v2_message_stays_one() -> Result<()> {
     refused.blames("components", "BASE_TYPE_MAX_LENGTH");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_forum_post_brings_its_files() -> Result<()> {
+    let world = World::start().await?;
+    let forum = id(&world.channel(json!({"name": "tasks", "type": 15})).await?)?;
+    let token = format!("Bot {}", world.sandbox.info().bot_token);
+    let body = json!({"name": "p", "message": {"attachments": [{"id": 0, "filename": "log.txt"}]}});
+    let form = Form::new()
+        .text("payload_json", body.to_string())
+        .part("files[0]", Part::bytes(b"inside".to_vec()).file_name("x"));
+    let path = format!("/channels/{forum}/threads");
+    let made = read(
+        world
+            .request(Method::POST, &path, Some(&token))
+            .multipart(form),
+    )
+    .await?
+    .is(201);
+    let file = &made["message"]["attachments"][0];
+    assert_eq!(file["filename"], "log.txt");
+    let url = file["url"].as_str().unwrap_or_default();
+    assert_eq!(
+        world.http.get(url).send().await?.bytes().await?.as_ref(),
+        b"inside"
+    );
+    Ok(())
+}
