@@ -12,3 +12,5 @@ mod outage;
 mod postgres;
 #[path = "feed/stream.rs"]
 mod stream;
+#[path = "feed/visibility.rs"]
+mod visibility;

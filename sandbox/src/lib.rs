@@ -1,1 +1,190 @@
 //! A local Discord-compatible server: REST API v10 and gateway, for bots and for people.
+//!
+//! It enforces Discord's limits, permissions, intents and rate limits with Discord's answers, so that
+//! what works here works there. State, ids and tokens survive a kill of the process. It shares no type
+//! with the bridge: a misunderstanding of Discord's protocol must not pass on both sides.
+//!
+//! - `state`: guild, people, channels, messages; the journal that keeps them
+//! - `rest`: the API under `/api/v10`, rate limits, faults, the control routes under `/_sandbox`
+//! - `gateway`: the websocket at `/` of the same port
+//! - `interactions`: commands, components, modals and their answers
+//! - `page`: a plain text view for browsers
+
+mod app;
+mod gateway;
+mod interactions;
+mod limits;
+mod page;
+mod rest;
+mod server;
+mod state;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::server::{Link, Port};
+use crate::state::State;
+use crate::state::journal::Journal;
+
+/// How long [`Sandbox::stop`] waits for requests that are being answered.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// How to start a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where state and attachments are kept; made if it is not there. One sandbox at a time may use it.
+    pub data_dir: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A bot token to accept in addition to the minted one.
+    pub bot_token: Option<String>,
+}
+
+/// A person of the guild.
+#[derive(Clone, Debug, Serialize)]
+pub struct InfoUser {
+    /// The username.
+    pub name: String,
+    /// The user id, a decimal string.
+    pub id: String,
+    /// The user token, for the `Authorization` header as it is.
+    pub token: String,
+    /// Whether this person is to be an operator of the bridge.
+    pub operator: bool,
+}
+
+/// What a client needs to use the sandbox. Holds tokens in clear: it goes to files of mode 0600 only.
+#[derive(Clone, Debug, Serialize)]
+pub struct Info {
+    /// Base address of the REST API, `http://127.0.0.1:P/api/v10`.
+    pub api: String,
+    /// Address of the gateway, `ws://127.0.0.1:P`.
+    pub gateway: String,
+    /// Address of the page for browsers, `http://127.0.0.1:P/`.
+    pub page: String,
+    /// The application's id, a decimal string.
+    pub application_id: String,
+    /// The guild's id, a decimal string.
+    pub guild_id: String,
+    /// The bot's token, without the prefix `Bot `.
+    pub bot_token: String,
+    /// The people: zack, who owns the guild, and mallory.
+    pub users: Vec<InfoUser>,
+}
+
+/// A running sandbox. Dropping it stops it at once; [`Sandbox::stop`] lets requests finish.
+pub struct Sandbox {
+    info: Info,
+    app: Arc<App>,
+    cancel: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox. Fails when the data folder cannot be used, another sandbox runs on it, its
+    /// journal is damaged, or the address is taken.
+    pub async fn start(options: Options) -> Result<Self> {
+        let listener = TcpListener::bind(options.listen).await.with_context(|| {
+            format!(
+                "The sandbox cannot listen on {}. Choose another port or stop what uses it.",
+                options.listen
+            )
+        })?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        let (journal, mut state) = Journal::open(&options.data_dir)?;
+        state.origin = origin;
+        state.mint();
+        let info = info(&mut state, options.bot_token)?;
+        let app = Arc::new(App::new(options.data_dir, state, journal));
+        // Writes what was minted to the journal.
+        app.write(|_| ());
+        let cancel = CancellationToken::new();
+        let service = rest::router(&app).into_make_service_with_connect_info::<Link>();
+        let stopped = cancel.clone().cancelled_owned();
+        let serving = axum::serve(Port(listener), service).with_graceful_shutdown(stopped);
+        let server = tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the sandbox stopped serving");
+            }
+        });
+        Ok(Self {
+            info,
+            app,
+            cancel,
+            server,
+        })
+    }
+
+    /// Addresses, ids and tokens.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Closes the gateway sessions, lets requests finish (at most three seconds) and frees the port and
+    /// the data folder. All state is on disk already.
+    pub async fn stop(mut self) {
+        self.app.hub.shutdown();
+        self.cancel.cancel();
+        if tokio::time::timeout(STOP_WITHIN, &mut self.server)
+            .await
+            .is_err()
+        {
+            tracing::debug!("requests were still open when the sandbox stopped");
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.app.hub.shutdown();
+        self.cancel.cancel();
+        self.server.abort();
+    }
+}
+
+fn info(state: &mut State, extra_token: Option<String>) -> Result<Info> {
+    let application = state.applications.values().next().cloned();
+    let application = application
+        .context("The sandbox's journal holds no application. Delete it to start afresh.")?;
+    let bot = state
+        .users
+        .get(&application.bot)
+        .map(|user| user.token.clone());
+    let minted = bot.context("The sandbox's journal holds no bot. Delete it to start afresh.")?;
+    let bot_token = match extra_token {
+        Some(token) => {
+            state.accept_token(token.clone(), application.bot);
+            token
+        }
+        None => minted,
+    };
+    let person = |user: &state::User| InfoUser {
+        name: user.name.clone(),
+        id: user.id.to_string(),
+        token: user.token.clone(),
+        operator: user.operator,
+    };
+    Ok(Info {
+        api: format!("{}/api/v10", state.origin),
+        gateway: state.origin.replacen("http", "ws", 1),
+        page: format!("{}/", state.origin),
+        application_id: application.id.to_string(),
+        guild_id: state.guild.id.to_string(),
+        bot_token,
+        users: state
+            .users
+            .values()
+            .filter(|user| !user.bot)
+            .map(person)
+            .collect(),
+    })
+}

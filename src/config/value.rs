@@ -136,12 +136,6 @@ pub(super) fn duration(unit: u64, most: u64) -> impl Fn(&Raw<'_>) -> Parsed<Dura
     move |raw| Ok(Duration::from_secs(number(raw)? * unit))
 }
 
-/// A TCP port; 0 would mean a free one and is what leaving the key out means.
-pub(super) fn port(raw: &Raw<'_>) -> Parsed<u16> {
-    let number = number(1, u64::from(u16::MAX))(raw)?;
-    u16::try_from(number).map_err(|_| Refused::new("it is not a port", "Write 1 to 65535."))
-}
-
 /// An id as Discord writes them: a number, in quotes or not.
 pub(super) fn snowflake<Id: FromStr>(raw: &Raw<'_>) -> Parsed<Id> {
     let id = match raw {

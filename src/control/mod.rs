@@ -1,1 +1,6 @@
-//! (being built)
+//! The Control API: what the bridge asks of an executor, ours or an existing one of `ClawdOS`.
+
+pub mod client;
+pub mod wire;
+
+pub use client::{ControlClient, ControlError, DeliverOutcome, ExecutorHealth};

@@ -1,1 +1,122 @@
-//! (being built)
+//! The built-in executor: a Control API, a queue worker, and agents as subprocesses. An island: it
+//! knows the database and the wire types, and nothing of Discord.
+
+pub mod demo;
+mod lanes;
+mod output;
+pub mod proposal;
+mod refusal;
+mod runner;
+mod server;
+mod settings;
+mod turns;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use settings::{AgentCommand, DEFAULT_OUTPUT_LIMIT, DEFAULT_TIMEOUT, ExecutorSettings};
+pub use worker::Kick;
+
+use crate::store::Store;
+use turns::Turns;
+use worker::Worker;
+
+/// Time that running turns get to end by themselves after the executor was told to stop.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Time that killed turns get to be written down as such, and open answers to leave.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// An executor that listens and is about to work.
+#[derive(Debug)]
+pub struct Executor {
+    listener: TcpListener,
+    addr: SocketAddr,
+    router: axum::Router,
+    turns: Arc<Turns>,
+    worker: Worker,
+    kick: Kick,
+}
+
+impl Executor {
+    /// Binds the address. Requests wait until [`Executor::run`].
+    pub async fn start(settings: ExecutorSettings, store: Store) -> anyhow::Result<Self> {
+        let listen = settings.listen;
+        if !listen.ip().is_loopback() && settings.token.is_none() {
+            bail!(
+                "The executor may listen on {listen} only with a token: set executor.token, or \
+                 listen on 127.0.0.1."
+            );
+        }
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!(
+                "The executor cannot listen on {listen}. Set executor.listen to a free address."
+            )
+        })?;
+        let addr = listener.local_addr()?;
+        let (parallel, batch) = (settings.parallel.max(1), settings.batch.max(1));
+        let turns = Arc::new(Turns::new(store, settings.agents, parallel));
+        let kick = Kick::default();
+        Ok(Self {
+            listener,
+            addr,
+            router: server::router(Arc::clone(&turns), settings.token.as_ref()),
+            worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
+            turns,
+            kick,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Wakes the queue worker.
+    pub fn kick(&self) -> Kick {
+        self.kick.clone()
+    }
+
+    /// Works until it is cancelled. Then turns that run get 4 s to end, the rest is killed and
+    /// marked as possibly processed; what waited goes back to the queue. Within 8 s in all.
+    pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
+        tracing::info!(address = %self.addr, "the executor listens");
+        let server = axum::serve(self.listener, self.router)
+            .with_graceful_shutdown(cancel.clone().cancelled_owned())
+            .into_future();
+        let mut server = tokio::spawn(server);
+        tokio::select! {
+            () = self.worker.run(&cancel) => {}
+            ended = &mut server => {
+                if !cancel.is_cancelled() {
+                    ended??;
+                    bail!("The Control API of the executor has ended by itself.");
+                }
+            }
+        }
+        self.turns.close();
+        self.turns.tasks().close();
+        let mut clean = tokio::time::timeout(GRACE, self.turns.tasks().wait())
+            .await
+            .is_ok();
+        self.turns.stop();
+        if !clean {
+            clean = tokio::time::timeout(LAST_WORDS, self.turns.tasks().wait())
+                .await
+                .is_ok();
+        }
+        if !clean {
+            tracing::warn!("the executor ends before the ends of all its turns are written");
+        }
+        // A caller that keeps its connection open must not keep us.
+        let _ = tokio::time::timeout(LAST_WORDS, &mut server).await;
+        server.abort();
+        Ok(())
+    }
+}

@@ -25,7 +25,7 @@ pub use problem::FeedProblem;
 pub use replication::Replication;
 pub use settings::ReplicationSettings;
 
-pub use crate::model::change::{Change, FeedEvent, Op, RowKey, Table};
+pub use crate::model::change::{Change, FeedEvent, Op, RowKey, Snapshot, Table, Xid};
 
 /// The publication that Supabase Realtime reads and that our migrations fill.
 pub const PUBLICATION: &str = "supabase_realtime";

@@ -8,7 +8,7 @@ use std::{collections::HashMap, str::FromStr};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::change::{Change, Op, RowKey, Table};
+use crate::model::change::{Change, Op, RowKey, Table, Xid};
 
 /// Microseconds from the Unix epoch to Postgres' epoch, 2000-01-01 00:00 UTC.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -42,18 +42,9 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// Whether rows may have changed that nobody will hear of.
-    pub const fn hides_changes(&self) -> bool {
+    const fn hides_changes(&self) -> bool {
         !matches!(self, Self::UnknownMessage(_))
     }
-}
-
-/// What a message amounts to beyond the changes that were collected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// Nothing more.
-    Nothing,
-    /// All rows of these tables are gone.
-    Truncated(Vec<Table>),
 }
 
 /// What the stream said about a table.
@@ -73,12 +64,15 @@ pub struct Decoder {
     relations: HashMap<u32, Relation>,
     changes: Vec<Change>,
     commit_at: Option<DateTime<Utc>>,
+    xid: Option<Xid>,
+    sweep: Option<String>,
 }
 
 impl Decoder {
     /// A transaction begins; it was committed at this time (microseconds since 2000-01-01 UTC).
-    pub fn begin(&mut self, commit_micros: i64) {
+    pub fn begin(&mut self, xid: u32, commit_micros: i64) {
         self.changes.clear();
+        self.xid = Some(Xid(xid));
         self.commit_at = commit_micros
             .checked_add(POSTGRES_EPOCH_MICROS)
             .and_then(DateTime::from_timestamp_micros);
@@ -94,22 +88,36 @@ impl Decoder {
         std::mem::take(&mut self.changes)
     }
 
-    /// Reads one message.
-    pub fn message(&mut self, data: &[u8]) -> Result<Told, Unreadable> {
+    /// Why the reader has to sweep, if it has to: once per transaction, however often it happened.
+    pub fn take_sweep(&mut self) -> Option<String> {
+        self.sweep.take()
+    }
+
+    /// Reads one message. After an error the next one can be read all the same.
+    pub fn message(&mut self, data: &[u8]) -> Result<(), Unreadable> {
+        let read = self.read(data);
+        if let Err(problem) = &read
+            && problem.hides_changes()
+        {
+            self.sweep.get_or_insert_with(|| problem.to_string());
+        }
+        read
+    }
+
+    fn read(&mut self, data: &[u8]) -> Result<(), Unreadable> {
         let (&kind, rest) = data.split_first().ok_or(Unreadable::Short)?;
         let mut input = Input(rest);
         match kind {
-            b'R' => self.relation(&mut input)?,
-            b'I' => self.insert(&mut input)?,
-            b'U' => self.update(&mut input)?,
-            b'D' => self.delete(&mut input)?,
-            b'T' => return self.truncate(&mut input),
+            b'R' => self.relation(&mut input),
+            b'I' => self.insert(&mut input),
+            b'U' => self.update(&mut input),
+            b'D' => self.delete(&mut input),
+            b'T' => self.truncate(&mut input),
             // Begin and commit reach us as events of the connection; types, origins and messages
             // say nothing of rows.
-            b'B' | b'C' | b'Y' | b'O' | b'M' => {}
-            other => return Err(Unreadable::UnknownMessage(other)),
+            b'B' | b'C' | b'Y' | b'O' | b'M' => Ok(()),
+            other => Err(Unreadable::UnknownMessage(other)),
         }
-        Ok(Told::Nothing)
     }
 
     fn relation(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
@@ -196,20 +204,16 @@ impl Decoder {
         Ok(())
     }
 
-    fn truncate(&self, input: &mut Input<'_>) -> Result<Told, Unreadable> {
+    fn truncate(&mut self, input: &mut Input<'_>) -> Result<(), Unreadable> {
         let count = input.u32()?;
         let _options = input.u8()?;
-        let mut tables = Vec::new();
         for _ in 0..count {
             if let Some((table, _)) = watched(&self.relations, input)? {
-                tables.push(table);
+                let reason = || format!("all rows of {table} were removed at once");
+                self.sweep.get_or_insert_with(reason);
             }
         }
-        Ok(if tables.is_empty() {
-            Told::Nothing
-        } else {
-            Told::Truncated(tables)
-        })
+        Ok(())
     }
 
     fn push(&mut self, table: Table, op: Op, key: RowKey) {
@@ -218,6 +222,7 @@ impl Decoder {
             op,
             key,
             commit_at: self.commit_at,
+            xid: self.xid,
         });
     }
 }
@@ -315,5 +320,75 @@ fn joined(so_far: Option<RowKey>, text: &str) -> RowKey {
     match so_far {
         None => RowKey::from(text),
         Some(first) => RowKey::Text(format!("{first}{}{text}", RowKey::SEPARATOR).into_boxed_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// `tasks (title, id)` as relation 7, with the key second.
+    fn decoder() -> Decoder {
+        let mut decoder = Decoder::default();
+        decoder.begin(9, 0);
+        let relation = b"R\0\0\0\x07public\0tasks\0d\0\x02\0title\0\0\0\0\x19\xff\xff\xff\xff\
+                         \x01id\0\0\0\0\x19\xff\xff\xff\xff";
+        assert_eq!(decoder.message(relation), Ok(()));
+        decoder
+    }
+
+    const INSERT: &[u8] = b"I\0\0\0\x07N\0\x02t\0\0\0\x05hellot\0\0\0\x02k1";
+
+    #[test]
+    fn a_row_is_known_by_its_key() {
+        let mut decoder = decoder();
+        decoder.message(INSERT).unwrap();
+        let [change] = &decoder.take()[..] else {
+            panic!("one change")
+        };
+        assert_eq!((change.table, change.op), (Table::Tasks, Op::Insert));
+        assert_eq!(
+            (change.key.to_string().as_str(), change.xid),
+            ("k1", Some(Xid(9)))
+        );
+        let epoch = change.commit_at.map(|at| at.to_rfc3339());
+        assert_eq!(epoch.as_deref(), Some("2000-01-01T00:00:00+00:00"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_nothing_else() {
+        let mut decoder = decoder();
+        for end in 0..INSERT.len() {
+            assert!(decoder.message(&INSERT[..end]).is_err(), "cut at {end}");
+        }
+        assert_eq!(decoder.waiting(), 0);
+        assert!(decoder.take_sweep().is_some() && decoder.take_sweep().is_none());
+        assert_eq!(
+            decoder.message(b"Z123"),
+            Err(Unreadable::UnknownMessage(b'Z'))
+        );
+        assert_eq!(decoder.take_sweep(), None);
+        assert_eq!(
+            decoder.message(b"I\0\0\0\x08N\0\0"),
+            Err(Unreadable::UnknownRelation)
+        );
+        let null_key = b"D\0\0\0\x07K\0\x02nn";
+        assert_eq!(
+            decoder.message(null_key),
+            Err(Unreadable::NoKey(Table::Tasks))
+        );
+        decoder.message(INSERT).unwrap();
+        assert_eq!(decoder.waiting(), 1, "and goes on");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(kind in prop::sample::select(&b"RIUDTBCYOM?"[..]), rest: Vec<u8>) {
+            let mut decoder = decoder();
+            let _ = decoder.message(&[&[kind][..], &rest].concat());
+            let _ = decoder.message(&[&[kind, 0, 0, 0, 7][..], &rest].concat());
+        }
     }
 }

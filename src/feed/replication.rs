@@ -12,10 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
-    pgoutput::{Decoder, Told},
-    problem::{FeedProblem, Tables},
-    session::Session,
-    settings::ReplicationSettings,
+    pgoutput::Decoder, problem::FeedProblem, session::Session, settings::ReplicationSettings,
 };
 use crate::model::change::FeedEvent;
 
@@ -25,7 +22,7 @@ pub const CONNECTED: &str = "bridge_feed_connected";
 pub const CHANGES: &str = "bridge_feed_changes_total";
 /// Counter: messages of the stream that could not be read.
 pub const UNREADABLE: &str = "bridge_feed_unreadable_total";
-/// Counter: connections made after the first.
+/// Counter: attempts to connect anew.
 pub const RECONNECTS: &str = "bridge_feed_reconnects_total";
 
 /// Changes told at once. A transaction of a million rows comes in parts, so that it does not have
@@ -173,31 +170,25 @@ impl Out {
         decoder: &mut Decoder,
     ) -> Result<(), Over> {
         match event {
-            ReplicationEvent::XLogData { data, .. } => match decoder.message(&data) {
-                Ok(Told::Nothing) if decoder.waiting() < PART => {}
-                Ok(Told::Nothing) => self.flush(decoder).await?,
-                Ok(Told::Truncated(tables)) => {
-                    self.flush(decoder).await?;
-                    let reason = format!("all rows of {} were removed at once", Tables(tables));
-                    self.send(FeedEvent::Sweep { reason }).await?;
-                }
-                Err(problem) => {
+            ReplicationEvent::XLogData { data, .. } => {
+                if let Err(problem) = decoder.message(&data) {
                     counter!(UNREADABLE).increment(1);
                     debug!(%problem, "skipped a message of the replication stream");
-                    if problem.hides_changes() {
-                        self.flush(decoder).await?;
-                        self.send(FeedEvent::Sweep {
-                            reason: problem.to_string(),
-                        })
-                        .await?;
-                    }
                 }
-            },
+                if decoder.waiting() >= PART {
+                    self.flush(decoder).await?;
+                }
+            }
             ReplicationEvent::Begin {
-                commit_time_micros, ..
-            } => decoder.begin(commit_time_micros),
+                xid,
+                commit_time_micros,
+                ..
+            } => decoder.begin(xid, commit_time_micros),
             ReplicationEvent::Commit { end_lsn, .. } => {
                 self.flush(decoder).await?;
+                if let Some(reason) = decoder.take_sweep() {
+                    self.send(FeedEvent::Sweep { reason }).await?;
+                }
                 session.acknowledge(end_lsn);
             }
             // Unrelated WAL moves on too: without this the server would keep it for us.

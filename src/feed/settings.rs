@@ -106,6 +106,8 @@ fn readable(host: &Host<&str>) -> String {
 }
 
 /// `sslmode` in libpq's words. Without it: TLS where the server offers it, none on this machine.
+///
+/// The replication connection checks the host's name for `verify-ca` too: stricter than libpq.
 fn ssl_mode(name: Option<&str>, host: &str) -> Result<SslMode, FeedProblem> {
     let local = host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1");
     match name {

@@ -1,11 +1,15 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod chat;
+mod demo;
 pub mod direct;
 pub mod layout;
 pub mod ledger;
 pub mod migrate;
-pub mod project;
 pub mod mirror;
+pub mod project;
+pub mod queue;
+pub mod turn;
 
 use std::fmt;
 

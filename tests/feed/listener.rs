@@ -46,7 +46,7 @@ impl Listener {
                 event
             }
             Ok(None) => panic!("the feed ended after {:?}", self.history),
-            Err(_) => panic!("no event within {DEADLINE:?} after {:?}", self.history),
+            Err(elapsed) => panic!("no event ({elapsed}) after {:?}", self.history),
         }
     }
 

@@ -109,14 +109,6 @@ impl Server {
         panic!("no server after five attempts: {}", server.log());
     }
 
-    pub fn restart(&self) {
-        assert!(
-            self.pg_ctl("restart"),
-            "the server restarts: {}",
-            self.log()
-        );
-    }
-
     pub fn stop(&self) {
         assert!(self.pg_ctl("stop"), "the server stops: {}", self.log());
     }

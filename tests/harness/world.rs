@@ -227,3 +227,20 @@ pub async fn add_agents(pool: &PgPool) {
     .await
     .expect("the agents can be written");
 }
+
+impl World {
+    /// Starts an executor of its own on a port; the token is `between-us`.
+    pub fn start_executor(&self, port: u16) -> Process {
+        let data = self.folder.path().join("executor");
+        let listen = format!("127.0.0.1:{port}");
+        Process::start(
+            &["executor", "--data-dir", &data.to_string_lossy(), "--listen", &listen],
+            &[
+                ("DATABASE_URL", self.database.url()),
+                ("EXECUTOR_TOKEN", "between-us"),
+            ],
+            &data.join("executor.json"),
+            &self.folder.path().join("executor.log"),
+        )
+    }
+}

@@ -5,6 +5,7 @@ mod harness;
 
 mod bad_input;
 mod crash;
+mod crash;
 mod first_run;
 mod layout;
 mod lifecycle;

@@ -1,4 +1,4 @@
-//! The endpoints under channels, guilds, users and the application, named as Discord's OpenAPI description names
+//! The endpoints under channels, guilds, users and the application, named as Discord's `OpenAPI` description names
 //! their paths. All ids are snowflakes.
 
 use reqwest::Method;

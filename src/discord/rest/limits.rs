@@ -12,9 +12,10 @@ const WAIT_WHEN_UNREADABLE: Duration = Duration::from_secs(5);
 const LONGEST_CREDIBLE: f64 = 24.0 * 3600.0;
 
 /// Whose limit a 429 is about (`X-RateLimit-Scope`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// This bucket of ours.
+    #[default]
     User,
     /// All our requests.
     Global,
@@ -34,7 +35,7 @@ impl Scope {
 }
 
 /// What one answer says about its limit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RateLimits {
     /// `X-RateLimit-Bucket`.
     pub bucket: Option<HeaderValue>,
@@ -44,7 +45,8 @@ pub(crate) struct RateLimits {
     pub reset_after: Option<Duration>,
     /// `X-RateLimit-Scope` or `-Global`.
     pub scope: Scope,
-    retry_after: Option<Duration>,
+    /// `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl RateLimits {
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn a_429_that_is_not_discords_own_stops_everything() {
         let mut limits = RateLimits::read(&headers(&[("retry-after", "3600")]));
-        assert_eq!(limits.refused(None), Duration::from_secs(3600));
+        assert_eq!(limits.refused(None), Duration::from_hours(1));
         assert_eq!(limits.scope, Scope::Global);
     }
 }

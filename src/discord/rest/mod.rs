@@ -322,6 +322,24 @@ impl Attempt {
     }
 }
 
+/// For simulations of a server in virtual time.
+#[cfg(test)]
+impl Attempt {
+    pub(crate) fn simulated(status: u16, limits: RateLimits, wait: Option<Duration>) -> Self {
+        let outcome = match wait {
+            None => Outcome::Sent(Answer::new(StatusCode::OK, None, "simulated")),
+            Some(wait) => Outcome::NotSent(
+                RestError::new(ErrorKind::RateLimited, "simulated", "slower")
+                    .with_retry_after(wait),
+            ),
+        };
+        Self {
+            outcome,
+            heard: Some(Heard { status, limits }),
+        }
+    }
+}
+
 fn token_refused(template: &'static str) -> RestError {
     RestError::new(
         ErrorKind::TokenRefused,

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request that did not get through is tried again, counted from its first try.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 
 /// A request to one of Discord's endpoints. `Debug` holds neither tokens nor content.
 ///

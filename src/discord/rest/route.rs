@@ -120,7 +120,7 @@ impl Route {
         self
     }
 
-    /// `METHOD /path/{with}/{names}`, as Discord's OpenAPI description names it. Safe to log.
+    /// `METHOD /path/{with}/{names}`, as Discord's `OpenAPI` description names it. Safe to log.
     pub fn template(&self) -> &'static str {
         self.template
     }

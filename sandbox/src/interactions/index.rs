@@ -1,0 +1,79 @@
+//! The commands a person can use, as Discord's own client asks for them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State as AxumState};
+use axum::http::HeaderMap;
+use axum::response::IntoResponse as _;
+use serde_json::{Value, json};
+
+use super::submit::person;
+use crate::app::App;
+use crate::rest::error::{ApiError, ApiResult};
+use crate::state::State;
+use crate::state::permissions::bits;
+
+/// `GET /guilds/{guild}/application-command-index`.
+pub(super) async fn in_guild(
+    AxumState(app): AxumState<Arc<App>>,
+    headers: HeaderMap,
+    Path(guild): Path<String>,
+) -> ApiResult {
+    let index = app.read(|state| {
+        let person = person(state, &headers)?;
+        let known = state
+            .ready_guilds(person)
+            .iter()
+            .any(|id| id.to_string() == guild);
+        if known {
+            Ok(index(state, true))
+        } else {
+            Err(ApiError::unknown(10004, "Guild"))
+        }
+    })?;
+    Ok(Json(index).into_response())
+}
+
+/// `GET /channels/{channel}/application-command-index`.
+pub(super) async fn in_channel(
+    AxumState(app): AxumState<Arc<App>>,
+    headers: HeaderMap,
+    Path(channel): Path<String>,
+) -> ApiResult {
+    let index = app.read(|state| {
+        let person = person(state, &headers)?;
+        let id: u64 = channel.parse().unwrap_or_default();
+        let found = state
+            .channels
+            .get(&id)
+            .ok_or_else(|| ApiError::unknown(10003, "Channel"))?;
+        if !state.may(person, id, bits::VIEW_CHANNEL) {
+            return Err(ApiError::missing_access());
+        }
+        Ok(index(state, !found.is_private()))
+    })?;
+    Ok(Json(index).into_response())
+}
+
+/// `GET /users/@me/application-command-index`: what can be used in private channels.
+pub(super) async fn for_user(AxumState(app): AxumState<Arc<App>>, headers: HeaderMap) -> ApiResult {
+    let index = app.read(|state| {
+        person(state, &headers)?;
+        Ok::<_, ApiError>(index(state, false))
+    })?;
+    Ok(Json(index).into_response())
+}
+
+fn index(state: &State, in_guild: bool) -> Value {
+    let commands = state.commands.values();
+    let usable = commands.filter(|command| in_guild || command.guild.is_none());
+    let applications = state.applications.values();
+    json!({
+        "applications": applications
+            .map(|application| state.application_json(application, false))
+            .collect::<Vec<_>>(),
+        "application_commands": usable.map(|command| &command.body).collect::<Vec<_>>(),
+        "version": state.last_snowflake().to_string(),
+    })
+}

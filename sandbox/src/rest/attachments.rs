@@ -1,0 +1,137 @@
+//! Files of messages: kept in the data folder, served to anybody who has the address.
+
+use std::path::PathBuf;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::error::{ApiError, ApiResult};
+use super::payload::RequestBody;
+use super::request::Call;
+use crate::app::App;
+use crate::state::Attachment;
+
+/// Writes the files of a request to disk and returns what the message says about them.
+pub(crate) async fn store(
+    app: &App,
+    channel: u64,
+    body: &RequestBody,
+) -> ApiResult<Vec<Attachment>> {
+    let mut stored = Vec::with_capacity(body.files.len());
+    for file in &body.files {
+        let listed = described(&body.json, &file.slot);
+        let text = |key: &str| {
+            listed
+                .and_then(|item| item[key].as_str())
+                .map(ToOwned::to_owned)
+        };
+        let name = safe_name(&text("filename").unwrap_or_else(|| file.name.clone()));
+        let id = app.write(crate::state::State::snowflake);
+        let folder = folder(app, channel, id);
+        let written = async {
+            tokio::fs::create_dir_all(&folder).await?;
+            tokio::fs::write(folder.join(&name), &file.bytes).await
+        };
+        if let Err(error) = written.await {
+            tracing::error!(%error, "an attachment could not be written to the data folder");
+            return Err(ApiError::new(500, 0, "500: Internal Server Error"));
+        }
+        stored.push(Attachment {
+            id,
+            name,
+            size: file.bytes.len() as u64,
+            content_type: file.content_type.clone(),
+            description: text("description"),
+        });
+    }
+    Ok(stored)
+}
+
+/// What `attachments` says about the file in this slot.
+fn described<'a>(json: &'a Value, slot: &str) -> Option<&'a Value> {
+    // The message of a forum post or of an interaction answer is one level down.
+    let lists = [
+        &json["attachments"],
+        &json["message"]["attachments"],
+        &json["data"]["attachments"],
+    ];
+    let matches = |item: &&Value| match &item["id"] {
+        Value::String(id) => id == slot,
+        Value::Number(id) => id.to_string() == slot,
+        _ => false,
+    };
+    lists
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten()
+        .find(matches)
+}
+
+/// Discord keeps letters, digits and a few signs of a file's name.
+fn safe_name(name: &str) -> String {
+    let kept: String = name
+        .chars()
+        .map(|sign| {
+            if sign.is_alphanumeric() || matches!(sign, '.' | '-' | '_') {
+                sign
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect();
+    let kept = kept.trim_start_matches('.');
+    if kept.is_empty() {
+        "file".to_owned()
+    } else {
+        kept.to_owned()
+    }
+}
+
+fn folder(app: &App, channel: u64, id: u64) -> PathBuf {
+    app.data_dir
+        .join("attachments")
+        .join(channel.to_string())
+        .join(id.to_string())
+}
+
+/// `GET /attachments/{channel_id}/{attachment_id}/{filename}`.
+pub(crate) async fn serve(call: Call) -> ApiResult {
+    let (channel, id) = (call.id("channel_id")?, call.id("attachment_id")?);
+    let name = safe_name(call.text("filename"));
+    let path = folder(&call.app, channel, id).join(&name);
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|_| ApiError::new(404, 0, "404: Not Found"))?;
+    Response::builder()
+        .header(CONTENT_TYPE, guess_type(&name))
+        .header(
+            CONTENT_DISPOSITION,
+            format!(
+                "attachment; filename=\"{}\"",
+                name.replace(|sign: char| !sign.is_ascii(), "_")
+            ),
+        )
+        .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .body(Body::from(bytes))
+        .map_err(|_| ApiError::new(500, 0, "500: Internal Server Error"))
+}
+
+fn guess_type(name: &str) -> &'static str {
+    match name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("txt" | "log" | "md") => "text/plain; charset=utf-8",
+        Some("json") => "application/json",
+        Some("pdf") => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,159 @@
+//! `/_sandbox`: what tests and scripts may do that Discord's API has no word for. No token is needed,
+//! but only this machine may ask.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use super::error::{ApiError, ApiResult};
+use super::faults;
+use super::request::{Call, no_content, ok};
+use super::validate::id;
+use crate::app::App;
+use crate::state::PortalIntents;
+
+/// The control routes.
+pub(super) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/faults", post(set_faults).delete(clear_faults))
+        .route("/requests", get(requests))
+        .route("/stats", get(stats).delete(pardon))
+        .route("/invalid_requests", post(add_invalid))
+        .route("/age", post(age))
+        .route("/application", post(application))
+        .route("/bots", post(add_bot))
+        .route("/users", post(change_user))
+}
+
+/// `POST /_sandbox/faults`.
+async fn set_faults(call: Call) -> ApiResult {
+    faults::set(&call.app, call.json()?)?;
+    Ok(no_content())
+}
+
+/// `DELETE /_sandbox/faults`.
+async fn clear_faults(call: Call) -> ApiResult {
+    faults::clear(&call.app);
+    Ok(no_content())
+}
+
+/// `GET /_sandbox/requests?after=N`.
+async fn requests(call: Call) -> ApiResult {
+    let after = call
+        .query("after")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    Ok(ok(call.app.requests.after(after)))
+}
+
+/// `GET /_sandbox/stats`.
+async fn stats(call: Call) -> ApiResult {
+    let (invalid, limited) = call.app.limits.counts();
+    Ok(ok(json!({
+        "requests": call.app.requests.count(),
+        "invalid_requests": invalid,
+        "rate_limited": limited,
+        "banned": call.app.limits.banned(),
+        "gateway": call.app.hub.stats(),
+    })))
+}
+
+/// `DELETE /_sandbox/stats`: forgets the invalid requests and lifts the ban they led to.
+async fn pardon(call: Call) -> ApiResult {
+    call.app.limits.pardon();
+    Ok(no_content())
+}
+
+/// `POST /_sandbox/invalid_requests {"count":N}`: as if a bot had made so many.
+async fn add_invalid(call: Call) -> ApiResult {
+    let count = call.json()?["count"].as_u64().unwrap_or(1);
+    call.app
+        .limits
+        .note_invalid(usize::try_from(count).unwrap_or(0).min(20_000));
+    Ok(no_content())
+}
+
+/// `POST /_sandbox/age {"message_id" | "interaction_id", "seconds"}`: makes it older than it is.
+async fn age(call: Call) -> ApiResult {
+    let body = call.json()?;
+    let seconds = body["seconds"].as_u64().unwrap_or(0);
+    if let Some(interaction) = id(&body["interaction_id"]) {
+        if call.app.interactions.age(interaction, seconds) {
+            return Ok(no_content());
+        }
+        return Err(ApiError::unknown(10062, "interaction"));
+    }
+    let message = id(&body["message_id"]).ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+    call.app.write(|state| {
+        let place = state
+            .messages
+            .iter()
+            .find(|(_, list)| list.contains_key(&message));
+        let channel = place.map(|(channel, _)| *channel).unwrap_or_default();
+        if state.age_message(channel, message, seconds) {
+            Ok(no_content())
+        } else {
+            Err(ApiError::unknown(10008, "Message"))
+        }
+    })
+}
+
+/// `POST /_sandbox/application {"application_id"?, "intents":{…}, "permissions":"…"}`: the privileged
+/// intents of the portal and the permissions of the bot's role.
+async fn application(call: Call) -> ApiResult {
+    let body = call.json()?;
+    call.app.write(|state| {
+        let wanted =
+            id(&body["application_id"]).or_else(|| state.applications.keys().next().copied());
+        let found = wanted.and_then(|id| state.application(id)).cloned();
+        let found = found.ok_or_else(|| ApiError::unknown(10002, "Application"))?;
+        let on = |key: &str, now: bool| body["intents"][key].as_bool().unwrap_or(now);
+        let intents = PortalIntents {
+            message_content: on("message_content", found.intents.message_content),
+            members: on("members", found.intents.members),
+            presences: on("presences", found.intents.presences),
+        };
+        state.set_intents(found.id, intents);
+        let permissions = match &body["permissions"] {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_u64(),
+        };
+        if let Some(permissions) = permissions {
+            state.set_bot_permissions(found.bot, permissions);
+        }
+        let found = state
+            .application(found.id)
+            .ok_or_else(|| ApiError::unknown(10002, "Application"))?;
+        Ok(ok(state.application_json(found, true)))
+    })
+}
+
+/// `POST /_sandbox/bots {"name"}`: one more application with a bot in the guild.
+async fn add_bot(call: Call) -> ApiResult {
+    let name = call.json()?["name"].as_str().unwrap_or("Agent").to_owned();
+    call.app.write(|state| {
+        let id = state.mint_application(&name);
+        let bot = state
+            .application(id)
+            .map(|application| application.bot)
+            .unwrap_or_default();
+        let token = state.users.get(&bot).map(|user| user.token.clone());
+        Ok(ok(
+            json!({ "application_id": id.to_string(), "id": bot.to_string(), "token": token }),
+        ))
+    })
+}
+
+/// `POST /_sandbox/users {"user_id", "closed_dms"}`: a person who takes no direct messages from bots.
+async fn change_user(call: Call) -> ApiResult {
+    let body = call.json()?;
+    let user = id(&body["user_id"]).ok_or_else(|| ApiError::unknown(10013, "User"))?;
+    let closed = body["closed_dms"].as_bool().unwrap_or(false);
+    if call.app.write(|state| state.set_closed_dms(user, closed)) {
+        Ok(no_content())
+    } else {
+        Err(ApiError::unknown(10013, "User"))
+    }
+}

@@ -1,0 +1,292 @@
+//! What happens around every request to the API: who asks, faults, rate limits, the log of requests.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State as AxumState};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::buckets::{Standing, Verdict};
+use super::error::ApiError;
+use super::faults;
+use super::payload::{self, Payload, PayloadSlot};
+use super::request::Caller;
+use super::request_log::Entry;
+use super::rules::{Asked, rules};
+use crate::app::App;
+use crate::limits;
+use crate::server::Link;
+use crate::state::Actor;
+
+/// Where the API lies on the server.
+pub(super) const PREFIX: &str = "/api/v10";
+
+/// A request as far as the pipeline understands it.
+struct Seen {
+    method: Method,
+    /// The path as the `OpenAPI` description names it.
+    route: String,
+    major: u64,
+    caller: Option<Actor>,
+    payload: Result<Payload, ApiError>,
+}
+
+/// Writes the entry of the log even if the client goes away before the answer.
+struct Logged<'a> {
+    app: &'a App,
+    entry: Option<Entry>,
+}
+
+impl Drop for Logged<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.app.requests.push(entry);
+        }
+    }
+}
+
+/// The layer around all routes of the API.
+pub(super) async fn run(
+    AxumState(app): AxumState<Arc<App>>,
+    ConnectInfo(link): ConnectInfo<Link>,
+    matched: MatchedPath,
+    params: RawPathParams,
+    request: Request,
+    next: Next,
+) -> Response {
+    let at_us = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_micros();
+    let route = matched
+        .as_str()
+        .strip_prefix(PREFIX)
+        .unwrap_or(matched.as_str())
+        .to_owned();
+    let (mut parts, body) = request.into_parts();
+    let caller = match identify(&app, &parts.headers) {
+        Ok(caller) => caller,
+        Err(error) => {
+            app.limits.note_invalid(1);
+            return error.into_response();
+        }
+    };
+    let person = matches!(caller, Some(Actor::Person { .. }));
+    if !person && app.limits.banned() {
+        return banned();
+    }
+    let bytes = match read(body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return error.into_response(),
+    };
+    let payload = payload::parse(&parts.headers, bytes).await;
+    let seen = Seen {
+        method: parts.method.clone(),
+        major: major(&params),
+        route,
+        caller,
+        payload: payload.clone(),
+    };
+    let mut logged = Logged {
+        app: &app,
+        entry: None,
+    };
+    if !person {
+        logged.entry = Some(entry(
+            &seen,
+            &params,
+            parts.uri.path(),
+            parts.uri.query(),
+            at_us,
+        ));
+    }
+    parts.extensions.insert(Caller(caller));
+    parts.extensions.insert(PayloadSlot(payload));
+    let (response, lost) =
+        answer(&app, &seen, Request::from_parts(parts, Body::empty()), next).await;
+    if lost {
+        link.cut();
+    } else if let Some(entry) = &mut logged.entry {
+        entry.status = response.status().as_u16();
+    }
+    response
+}
+
+/// Faults, limits and the work itself. True if the answer must not arrive.
+async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (Response, bool) {
+    let person = matches!(seen.caller, Some(Actor::Person { .. }));
+    let planned = if person {
+        faults::Planned::default()
+    } else {
+        app.faults.plan(&seen.method, &seen.route)
+    };
+    if let Some(time) = planned.delay {
+        tokio::time::sleep(time).await;
+    }
+    if let Some((status, code)) = planned.status {
+        let response = faults::answer(status, code, &seen.route);
+        note_if_invalid(app, person, response.status());
+        return (response, planned.swallow);
+    }
+    let standing = match limit(app, seen, person) {
+        Verdict::Pass(standing) => standing,
+        Verdict::Limited(refusal) => {
+            if !person && refusal.is_invalid() {
+                app.limits.note_invalid(1);
+            }
+            return (refusal.into_response(), planned.swallow);
+        }
+    };
+    let mut response = match check_agent(seen.caller, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    note_if_invalid(app, person, response.status());
+    if let Some(standing) = standing {
+        Standing::write(&standing, response.headers_mut());
+    }
+    response
+        .headers_mut()
+        .insert("via", HeaderValue::from_static("1.1 sandbox"));
+    (response, planned.swallow)
+}
+
+fn note_if_invalid(app: &App, person: bool, status: StatusCode) {
+    if !person && matches!(status.as_u16(), 401 | 403 | 429) {
+        app.limits.note_invalid(1);
+    }
+}
+
+/// Who the `Authorization` header names; an unknown token is 401 also where no token is needed.
+fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Actor>, ApiError> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = value.to_str().unwrap_or_default();
+    app.read(|state| state.actor_by_token(token))
+        .map(Some)
+        .ok_or_else(ApiError::unauthorized)
+}
+
+/// Bots must say who they are. Discord asks for `DiscordBot (url, version)`; that any name at all is
+/// enough here keeps scripts working, and still finds the client that sends none.
+fn check_agent(caller: Option<Actor>, headers: &HeaderMap) -> Result<(), ApiError> {
+    let named = headers.get(USER_AGENT).is_some_and(|name| !name.is_empty());
+    if matches!(caller, Some(Actor::Bot { .. })) && !named {
+        return Err(ApiError::new(403, 40333, "internal network error"));
+    }
+    Ok(())
+}
+
+async fn read(body: Body) -> Result<Bytes, ApiError> {
+    to_bytes(body, limits::REQUEST_BYTES)
+        .await
+        .map_err(|_| ApiError::new(413, 40005, "Request entity too large"))
+}
+
+fn limit(app: &App, seen: &Seen, person: bool) -> Verdict {
+    let null = Value::Null;
+    let body = seen
+        .payload
+        .as_ref()
+        .map_or(&null, |payload| &payload.0.json);
+    let webhooks = seen.route.starts_with("/webhooks/");
+    let webhook_channel = if webhooks {
+        app.read(|state| {
+            state
+                .webhooks
+                .get(&seen.major)
+                .map_or(seen.major, |hook| hook.channel)
+        })
+    } else {
+        0
+    };
+    let asked = Asked {
+        method: &seen.method,
+        route: &seen.route,
+        major: seen.major,
+        body,
+        webhook_channel,
+        person,
+    };
+    // Answers to interactions are outside of the global limit (Rate Limits).
+    let of_interaction = seen.route.starts_with("/interactions")
+        || webhooks && app.read(|state| state.application(seen.major).is_some());
+    let caller = seen.caller.map_or(0, Actor::user);
+    // A webhook's buckets are the webhook's, whoever holds its token.
+    let owner = if webhooks { 0 } else { caller };
+    app.limits
+        .count(caller, owner, &rules(&asked), !person && !of_interaction)
+}
+
+/// The resource a bucket is kept per.
+fn major(params: &RawPathParams) -> u64 {
+    let first = params.iter().next();
+    first.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+}
+
+fn entry(
+    seen: &Seen,
+    params: &RawPathParams,
+    path: &str,
+    query: Option<&str>,
+    at_us: u128,
+) -> Entry {
+    let secret = |name: &str| name.ends_with("token");
+    let mut shown = path.to_owned();
+    for (_, value) in params.iter().filter(|(name, _)| secret(name)) {
+        shown = shown.replace(value, "***");
+    }
+    let body = match &seen.payload {
+        Ok(payload) if !payload.0.json.is_null() => payload.0.json.to_string(),
+        _ => String::new(),
+    };
+    Entry {
+        at_us: u64::try_from(at_us).unwrap_or(u64::MAX),
+        method: seen.method.to_string(),
+        path: shown,
+        query: query.unwrap_or_default().trim_start_matches('&').to_owned(),
+        route: seen.route.clone(),
+        body,
+        status: 0,
+    }
+}
+
+/// What Discord's edge answers to an address that made too many invalid requests.
+fn banned() -> Response {
+    let page = "<html><body><h1>Error 1015</h1><p>You are being rate limited. The owner of this website \
+                (discord.com) has banned you temporarily from accessing this website.</p></body></html>\nerror code: 1015";
+    let mut response = (StatusCode::FORBIDDEN, page).into_response();
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static("text/html"));
+    response
+}
+
+/// The layer around `/_sandbox`: no token, but only this machine, and bodies are JSON whatever they say.
+pub(super) async fn control(
+    ConnectInfo(link): ConnectInfo<Link>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !link.peer.ip().to_canonical().is_loopback() {
+        return ApiError::new(403, 0, "The control routes answer this machine only.")
+            .into_response();
+    }
+    let (mut parts, body) = request.into_parts();
+    let bytes = match read(body).await {
+        Ok(bytes) => bytes,
+        Err(error) => return error.into_response(),
+    };
+    parts
+        .headers
+        .insert("content-type", HeaderValue::from_static("application/json"));
+    let payload = payload::parse(&parts.headers, bytes).await;
+    parts.extensions.insert(PayloadSlot(payload));
+    next.run(Request::from_parts(parts, Body::empty())).await
+}

@@ -1,0 +1,45 @@
+//! Roles, members and applications: the few changes that tests and operators make.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use super::journal::Record;
+use super::{Application, PortalIntents, Role, State, User};
+
+impl State {
+    /// Switches an application's privileged intents in "the portal".
+    pub(crate) fn set_intents(&mut self, application: u64, intents: PortalIntents) -> bool {
+        let Some(found) = self.applications.get_mut(&application) else {
+            return false;
+        };
+        found.intents = intents;
+        let changed: Application = found.clone();
+        self.record(&Record::Application(Cow::Owned(changed)));
+        true
+    }
+
+    /// Sets the permissions of the role that came with a bot.
+    pub(crate) fn set_bot_permissions(&mut self, bot: u64, permissions: u64) -> bool {
+        let Some(role) = self.roles.values_mut().find(|role| role.bot == Some(bot)) else {
+            return false;
+        };
+        role.permissions = permissions;
+        let role: Role = role.clone();
+        self.record(&Record::Role(Cow::Borrowed(&role)));
+        let data = json!({ "guild_id": self.guild.id.to_string(), "role": role.json() });
+        self.emit_guild("GUILD_ROLE_UPDATE", data);
+        true
+    }
+
+    /// Whether a person takes direct messages from bots.
+    pub(crate) fn set_closed_dms(&mut self, user: u64, closed: bool) -> bool {
+        let Some(found) = self.users.get_mut(&user) else {
+            return false;
+        };
+        found.closed_dms = closed;
+        let changed: User = found.clone();
+        self.record(&Record::User(Cow::Owned(changed)));
+        true
+    }
+}

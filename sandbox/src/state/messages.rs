@@ -1,0 +1,360 @@
+//! Writing, changing and deleting messages.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::journal::Record;
+use super::mentions::Mentions;
+use super::permissions::bits;
+use super::{Author, Message, Reference, State, now_ms};
+use crate::limits;
+use crate::rest::draft::{COMPONENTS_V2, Draft, ReferenceDraft, SUPPRESS_EMBEDS};
+use crate::rest::error::{ApiError, ApiResult};
+
+/// What authors' enforced nonces led to: channel, message and when.
+#[derive(Default)]
+pub(super) struct Nonces(HashMap<(u64, String), (u64, u64, u64)>);
+
+/// When old messages were edited.
+#[derive(Default)]
+pub(super) struct OldEdits(HashMap<u64, VecDeque<u64>>);
+
+impl Nonces {
+    fn find(&self, author: u64, nonce: &Value) -> Option<(u64, u64)> {
+        let (channel, message, at) = *self.0.get(&(author, nonce.to_string()))?;
+        (now_ms().saturating_sub(at) < limits::NONCE_MEMORY_MS).then_some((channel, message))
+    }
+
+    /// Remembers where a nonce led; forgets those that are too old when there are many.
+    pub(super) fn remember(&mut self, message: &Message) {
+        let Some(nonce) = &message.nonce else { return };
+        let now = now_ms();
+        if self.0.len() >= 4096 {
+            self.0
+                .retain(|_, (_, _, at)| now.saturating_sub(*at) < limits::NONCE_MEMORY_MS);
+        }
+        let at = super::snowflake_ms(message.id);
+        self.0.insert(
+            (message.author, nonce.to_string()),
+            (message.channel, message.id, at),
+        );
+    }
+}
+
+impl State {
+    /// Makes a message of a draft without putting it anywhere: ephemeral answers stay like that, all
+    /// others go to [`State::insert`].
+    pub(crate) fn compose(&mut self, author: Author, channel: u64, draft: Draft) -> Message {
+        let id = self.snowflake();
+        let (author_id, webhook, application, persona, interaction) = match author {
+            Author::User(user) => (user, None, None, None, None),
+            Author::Webhook {
+                webhook,
+                application,
+                persona,
+            } => (webhook, Some(webhook), application, Some(persona), None),
+            Author::Interaction {
+                application,
+                user,
+                metadata,
+            } => (
+                user,
+                Some(application),
+                Some(application),
+                None,
+                Some(metadata),
+            ),
+        };
+        let content = draft.content.unwrap_or_default();
+        let may_ping_all =
+            persona.is_some() || self.may(author_id, channel, bits::MENTION_EVERYONE);
+        let mut mentions = Mentions::find(self, &content, &draft.allowed, may_ping_all);
+        let reference = draft.reference.map(|pointer| self.refer(channel, pointer));
+        let kind = match &reference {
+            Some(reference) if reference.kind == 0 => 19,
+            _ if interaction.as_ref().is_some_and(|data| data["type"] == 2) => 20,
+            _ => 0,
+        };
+        if let Some(target) = reference
+            .as_ref()
+            .filter(|_| kind == 19)
+            .and_then(|found| found.message)
+            && draft.allowed.replied_user
+            && let Some(target) = self.message(channel, target)
+            && target.webhook.is_none()
+        {
+            mentions.add_user(target.author);
+        }
+        Message {
+            id,
+            channel,
+            author: author_id,
+            content,
+            kind,
+            flags: draft.flags.unwrap_or(0),
+            webhook,
+            persona,
+            application,
+            edited_ms: None,
+            nonce: draft.nonce,
+            tts: draft.tts,
+            embeds: draft.embeds.unwrap_or_default(),
+            components: draft.components.unwrap_or_default(),
+            attachments: draft.attachments,
+            poll: draft.poll,
+            mentions: mentions.users,
+            mention_roles: mentions.roles,
+            mention_everyone: mentions.everyone,
+            reference,
+            reactions: Vec::new(),
+            pinned_ms: None,
+            interaction,
+            aged_ms: 0,
+        }
+    }
+
+    /// Puts a message into its channel, tells everybody, and returns what its sender is answered.
+    pub(crate) fn insert(&mut self, message: Message) -> Value {
+        let mut answer = self.message_json(&message, None);
+        if let Some(nonce) = &message.nonce {
+            answer["nonce"] = nonce.clone();
+        }
+        let mut event = answer.clone();
+        self.add_guild_parts(&mut event, &message);
+        self.record(&Record::message(&message));
+        let (channel, id) = (message.channel, message.id);
+        let list = self.messages.entry(channel).or_default();
+        list.insert(id, message);
+        if list.len() > limits::MESSAGES_KEPT {
+            list.pop_first();
+        }
+        self.note_last_message(channel, id);
+        self.emit_in(channel, "MESSAGE_CREATE", event);
+        answer
+    }
+
+    /// Writes a message to a channel: nonce, reply target and thread state are looked at first.
+    pub(crate) fn post(&mut self, author: Author, channel: u64, draft: Draft) -> ApiResult<Value> {
+        if let (Author::User(user), Some(nonce), true) =
+            (&author, &draft.nonce, draft.enforce_nonce)
+            && let Some((place, id)) = self.nonces.find(*user, nonce)
+            && let Some(existing) = self.message(place, id)
+        {
+            let mut answer = self.message_json(existing, Some(*user));
+            answer["nonce"] = nonce.clone();
+            return Ok(answer);
+        }
+        if let Some(pointer) = draft.reference {
+            self.check_reference(channel, pointer)?;
+        }
+        self.wake_thread(&author, channel)?;
+        let message = self.compose(author, channel, draft);
+        self.nonces.remember(&message);
+        Ok(self.insert(message))
+    }
+
+    /// Changes a message. Who may do it was decided before; thread state, age and emptiness are here.
+    pub(crate) fn edit(&mut self, channel: u64, id: u64, draft: Draft) -> ApiResult<Value> {
+        self.refuse_archived(channel)?;
+        let mut message = self
+            .message(channel, id)
+            .cloned()
+            .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+        self.count_old_edit(&message)?;
+        self.apply_edit(&mut message, draft)?;
+        self.replace(message);
+        let message = self
+            .message(channel, id)
+            .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+        Ok(self.message_json(message, None))
+    }
+
+    /// Changes a message that is in hand (ephemeral answers are nowhere else) as an edit would.
+    pub(crate) fn apply_edit(&self, message: &mut Message, draft: Draft) -> ApiResult<()> {
+        let mut visible = draft.flags.is_some();
+        if let Some(content) = draft.content {
+            let may_ping_all = message.persona.is_some()
+                || self.may(message.author, message.channel, bits::MENTION_EVERYONE);
+            let mentions = Mentions::find(self, &content, &draft.allowed, may_ping_all);
+            message.mentions = mentions.users;
+            message.mention_roles = mentions.roles;
+            message.mention_everyone = mentions.everyone;
+            message.content = content;
+            visible = true;
+        }
+        if let Some(embeds) = draft.embeds {
+            message.embeds = embeds;
+            visible = true;
+        }
+        if let Some(components) = draft.components {
+            message.components = components;
+            visible = true;
+        }
+        if let Some(kept) = draft.kept_attachments {
+            message.attachments.retain(|file| kept.contains(&file.id));
+            visible = true;
+        }
+        message.attachments.extend(draft.attachments);
+        if message.attachments.len() > limits::ATTACHMENTS {
+            let text = "Maximum number of attachments in a message reached (10)";
+            return Err(ApiError::new(400, 30015, text));
+        }
+        if let Some(flags) = draft.flags {
+            // Suppression can be taken back, V2 cannot.
+            let v2 = (message.flags | flags) & COMPONENTS_V2;
+            let settable = SUPPRESS_EMBEDS | COMPONENTS_V2;
+            message.flags = (message.flags & !settable) | (flags & SUPPRESS_EMBEDS) | v2;
+        }
+        let empty = message.content.is_empty()
+            && message.embeds.is_empty()
+            && message.components.is_empty()
+            && message.attachments.is_empty()
+            && message.poll.is_none();
+        if empty {
+            return Err(ApiError::new(400, 50006, "Cannot send an empty message"));
+        }
+        if visible {
+            message.edited_ms = Some(now_ms());
+        }
+        Ok(())
+    }
+
+    /// Puts a changed message back and tells everybody with `MESSAGE_UPDATE`.
+    pub(crate) fn replace(&mut self, message: Message) {
+        self.record(&Record::message(&message));
+        let event = self.message_event(&message);
+        let channel = message.channel;
+        self.messages
+            .entry(channel)
+            .or_default()
+            .insert(message.id, message);
+        self.emit_in(channel, "MESSAGE_UPDATE", event);
+    }
+
+    /// Deletes a message.
+    pub(crate) fn delete_message(&mut self, channel: u64, id: u64) -> ApiResult<()> {
+        self.forget_message(channel, id)?;
+        let mut event = json!({ "id": id.to_string(), "channel_id": channel.to_string() });
+        self.add_guild_id(channel, &mut event);
+        self.emit_in(channel, "MESSAGE_DELETE", event);
+        Ok(())
+    }
+
+    /// Deletes several messages with one event; ids that are not there are passed over, as Discord does.
+    pub(crate) fn delete_messages(&mut self, channel: u64, ids: &[u64]) {
+        let gone: Vec<String> = ids
+            .iter()
+            .filter(|id| self.forget_message(channel, **id).is_ok())
+            .map(ToString::to_string)
+            .collect();
+        let mut event = json!({ "ids": gone, "channel_id": channel.to_string() });
+        self.add_guild_id(channel, &mut event);
+        self.emit_in(channel, "MESSAGE_DELETE_BULK", event);
+    }
+
+    /// Makes a message older than its id says, for tests of what depends on age.
+    pub(crate) fn age_message(&mut self, channel: u64, id: u64, seconds: u64) -> bool {
+        let Some(message) = self
+            .messages
+            .get_mut(&channel)
+            .and_then(|list| list.get_mut(&id))
+        else {
+            return false;
+        };
+        message.aged_ms = message.aged_ms.saturating_add(seconds.saturating_mul(1000));
+        let record = message.clone();
+        self.record(&Record::message(&record));
+        true
+    }
+
+    /// Adds `guild_id` to an event's data unless the channel is private.
+    pub(crate) fn add_guild_id(&self, channel: u64, data: &mut Value) {
+        if self
+            .channels
+            .get(&channel)
+            .is_some_and(|found| !found.is_private())
+        {
+            data["guild_id"] = json!(self.guild.id.to_string());
+        }
+    }
+
+    fn forget_message(&mut self, channel: u64, id: u64) -> ApiResult<()> {
+        let gone = self
+            .messages
+            .get_mut(&channel)
+            .and_then(|list| list.remove(&id));
+        gone.ok_or_else(|| ApiError::unknown(10008, "Message"))?;
+        self.old_edits.0.remove(&id);
+        self.record(&Record::MessageGone { channel, id });
+        Ok(())
+    }
+
+    fn check_reference(&self, channel: u64, pointer: ReferenceDraft) -> ApiResult<()> {
+        let place = pointer.channel.unwrap_or(channel);
+        let found = self.message(place, pointer.message).is_some();
+        if !found && (pointer.must_exist || pointer.kind == 1) {
+            let text = "Unknown message";
+            return Err(ApiError::field(
+                "message_reference",
+                "REPLIES_UNKNOWN_MESSAGE",
+                text,
+            ));
+        }
+        Ok(())
+    }
+
+    fn refer(&self, channel: u64, pointer: ReferenceDraft) -> Reference {
+        let place = pointer.channel.unwrap_or(channel);
+        let snapshot = (pointer.kind == 1)
+            .then(|| self.message(place, pointer.message))
+            .flatten()
+            .map(|message| {
+                let mut json = self.message_json(message, None);
+                if let Some(object) = json.as_object_mut() {
+                    for key in [
+                        "id",
+                        "channel_id",
+                        "author",
+                        "webhook_id",
+                        "application_id",
+                        "reactions",
+                    ] {
+                        object.remove(key);
+                    }
+                }
+                json
+            });
+        Reference {
+            kind: pointer.kind,
+            channel: place,
+            message: Some(pointer.message),
+            snapshot,
+        }
+    }
+
+    /// Discord caps edits of messages that are older than an hour (30046, as HTTP 429).
+    fn count_old_edit(&mut self, message: &Message) -> ApiResult<()> {
+        let now = now_ms();
+        if now.saturating_sub(message.written_ms()) < limits::OLD_MESSAGE_MS {
+            return Ok(());
+        }
+        let edits = self.old_edits.0.entry(message.id).or_default();
+        while edits
+            .front()
+            .is_some_and(|at| now.saturating_sub(*at) >= limits::OLD_EDIT_WINDOW_MS)
+        {
+            edits.pop_front();
+        }
+        if let Some(first) = edits.front().filter(|_| edits.len() >= limits::OLD_EDITS) {
+            let text =
+                "Maximum number of edits to messages older than 1 hour reached. Try again later.";
+            let mut error = ApiError::new(429, 30046, text);
+            let wait_ms = (first + limits::OLD_EDIT_WINDOW_MS).saturating_sub(now);
+            error.retry_after = Some(std::time::Duration::from_millis(wait_ms).as_secs_f64());
+            return Err(error);
+        }
+        edits.push_back(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading what an agent printed.
+
+use serde_json::Value;
+
+/// Proposals that one turn may make; more is an agent that has lost its way.
+const MAX_PROPOSALS: usize = 20;
+
+/// What an agent said.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
+    /// Its answer; an agent that only proposes has none.
+    pub reply: Option<String>,
+    /// What it proposes, unread.
+    pub proposals: Vec<Value>,
+}
+
+/// Reads it: JSON of a known shape, or plain text. Nothing at all is a failure, never an answer.
+pub(super) fn read(output: &[u8]) -> Result<Answer, String> {
+    let text = String::from_utf8_lossy(output);
+    let text = text.trim();
+    let answer = match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(object)) => from_json(&Value::Object(object))?,
+        _ => None,
+    };
+    let answer = answer.unwrap_or_else(|| Answer {
+        reply: said(text),
+        proposals: Vec::new(),
+    });
+    if answer.reply.is_none() && answer.proposals.is_empty() {
+        return Err("The agent ended without saying anything.".to_owned());
+    }
+    Ok(answer)
+}
+
+/// `None` for an object of no known shape: an agent may have been asked for JSON.
+fn from_json(json: &Value) -> Result<Option<Answer>, String> {
+    let proposals = match json.get("proposals") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(proposals)) => proposals.clone(),
+        // Shown to the operator as malformed, like everything else that is no proposal.
+        Some(other) => vec![other.clone()],
+    };
+    if proposals.len() > MAX_PROPOSALS {
+        return Err(format!(
+            "The agent made {} proposals at once; at most {MAX_PROPOSALS} are taken.",
+            proposals.len()
+        ));
+    }
+    let reply = match (json.get("reply"), json.get("result")) {
+        (Some(Value::String(reply)), _) => said(reply),
+        (Some(Value::Null), _) => None,
+        // `claude -p --output-format json`
+        (_, Some(Value::String(result))) => said(result),
+        // `openclaw agent --json`, through its gateway and without
+        (_, result) => match payloads(result.unwrap_or(json)) {
+            Some(texts) => said(&texts),
+            None if proposals.is_empty() => return Ok(None),
+            None => None,
+        },
+    };
+    Ok(Some(Answer { reply, proposals }))
+}
+
+/// The texts of `payloads`, joined as `ClawdOS` joins them.
+fn payloads(json: &Value) -> Option<String> {
+    let texts = json.get("payloads")?.as_array()?.iter();
+    let texts: Vec<&str> = texts
+        .filter_map(|payload| payload.get("text")?.as_str())
+        .filter(|text| !text.trim().is_empty())
+        .collect();
+    Some(texts.join("\n\n"))
+}
+
+fn said(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Answer, read};
+
+    fn reply(output: &str) -> Option<String> {
+        read(output.as_bytes()).unwrap().reply
+    }
+
+    #[test]
+    fn plain_text_is_the_answer() {
+        assert_eq!(reply(" hi\nthere \n").as_deref(), Some("hi\nthere"));
+        assert_eq!(reply("[1, 2]").as_deref(), Some("[1, 2]"));
+        assert_eq!(reply(r#"{"a": 1}"#).as_deref(), Some(r#"{"a": 1}"#));
+    }
+
+    #[test]
+    fn every_known_shape_is_read() {
+        assert_eq!(reply(r#"{"reply": "a"}"#).as_deref(), Some("a"));
+        let gateway = r#"{"result": {"payloads": [{"text": "a"}, {"text": null}, {"text": "b"}]}}"#;
+        assert_eq!(reply(gateway).as_deref(), Some("a\n\nb"));
+        assert_eq!(
+            reply(r#"{"payloads": [{"text": "a"}]}"#).as_deref(),
+            Some("a")
+        );
+        assert_eq!(
+            reply(r#"{"type": "result", "result": "a"}"#).as_deref(),
+            Some("a")
+        );
+    }
+
+    #[test]
+    fn saying_nothing_is_a_failure() {
+        for output in [
+            "",
+            " \n",
+            r#"{"reply": " "}"#,
+            r#"{"result": {"payloads": []}}"#,
+        ] {
+            assert!(read(output.as_bytes()).is_err(), "{output}");
+        }
+    }
+
+    #[test]
+    fn proposals_come_with_or_without_a_reply() {
+        let proposal = json!({"action_type": "create_task"});
+        let both = json!({"reply": "a", "proposals": [proposal]}).to_string();
+        let answer = Answer {
+            reply: Some("a".to_owned()),
+            proposals: vec![proposal.clone()],
+        };
+        assert_eq!(read(both.as_bytes()), Ok(answer));
+        let alone = json!({"proposals": [proposal]}).to_string();
+        assert_eq!(read(alone.as_bytes()).unwrap().reply, None);
+        let odd = read(br#"{"reply": "a", "proposals": "x"}"#).unwrap();
+        assert_eq!(odd.proposals, vec![json!("x")]);
+        let many = json!({"reply": "a", "proposals": vec![proposal; 21]}).to_string();
+        assert!(read(many.as_bytes()).is_err());
+    }
+}

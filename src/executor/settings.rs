@@ -1,0 +1,77 @@
+//! What an executor is told: where it listens, whom it runs.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+/// Time that an agent's turn may take (source: `ClawdOS` runs agents with `--timeout 120`).
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Bytes that an agent may print in one turn.
+pub const DEFAULT_OUTPUT_LIMIT: usize = 1024 * 1024;
+
+/// The settings of one executor.
+#[derive(Debug, Clone)]
+pub struct ExecutorSettings {
+    /// Where the Control API listens; port 0 takes a free one. Beyond loopback only with a token.
+    pub listen: SocketAddr,
+    /// What callers send as a bearer token.
+    pub token: Option<SecretString>,
+    /// Turns that may run at the same time, at least 1.
+    pub parallel: usize,
+    /// Queue rows that are claimed in one statement, at least 1.
+    pub batch: usize,
+    /// How each agent is run, by its short id. Rows of other agents are left to other executors.
+    pub agents: BTreeMap<String, AgentCommand>,
+}
+
+/// How one agent is run: one process per turn, by argument vector, never by a shell.
+///
+/// The placeholders `{short}`, `{key}`, `{session}` and `{message}` are replaced in every argument.
+/// Without `{message}` the agent gets one JSON object on its standard input:
+/// `{"message", "agent", "thread_id", "message_id", "project_id"}`. What it prints is the answer:
+/// plain text, or JSON with `reply` and optionally `proposals`, or what `OpenClaw` prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentCommand {
+    /// The program and its arguments; at least the program.
+    pub argv: Vec<String>,
+    /// How long a turn may take before its processes are killed.
+    pub timeout: Duration,
+    /// Bytes that it may print before its processes are killed.
+    pub output_limit: usize,
+    /// Environment variables that it gets besides `PATH`, `HOME` and `LANG`.
+    pub env: Vec<String>,
+}
+
+impl AgentCommand {
+    /// A command with the usual limits.
+    pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            argv: argv.into_iter().map(Into::into).collect(),
+            timeout: DEFAULT_TIMEOUT,
+            output_limit: DEFAULT_OUTPUT_LIMIT,
+            env: Vec::new(),
+        }
+    }
+
+    /// The program's file: as given when it names a folder, else as found in `PATH`.
+    pub fn program(&self) -> Option<PathBuf> {
+        let name = Path::new(self.argv.first()?);
+        if name.components().count() > 1 {
+            return is_executable(name).then(|| name.to_owned());
+        }
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| is_executable(file))
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}

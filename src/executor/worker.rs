@@ -1,0 +1,172 @@
+//! The queue worker: takes what waits, settles what it took. A kick wakes it at once; without one
+//! it looks every second, because a standalone executor hears of new rows from nobody.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::turns::{TurnEnd, Turns};
+use crate::model::delivery::Claimed;
+use crate::store::Result;
+use crate::store::queue::ClaimFilter;
+
+/// Time between two looks at an empty queue.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Time until the next look when the database does not answer.
+const AWAY: Duration = Duration::from_secs(3);
+
+/// Time between two searches for turns whose executor died.
+const RECOVERY: Duration = Duration::from_mins(1);
+
+/// Wakes the queue worker. For whoever has just put a row into the queue.
+#[derive(Debug, Clone, Default)]
+pub struct Kick(Arc<Notify>);
+
+impl Kick {
+    /// Look now. Never blocks; kicks during a look count as one more look.
+    pub fn kick(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Takes queue rows as long as it has hands free.
+#[derive(Debug)]
+pub(super) struct Worker {
+    turns: Arc<Turns>,
+    shorts: Vec<String>,
+    parallel: usize,
+    batch: usize,
+    at_work: Arc<AtomicUsize>,
+    kick: Kick,
+}
+
+impl Worker {
+    pub(super) fn new(turns: Arc<Turns>, parallel: usize, batch: usize, kick: Kick) -> Self {
+        Self {
+            shorts: turns.agents().keys().cloned().collect(),
+            turns,
+            parallel,
+            batch,
+            at_work: Arc::default(),
+            kick,
+        }
+    }
+
+    /// Works until it is told to stop; turns that run then go on.
+    pub(super) async fn run(&self, cancel: &CancellationToken) {
+        let mut search = Instant::now();
+        while !cancel.is_cancelled() {
+            if Instant::now() >= search {
+                search = Instant::now() + RECOVERY;
+                self.recover().await;
+            }
+            let pause = match self.step().await {
+                Ok(0) => IDLE,
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "the delivery queue cannot be read");
+                    AWAY
+                }
+            };
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.kick.0.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Claims once; returns how many rows it took.
+    pub(super) async fn step(&self) -> Result<usize> {
+        let free = self
+            .parallel
+            .saturating_sub(self.at_work.load(Ordering::Acquire));
+        let limit = free.min(self.batch);
+        if limit == 0 || self.shorts.is_empty() {
+            return Ok(0);
+        }
+        let busy = self.turns.busy();
+        let filter = ClaimFilter {
+            agents: &self.shorts,
+            busy: &busy,
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claimed = self.turns.store().claim_batch(limit, filter).await?;
+        let count = claimed.len();
+        for row in claimed {
+            let hand = Hand::raise(&self.at_work, &self.kick);
+            let turns = Arc::clone(&self.turns);
+            self.turns.tasks().spawn(async move {
+                settle(&turns, row).await;
+                drop(hand);
+            });
+        }
+        Ok(count)
+    }
+
+    async fn recover(&self) {
+        match self.turns.recover().await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(count, "turns were cut off when their executor stopped"),
+            Err(error) => tracing::warn!(%error, "cut-off turns cannot be searched for"),
+        }
+    }
+}
+
+/// Runs the turn of a claimed row and gives the row its end.
+async fn settle(turns: &Arc<Turns>, row: Claimed) {
+    let Claimed {
+        id,
+        message_id,
+        agent,
+        text,
+    } = row;
+    let end = turns.run((message_id, agent.clone()), text).await;
+    let store = turns.store();
+    let settled = turns
+        .persist(|| async {
+            match &end {
+                TurnEnd::Answered(reply) => store.complete(id, *reply).await,
+                TurnEnd::Failed(error) | TurnEnd::Impossible(error) => store.fail(id, error).await,
+                TurnEnd::NotNow(_) => store.requeue(id).await,
+            }
+        })
+        .await;
+    match settled {
+        Ok(true) => tracing::debug!(delivery_id = %id, %agent, "a delivery is settled"),
+        Ok(false) => {
+            tracing::info!(delivery_id = %id, %agent, "a delivery had been settled by others");
+        }
+        Err(error) => {
+            tracing::error!(delivery_id = %id, %agent, %error, "a delivery could not be settled");
+        }
+    }
+}
+
+/// One of the worker's hands, at work; when it is free again, the worker looks at once.
+struct Hand {
+    at_work: Arc<AtomicUsize>,
+    kick: Kick,
+}
+
+impl Hand {
+    fn raise(at_work: &Arc<AtomicUsize>, kick: &Kick) -> Self {
+        at_work.fetch_add(1, Ordering::AcqRel);
+        Self {
+            at_work: Arc::clone(at_work),
+            kick: kick.clone(),
+        }
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        self.at_work.fetch_sub(1, Ordering::AcqRel);
+        self.kick.kick();
+    }
+}

@@ -1,0 +1,318 @@
+//! The delivery queue. The row is the mutex: every step is a conditional UPDATE, and whoever hits
+//! the row has the step. `claimed` is a word that existing code queries and never writes; it counts
+//! as `delivered`.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::chat::storable;
+use super::{Result, Store, StoreError};
+use crate::model::delivery::{Claimed, DeliveryStatus, STALE_ERROR};
+use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
+
+/// A `delivered` row holds back the next one of its thread and agent for this long: far beyond an
+/// agent's turn, so that a row that nobody will ever settle cannot block its thread for good.
+const LANE_HELD_FOR: Duration = Duration::from_mins(10);
+
+/// The stream of messages of one thread to one agent, worked on in order.
+pub type Lane = (Option<ThreadId>, AgentKey);
+
+/// What a claimer can work on now.
+#[derive(Debug, Clone, Default)]
+pub struct ClaimFilter<'a> {
+    /// Short ids of the agents it runs.
+    pub agents: &'a [String],
+    /// Lanes it is busy with already.
+    pub busy: &'a [Lane],
+}
+
+/// How much waits in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct QueueDepth {
+    /// Rows that wait for somebody to take them.
+    pub queued: i64,
+    /// Rows that somebody works on.
+    pub delivered: i64,
+    /// Since when the oldest waits.
+    pub oldest_queued: Option<DateTime<Utc>>,
+}
+
+/// A row of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The row.
+    pub id: DeliveryId,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Since when it waits; Retry sets it anew.
+    pub created_at: DateTime<Utc>,
+    /// When somebody took it.
+    pub picked_up_at: Option<DateTime<Utc>>,
+}
+
+type ClaimedRow = (Uuid, Uuid, String, String);
+
+impl Store {
+    /// Claims what can be worked on now, oldest first: at most `limit` rows, one per lane, none of
+    /// a lane in which a row is worked on already, here or by another claimer.
+    pub async fn claim_batch(&self, limit: i64, filter: ClaimFilter<'_>) -> Result<Vec<Claimed>> {
+        let busy: Vec<String> = filter.busy.iter().map(lane_word).collect();
+        let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM_BATCH)
+            .bind(self.project.as_str())
+            .bind(limit)
+            .bind(filter.agents)
+            .bind(busy)
+            .bind(LANE_HELD_FOR.as_secs_f64())
+            .fetch_all(&self.pool)
+            .await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            claimed.extend(self.read_claim(row).await?);
+        }
+        Ok(claimed)
+    }
+
+    /// Claims one queued row; `None` when somebody else has it.
+    pub async fn claim_one(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+        let row: Option<ClaimedRow> = sqlx::query_as(
+            "UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
+             FROM project_chat_messages AS m
+             WHERE q.id = $1 AND q.project_id = $2 AND q.status = 'queued' AND m.id = q.message_id
+             RETURNING q.id, q.message_id, q.target_agent_key, m.message",
+        )
+        .bind(id.0)
+        .bind(self.project.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        match row {
+            Some(row) => self.read_claim(row).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A row that cannot be worked on fails at once, so that the operator sees why.
+    async fn read_claim(&self, row: ClaimedRow) -> Result<Option<Claimed>> {
+        let (id, message_id, target, text) = row;
+        let id = DeliveryId(id);
+        match target.parse() {
+            Ok(agent) => Ok(Some(Claimed {
+                id,
+                message_id: MessageId(message_id),
+                agent,
+                text,
+            })),
+            Err(error) => {
+                self.fail(id, &format!("Nobody can receive this: {error}."))
+                    .await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The agent has answered. A failed row too becomes `processed`: a reply that arrives after the
+    /// watchdog, or after a connection that broke, is the truth. False when there was nothing to do.
+    pub async fn complete(&self, id: DeliveryId, reply: Option<MessageId>) -> Result<bool> {
+        let result = match reply {
+            Some(reply) => json!({"ok": true, "reply_message_id": reply}),
+            None => json!({"ok": true}),
+        };
+        self.one_row(
+            sqlx::query(
+                "UPDATE chat_delivery_queue
+                 SET status = 'processed', completed_at = now(), result = $3
+                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed', 'failed')",
+            )
+            .bind(id.0)
+            .bind(self.project.as_str())
+            .bind(result),
+        )
+        .await
+    }
+
+    /// It did not work; `error` is read by people. False when the row was no longer in work.
+    pub async fn fail(&self, id: DeliveryId, error: &str) -> Result<bool> {
+        self.one_row(
+            sqlx::query(
+                "UPDATE chat_delivery_queue
+                 SET status = 'failed', completed_at = now(), result = $3
+                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')",
+            )
+            .bind(id.0)
+            .bind(self.project.as_str())
+            .bind(json!({"error": storable(error)})),
+        )
+        .await
+    }
+
+    /// Puts a claimed row back: only for what was provably not sent.
+    pub async fn requeue(&self, id: DeliveryId) -> Result<bool> {
+        self.one_row(
+            sqlx::query(
+                "UPDATE chat_delivery_queue SET status = 'queued', picked_up_at = NULL
+                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')",
+            )
+            .bind(id.0)
+            .bind(self.project.as_str()),
+        )
+        .await
+    }
+
+    /// Somebody wants a failed delivery tried again. Everything starts anew, `created_at` included:
+    /// `ClawdOS`' own watchdog would fail the row at once by its age.
+    pub async fn retry(&self, id: DeliveryId) -> Result<bool> {
+        self.one_row(
+            sqlx::query(
+                "UPDATE chat_delivery_queue
+                 SET status = 'queued', created_at = now(), picked_up_at = NULL,
+                     completed_at = NULL, result = NULL
+                 WHERE id = $1 AND project_id = $2 AND status = 'failed'",
+            )
+            .bind(id.0)
+            .bind(self.project.as_str()),
+        )
+        .await
+    }
+
+    /// Fails what has made no progress for `older_than`, with the word that existing dashboards
+    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run.
+    pub async fn fail_stale(&self, older_than: Duration) -> Result<Vec<DeliveryId>> {
+        let ids: Vec<Uuid> = sqlx::query_scalar(
+            "UPDATE chat_delivery_queue
+             SET status = 'failed', completed_at = now(),
+                 result = CASE WHEN jsonb_typeof(result) = 'object' THEN result ELSE '{}' END
+                          || jsonb_build_object('error', $3::text)
+             WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')
+               AND greatest(created_at, picked_up_at) < now() - make_interval(secs => $2)
+             RETURNING id",
+        )
+        .bind(self.project.as_str())
+        .bind(older_than.as_secs_f64())
+        .bind(STALE_ERROR)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(DeliveryId).collect())
+    }
+
+    /// Puts back what went stale before anybody took it, in the order in which it was said, and
+    /// returns how many rows. Each row once: `result.rearmed` remembers it, and only Retry clears
+    /// that. The microseconds keep the order within a thread.
+    pub async fn rearm_stale(&self) -> Result<u64> {
+        let done = sqlx::query(
+            "WITH stale AS (
+                 SELECT id, row_number() OVER (ORDER BY created_at, id) AS position
+                 FROM chat_delivery_queue
+                 WHERE project_id = $1 AND status = 'failed' AND picked_up_at IS NULL
+                   AND result ->> 'error' = $2 AND NOT result ? 'rearmed'
+             )
+             UPDATE chat_delivery_queue AS q
+             SET status = 'queued', completed_at = NULL, result = '{\"rearmed\": true}',
+                 created_at = now() + stale.position * interval '1 microsecond'
+             FROM stale WHERE q.id = stale.id AND q.status = 'failed'",
+        )
+        .bind(self.project.as_str())
+        .bind(STALE_ERROR)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// How much waits.
+    pub async fn queue_depth(&self) -> Result<QueueDepth> {
+        let depth = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE status = 'queued') AS queued,
+                    count(*) FILTER (WHERE status <> 'queued') AS delivered,
+                    min(created_at) FILTER (WHERE status = 'queued') AS oldest_queued
+             FROM chat_delivery_queue
+             WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')",
+        )
+        .bind(self.project.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(depth)
+    }
+
+    /// The delivery of one message to one agent.
+    pub async fn delivery(&self, message: MessageId, agent: &AgentKey) -> Result<Option<Delivery>> {
+        type Row = (
+            Uuid,
+            String,
+            Option<String>,
+            DateTime<Utc>,
+            Option<DateTime<Utc>>,
+        );
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT id, status, result ->> 'error', created_at, picked_up_at
+             FROM chat_delivery_queue
+             WHERE project_id = $1 AND message_id = $2 AND target_agent_key = $3",
+        )
+        .bind(self.project.as_str())
+        .bind(message.0)
+        .bind(agent.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|(id, status, error, created_at, picked_up_at)| {
+            let status = status
+                .parse()
+                .map_err(|error| StoreError::bad_row("chat_delivery_queue", id, error))?;
+            Ok(Delivery {
+                id: DeliveryId(id),
+                status,
+                error,
+                created_at,
+                picked_up_at,
+            })
+        })
+        .transpose()
+    }
+
+    async fn one_row(
+        &self,
+        query: sqlx::query::Query<'_, sqlx::Postgres, sqlx::postgres::PgArguments>,
+    ) -> Result<bool> {
+        Ok(query.execute(&self.pool).await?.rows_affected() == 1)
+    }
+}
+
+/// A lane as [`CLAIM_BATCH`] spells it.
+fn lane_word((thread, agent): &Lane) -> String {
+    let thread = thread.map(|thread| thread.to_string()).unwrap_or_default();
+    format!("{thread} {}", agent.short())
+}
+
+/// The short id is read as `AgentKey` reads it: after any number of `agent:`. A lane is a thread
+/// and a short id; a row in work stands before every queued one in its lane, so that the lane is
+/// taken while it lasts.
+const CLAIM_BATCH: &str = "
+WITH live AS (
+    SELECT q.id, q.status, q.created_at, m.thread_id,
+           split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1) AS short
+    FROM chat_delivery_queue AS q JOIN project_chat_messages AS m ON m.id = q.message_id
+    WHERE q.project_id = $1
+      AND (q.status = 'queued'
+           OR (q.status IN ('delivered', 'claimed')
+               AND q.picked_up_at > now() - make_interval(secs => $5)))
+), placed AS (
+    SELECT id, status, thread_id, short, row_number() OVER (
+        PARTITION BY thread_id, short ORDER BY status = 'queued', created_at, id) AS position
+    FROM live
+), picked AS (
+    SELECT q.id
+    FROM chat_delivery_queue AS q JOIN placed USING (id)
+    WHERE placed.position = 1 AND q.status = 'queued' AND placed.short = ANY ($3)
+      AND NOT coalesce(placed.thread_id::text, '') || ' ' || placed.short = ANY ($4)
+    ORDER BY q.created_at, q.id
+    LIMIT $2
+    FOR UPDATE OF q SKIP LOCKED
+), claimed AS (
+    UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
+    FROM picked WHERE q.id = picked.id
+    RETURNING q.id, q.message_id, q.target_agent_key, q.created_at
+)
+SELECT claimed.id, claimed.message_id, claimed.target_agent_key, m.message
+FROM claimed JOIN project_chat_messages AS m ON m.id = claimed.message_id
+ORDER BY claimed.created_at, claimed.id";
