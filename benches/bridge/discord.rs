@@ -12,7 +12,7 @@ use crate::text;
 const QUIET: Duration = Duration::from_secs(1);
 
 /// How long it may take to become so.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request of the bridge.
 #[derive(Debug, Clone, Copy)]
