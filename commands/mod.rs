@@ -124,9 +124,7 @@ async fn failed(error: poise::FrameworkError<'_, Data, Error>) {
                         reload."
                 .to_owned();
             let token = interaction.token.clone();
-            if let Err(error) =
-                answer_interaction(data, interaction.id.get(), token, text).await
-            {
+            if let Err(error) = answer_interaction(data, interaction.id.get(), token, text).await {
                 tracing::warn!(%error, "an unknown command could not be answered");
             }
         }

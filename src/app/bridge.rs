@@ -84,7 +84,7 @@ async fn start(
     let readiness = Readiness::new(Clock::System);
     let health = wiring::serve_health(lifecycle, &config, &readiness, prometheus).await?;
     let place = discord::place(lifecycle, &config).await?;
-    let lanes = discord::lanes(&place)?;
+    let lanes = discord::lanes(lifecycle, &place)?;
     let (database, identity) = tokio::try_join!(
         database::open(lifecycle, &config),
         discord::identify(&lanes, &place),
@@ -121,7 +121,12 @@ async fn announce(
     file: &std::path::Path,
 ) -> anyhow::Result<()> {
     readiness.ready().await;
-    let state = running.mode.clone().wait_for(|state| state.mode.is_some()).await?.clone();
+    let state = running
+        .mode
+        .clone()
+        .wait_for(|state| state.mode.is_some())
+        .await?
+        .clone();
     run_file::write(file, &run_json(running))?;
     let discord = match &running.place.sandbox {
         Some(info) => format!("the sandbox, {}", info["page"].as_str().unwrap_or_default()),
@@ -129,9 +134,16 @@ async fn announce(
     };
     println!("discord   {discord}");
     if running.place.sandbox.is_none() {
-        println!("invite    {}", discord::invite(running.identity.application));
+        println!(
+            "invite    {}",
+            discord::invite(running.identity.application)
+        );
     }
-    let database = if running.database.embedded { "embedded" } else { "configured" };
+    let database = if running.database.embedded {
+        "embedded"
+    } else {
+        "configured"
+    };
     println!("database  {database} Postgres");
     println!("executor  {}", running.control.url);
     println!("health    http://{}/readyz", running.health);
@@ -164,7 +176,11 @@ fn run_json(running: &Running) -> Value {
         .map(|(surface, channel)| (surface.to_string(), json!(channel.id)))
         .collect();
     discord["channels"] = Value::Object(channels);
-    let token = running.control.token.as_ref().map(ExposeSecret::expose_secret);
+    let token = running
+        .control
+        .token
+        .as_ref()
+        .map(ExposeSecret::expose_secret);
     json!({
         "ready": true,
         "pid": std::process::id(),

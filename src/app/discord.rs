@@ -1,6 +1,7 @@
 //! Discord: the real one or the sandbox, and who we are there.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -34,6 +35,9 @@ const PERMISSIONS: [(u32, &str); 13] = [
 ];
 
 const ADMINISTRATOR: u32 = 3;
+
+/// How long requests that are under way may take at the end.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// Flags of an application that may read messages: verified or not (source: Discord).
 const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
@@ -156,12 +160,15 @@ pub async fn run_sandbox_alone(
     let folder = super::database::lock(&config.data_dir.join("sandbox"))?;
     let sandbox = open_sandbox(&config).await?;
     let file = config.data_dir.join("sandbox").join("run.json");
-    super::run_file::write(&file, &serde_json::json!({
-        "ready": true,
-        "pid": std::process::id(),
-        "version": env!("CARGO_PKG_VERSION"),
-        "discord": sandbox.info(),
-    }))?;
+    super::run_file::write(
+        &file,
+        &serde_json::json!({
+            "ready": true,
+            "pid": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "discord": sandbox.info(),
+        }),
+    )?;
     println!("sandbox   {}", sandbox.info().page);
     println!("run file  {}", file.display());
     println!("ready");
@@ -195,9 +202,12 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
     }
     let invite = invite(application.id);
     let guild = match (place.guild, guilds.as_slice()) {
-        (Some(wanted), _) => guilds.iter().find(|guild| guild.id == wanted).with_context(|| {
-            format!("The bot is not in the server {wanted}. Invite it: {invite}")
-        })?,
+        (Some(wanted), _) => guilds
+            .iter()
+            .find(|guild| guild.id == wanted)
+            .with_context(|| {
+                format!("The bot is not in the server {wanted}. Invite it: {invite}")
+            })?,
         (None, [only]) => only,
         (None, []) => bail!("The bot is in no server yet. Invite it: {invite}"),
         (None, several) => bail!(
@@ -264,8 +274,30 @@ fn missing_permissions(granted: Option<&str>) -> Vec<&'static str> {
         .collect()
 }
 
-/// The way to Discord.
-pub fn lanes(place: &Place) -> anyhow::Result<Lanes> {
+/// The way to Discord. At the end nothing new goes out, and what is under way is finished.
+pub fn lanes(lifecycle: &mut Lifecycle, place: &Place) -> anyhow::Result<Lanes> {
     let rest = Rest::new(&place.api_base, place.token.clone())?;
-    Ok(Lanes::new(rest))
+    let (lanes, driver) = Lanes::new(rest);
+    let cancel = lifecycle.token();
+    let handle = lanes.clone();
+    lifecycle.spawn("lanes", async move {
+        let drained = async {
+            cancel.cancelled().await;
+            handle.drain(DRAIN).await
+        };
+        tokio::select! {
+            () = driver.run() => anyhow::bail!("the lanes stopped by themselves"),
+            drained = drained => {
+                if drained.unfinished > 0 {
+                    tracing::warn!(
+                        unfinished = drained.unfinished,
+                        "{} requests had no answer at the end; the next start reads back what became of them",
+                        drained.unfinished
+                    );
+                }
+                Ok(())
+            }
+        }
+    });
+    Ok(lanes)
 }

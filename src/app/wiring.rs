@@ -28,6 +28,7 @@ use crate::feed::{Replication, ReplicationSettings};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
+use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
 use crate::mirror::{Deps, Mirror, Reach};
 use crate::mode::{ModeLoop, State};
@@ -40,9 +41,6 @@ use crate::telemetry;
 /// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
 /// the database's sender, which loses nothing.
 const FEED_AHEAD: usize = 1024;
-
-/// How long lanes may take at the end for what is under way.
-const DRAIN: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -89,7 +87,6 @@ impl Wires<'_> {
     pub async fn connect(self, lifecycle: &mut Lifecycle) -> anyhow::Result<Connected> {
         let store = self.database.store.clone();
         let cancel = lifecycle.token();
-        self.drain_at_the_end(lifecycle);
 
         let (own, own_rows) = mpsc::unbounded_channel();
         let mode_loop = ModeLoop::new(
@@ -136,6 +133,8 @@ impl Wires<'_> {
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
         show_mode(lifecycle, mode.clone());
+        let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
+        lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
     }
 
@@ -197,7 +196,8 @@ impl Wires<'_> {
             repair: Arc::clone(repair),
             reach: Reach {
                 sweep_every: mirror.sweep,
-                horizon: chrono::Duration::from_std(mirror.horizon).unwrap_or(chrono::Duration::MAX),
+                horizon: chrono::Duration::from_std(mirror.horizon)
+                    .unwrap_or(chrono::Duration::MAX),
                 first_link: chrono::Duration::from_std(mirror.first_link)
                     .unwrap_or(chrono::Duration::MAX),
             },
@@ -220,7 +220,11 @@ impl Wires<'_> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
         let connected = watch::Sender::new(false);
-        show_gateway(lifecycle, self.readiness.part("discord"), connected.subscribe());
+        show_gateway(
+            lifecycle,
+            self.readiness.part("discord"),
+            connected.subscribe(),
+        );
         let framework = commands::framework(commands::Data {
             desk: desk.clone(),
             lanes: self.lanes.clone(),
@@ -234,13 +238,7 @@ impl Wires<'_> {
             application: self.identity.application.get(),
         };
         let gateway = Gateway::start(settings, framework, tell)?;
-        let stop = cancel.clone();
-        lifecycle.spawn("gateway", async move {
-            tokio::select! {
-                () = stop.cancelled() => Ok(()),
-                error = gateway.ended() => Err(error),
-            }
-        });
+        lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
             desk,
             lanes: self.lanes.clone(),
@@ -266,15 +264,6 @@ impl Wires<'_> {
                 tracing::error!(%error, "the slash commands could not be registered: {error}");
             }
             cancel.cancelled().await;
-            Ok(())
-        });
-    }
-
-    /// After the parts have ended nothing new is asked of the lanes; what is under way is finished.
-    fn drain_at_the_end(&self, lifecycle: &mut Lifecycle) {
-        let lanes = self.lanes.clone();
-        lifecycle.on_shutdown("lanes", async move {
-            lanes.drain(DRAIN).await;
             Ok(())
         });
     }

@@ -199,9 +199,7 @@ impl Inner {
             .await;
         let id = claimed.id;
         let (label, written, go_on) = match outcome {
-            DeliverOutcome::Done => {
-                ("processed", self.store.complete(id, None).await, true)
-            }
+            DeliverOutcome::Done => ("processed", self.store.complete(id, None).await, true),
             DeliverOutcome::NotSent(reason) => {
                 tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
                 self.nudge.now();

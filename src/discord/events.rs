@@ -11,6 +11,8 @@ pub enum Inbound {
     Ready,
     /// The old session goes on: what was missed has been replayed.
     Resumed,
+    /// The connection is gone; serenity makes a new one.
+    Disconnected,
     /// A person wrote something.
     Message(Box<Written>),
     /// A channel is gone.
@@ -42,9 +44,16 @@ pub struct Written {
 
 /// Whether the bridge would miss events of this kind.
 pub fn matters(kind: &str) -> bool {
-    ["MESSAGE_", "INTERACTION_CREATE", "GUILD_CREATE", "CHANNEL_", "THREAD_", "READY"]
-        .iter()
-        .any(|prefix| kind.starts_with(prefix))
+    [
+        "MESSAGE_",
+        "INTERACTION_CREATE",
+        "GUILD_CREATE",
+        "CHANNEL_",
+        "THREAD_",
+        "READY",
+    ]
+    .iter()
+    .any(|prefix| kind.starts_with(prefix))
 }
 
 /// Reads an event; none is nothing that concerns us.

@@ -135,13 +135,16 @@ impl Builder {
             Surface::Activity,
         ];
         let category = Surface::Category;
-        self.place(&mut layout, &mut existing, known, category, None).await?;
+        self.place(&mut layout, &mut existing, known, category, None)
+            .await?;
         for surface in rooms {
             let parent = layout.channels.get(&Surface::Category).map(|c| c.id);
-            self.place(&mut layout, &mut existing, known, surface, parent).await?;
+            self.place(&mut layout, &mut existing, known, surface, parent)
+                .await?;
         }
         let category = Surface::DmCategory;
-        self.place(&mut layout, &mut existing, known, category, None).await?;
+        self.place(&mut layout, &mut existing, known, category, None)
+            .await?;
         for agent in agents {
             let surface = Surface::dm(agent);
             if layout.has(&surface) {
@@ -149,7 +152,8 @@ impl Builder {
             }
             let parent = layout.channels.get(&Surface::DmCategory).map(|c| c.id);
             layout.agents.insert(surface.clone(), agent.clone());
-            self.place(&mut layout, &mut existing, known, surface, parent).await?;
+            self.place(&mut layout, &mut existing, known, surface, parent)
+                .await?;
         }
         self.attach_webhooks(&mut layout, webhooks).await?;
         Ok(layout)
@@ -173,7 +177,10 @@ impl Builder {
                 existing.iter().position(|channel| {
                     channel.kind == kind
                         && channel.parent_id == parent
-                        && channel.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(&name))
+                        && channel
+                            .name
+                            .as_deref()
+                            .is_some_and(|n| n.eq_ignore_ascii_case(&name))
                 })
             });
         let id = match at {
@@ -181,7 +188,9 @@ impl Builder {
             None => self.create(&surface, &name, kind, parent).await?.id,
         };
         layout.surfaces.insert(id, surface.clone());
-        layout.channels.insert(surface, Channel { id, webhook: None });
+        layout
+            .channels
+            .insert(surface, Channel { id, webhook: None });
         Ok(())
     }
 

@@ -130,8 +130,7 @@ impl Session {
         if column(1) != Some(b"t") {
             return Err(FeedProblem::NoPublication(self.publication.clone()));
         }
-        // If we die while the slot waits, the server should notice. Not every platform can (macOS
-        // before 17).
+        // If we go while the slot waits, the server should notice. (Windows servers cannot.)
         let notice = self
             .client
             .simple_query("SET client_connection_check_interval = '5s'");

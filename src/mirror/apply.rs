@@ -15,8 +15,8 @@ use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::layout::Layout;
 use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, Route};
-use crate::model::{ChannelId, DiscordMessageId};
 use crate::model::view::{Surface, View, ViewAuthor, ViewKey};
+use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::ledger::{Settled, SettledAs};
 
 /// First and longest wait between tries of something that Discord could not do.
@@ -83,11 +83,7 @@ impl Workers {
     }
 }
 
-async fn work(
-    hands: Arc<Hands>,
-    surface: Surface,
-    mut actions: mpsc::UnboundedReceiver<Action>,
-) {
+async fn work(hands: Arc<Hands>, surface: Surface, mut actions: mpsc::UnboundedReceiver<Action>) {
     while let Some(action) = actions.recv().await {
         if hands.cancel.is_cancelled() {
             // What was begun and not sent is found by reading back at the next start.
@@ -127,13 +123,18 @@ enum Next {
     Forbidden,
     /// Never.
     GiveUp,
+    /// Not in this run of the process.
+    Stop,
 }
 
 fn judge(error: &RestError) -> Next {
     match (error.kind(), error.code(), error.status()) {
-        (_, Some(UNKNOWN_CHANNEL | UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN), _) => Next::AfterRepair,
+        (_, Some(UNKNOWN_CHANNEL | UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN), _) => {
+            Next::AfterRepair
+        }
         (ErrorKind::Rejected, _, Some(403)) => Next::Forbidden,
         (ErrorKind::Rejected, _, Some(404)) if error.code().is_none() => Next::AfterRepair,
+        (ErrorKind::Stopping, _, _) => Next::Stop,
         (ErrorKind::Rejected | ErrorKind::Unsendable, _, _) => Next::GiveUp,
         _ => Next::Later,
     }
@@ -193,8 +194,11 @@ impl Hands {
                     error
                 }
             };
-            tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
-            match judge(&error) {
+            let next = judge(&error);
+            if !matches!(next, Next::Stop) {
+                tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
+            }
+            match next {
                 Next::GiveUp => {
                     let error = error.to_string();
                     return Some(SettledAs::Failed { error, row_version });
@@ -204,7 +208,12 @@ impl Hands {
         }
     }
 
-    fn create_request(&self, surface: &Surface, key: &ViewKey, draft: &Draft) -> Option<(ChannelId, Request)> {
+    fn create_request(
+        &self,
+        surface: &Surface,
+        key: &ViewKey,
+        draft: &Draft,
+    ) -> Option<(ChannelId, Request)> {
         let layout = self.layout.borrow();
         let channel = layout.channel(surface)?;
         let request = match (&draft.persona, &channel.webhook) {
@@ -256,7 +265,11 @@ impl Hands {
             }
             None => Request::new(Route::edit_message(view.channel.get(), message.get())),
         };
-        match self.submit_as(Class::Edit, request.json(&body)).await.done() {
+        match self
+            .submit_as(Class::Edit, request.json(&body))
+            .await
+            .done()
+        {
             Outcome::Sent(()) => Some(sent(view.channel, message, draft, row_version)),
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
                 tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
@@ -275,7 +288,11 @@ impl Hands {
             Some(webhook) => Route::delete_webhook_message(&webhook, message, None),
             None => Route::delete_message(view.channel.get(), message),
         };
-        match self.submit_as(Class::Edit, Request::new(route)).await.done() {
+        match self
+            .submit_as(Class::Edit, Request::new(route))
+            .await
+            .done()
+        {
             Outcome::Sent(()) => Some(SettledAs::Released),
             Outcome::NotSent(error) if error.status() == Some(404) => Some(SettledAs::Released),
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
@@ -324,7 +341,8 @@ impl Hands {
                 *backoff = FORBIDDEN_PAUSE;
                 self.wait(backoff).await
             }
-            Next::Later | Next::GiveUp => self.wait(backoff).await,
+            Next::Later => self.wait(backoff).await,
+            Next::GiveUp | Next::Stop => None,
         }
     }
 

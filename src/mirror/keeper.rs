@@ -89,7 +89,9 @@ async fn ensure(builder: &Builder, store: &Store) -> anyhow::Result<Layout> {
     let layout = builder.ensure(&known, &keys).await?;
     for (surface, channel) in layout.iter() {
         if known.get(surface) != Some(&channel.id) {
-            store.bind_channel(builder.guild, surface, channel.id).await?;
+            store
+                .bind_channel(builder.guild, surface, channel.id)
+                .await?;
         }
     }
     Ok(layout)

@@ -5,36 +5,38 @@ pub mod apply;
 pub mod dirty;
 pub mod keeper;
 pub mod ledger;
+pub mod outage;
 pub mod plan;
 pub mod read_back;
 pub mod recover;
 pub mod render;
+mod sweep;
+mod written;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
 use metrics::{counter, gauge};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::layout::Layout;
-use crate::model::change::{Change, FeedEvent, Table};
-use crate::model::view::{Entity, EntityKind, ViewAuthor};
-use crate::store::ledger::{NewView, Settled, SettledAs};
+use crate::model::change::{Change, FeedEvent, Snapshot, Table, Xid};
+use crate::model::view::{Entity, EntityKind};
 use crate::telemetry;
 use apply::{Hands, Workers};
 use dirty::Dirty;
 use plan::{Action, plan};
 use read_back::Channels;
 use render::{Rendered, Renderer};
+use written::{new_views, noted};
 
 /// Most rows loaded at once: one query, one ledger write.
 const BATCH: usize = 500;
 
-/// Most rows that a sweep names at once; it comes again as soon as they are done.
-const SWEEP_LIMIT: i64 = 5_000;
+/// Wait until a row that is announced and not visible yet is looked at again.
+const EARLY: Duration = Duration::from_millis(1);
 
 /// Wait after the database did not answer.
 const RETRY: Duration = Duration::from_millis(500);
@@ -75,6 +77,9 @@ pub struct Mirror {
     dirty: Dirty,
     /// How many actions of a row are under way.
     under_way: HashMap<Entity, usize>,
+    /// The transaction that the feed has named last for a row. The feed can be earlier than what
+    /// other sessions may see (measured: 0.5 % of events, by up to 23 ms).
+    announced: HashMap<Entity, Xid>,
     /// Rows whose surface does not exist yet.
     parked: HashSet<Entity>,
     workers: Workers,
@@ -106,6 +111,7 @@ impl Mirror {
             renderer: Renderer::default(),
             dirty: Dirty::default(),
             under_way: HashMap::new(),
+            announced: HashMap::new(),
             parked: HashSet::new(),
             workers,
             done,
@@ -155,21 +161,12 @@ impl Mirror {
     /// What has to be true before the first row is shown. None when cancelled meanwhile.
     async fn start(&mut self) -> Option<()> {
         loop {
-            let store = &self.deps.channels.store;
-            let outcome = match self.renderer.refresh(store).await {
-                Ok(()) => recover::recover(&self.deps.channels, &self.renderer).await,
+            let outcome = match self.renderer.refresh(&self.deps.channels.store).await {
+                Ok(()) => self.recover().await,
                 Err(error) => Err(error.into()),
             };
             match outcome {
-                Ok((0, 0)) => return Some(()),
-                Ok((found, lost)) => {
-                    tracing::info!(
-                        found,
-                        lost,
-                        "read back after an interruption: {found} messages had been sent, {lost} had not"
-                    );
-                    return Some(());
-                }
+                Ok(()) => return Some(()),
                 Err(error) => {
                     tracing::warn!(%error, "cannot read back what was under way: {error}");
                     tokio::select! {
@@ -198,7 +195,9 @@ impl Mirror {
             Table::ProjectChatMessages => {
                 if let Some(id) = change.key.as_uuid() {
                     let kind = EntityKind::Message;
-                    self.dirty.mark(Entity { kind, id });
+                    let entity = Entity { kind, id };
+                    self.dirty.mark(entity);
+                    self.announced.extend(change.xid.map(|xid| (entity, xid)));
                 }
             }
             // A thread's title decides where its messages belong.
@@ -213,52 +212,21 @@ impl Mirror {
         }
     }
 
-    /// Names every row that Discord does not show as it is.
-    pub async fn sweep(&mut self) {
-        match self.find().await {
-            Ok(found) => {
-                let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
-                if !found.is_empty() {
-                    counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
-                    tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
-                }
-                for entity in found {
-                    if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
-                        self.dirty.mark(entity);
-                        self.sweep_soon |= more;
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the sweep could not look: {error}"),
-        }
-    }
-
-    async fn find(&self) -> crate::store::Result<Vec<Entity>> {
-        let store = &self.deps.channels.store;
-        let since = store.mirror_since(self.deps.reach.first_link).await?;
-        let floor = since.max(Utc::now() - self.deps.reach.horizon);
-        let kind = EntityKind::Message;
-        let mut found: Vec<Entity> = store
-            .sweep_messages(floor, SWEEP_LIMIT)
-            .await?
-            .into_iter()
-            .map(|id| Entity { kind, id })
-            .collect();
-        let kind = EntityKind::Mode;
-        let modes = store.sweep_modes().await?;
-        found.extend(modes.into_iter().map(|id| Entity { kind, id }));
-        Ok(found)
-    }
-
     /// Takes what is dirty, as much as one query carries, and sets the difference in motion.
     pub async fn step(&mut self) {
         let taken = self.dirty.take(BATCH);
         gauge!(telemetry::DIRTY_ROWS).set(u32::try_from(self.dirty.len()).unwrap_or(u32::MAX));
         match self.work_on(&taken).await {
-            Ok(()) => {
+            Ok(early) => {
                 for entity in taken {
                     if !self.under_way.contains_key(&entity) {
                         self.dirty.done(entity);
+                    }
+                }
+                if !early.is_empty() {
+                    tokio::time::sleep(EARLY).await;
+                    for entity in early {
+                        self.dirty.mark(entity);
                     }
                 }
             }
@@ -278,8 +246,11 @@ impl Mirror {
         }
     }
 
-    async fn work_on(&mut self, taken: &[Entity]) -> crate::store::Result<()> {
+    /// Sets the difference in motion. Gives back the rows that the feed has announced and that
+    /// cannot be seen yet.
+    async fn work_on(&mut self, taken: &[Entity]) -> crate::store::Result<Vec<Entity>> {
         let mut actions = Vec::new();
+        let mut early = Vec::new();
         let store = self.deps.channels.store.clone();
         for kind in [EntityKind::Message, EntityKind::Mode] {
             let ids: Vec<_> = taken
@@ -287,8 +258,13 @@ impl Mirror {
                 .filter(|entity| entity.kind == kind)
                 .map(|entity| entity.id)
                 .collect();
-            for row in self.renderer.load(&store, kind, &ids).await? {
-                actions.extend(self.planned(row));
+            let (snapshot, rows) = self.renderer.load(&store, kind, &ids).await?;
+            for row in rows {
+                if self.is_early(row.entity, snapshot.as_ref()) {
+                    early.push(row.entity);
+                } else {
+                    actions.extend(self.planned(row));
+                }
             }
         }
         let layout = self.deps.layout.borrow().clone();
@@ -308,7 +284,18 @@ impl Mirror {
                 self.workers.hand_over(action);
             }
         }
-        Ok(())
+        Ok(early)
+    }
+
+    fn is_early(&mut self, entity: Entity, snapshot: Option<&Snapshot>) -> bool {
+        let (Some(xid), Some(snapshot)) = (self.announced.get(&entity), snapshot) else {
+            return false;
+        };
+        let early = !snapshot.sees(*xid);
+        if !early {
+            self.announced.remove(&entity);
+        }
+        early
     }
 
     fn planned(&mut self, row: Rendered) -> Vec<Action> {
@@ -349,57 +336,4 @@ impl Mirror {
             tracing::error!(%error, "the ledger's keeper ended badly");
         }
     }
-}
-
-fn new_views(actions: &[Action], layout: &Layout) -> Vec<NewView> {
-    actions
-        .iter()
-        .filter_map(|action| {
-            let Action::Create {
-                key,
-                draft,
-                row_version,
-            } = action
-            else {
-                return None;
-            };
-            let channel = layout.channel(&key.surface)?;
-            let author = if draft.persona.is_some() && channel.webhook.is_some() {
-                ViewAuthor::Webhook
-            } else {
-                ViewAuthor::Bot
-            };
-            Some(NewView {
-                key: key.clone(),
-                channel: channel.id,
-                author,
-                hash: draft.hash(),
-                row_version: row_version.clone(),
-            })
-        })
-        .collect()
-}
-
-fn noted(notes: Vec<Action>) -> Vec<Settled> {
-    notes
-        .into_iter()
-        .filter_map(|note| {
-            let Action::Note { view, row_version } = note else {
-                return None;
-            };
-            let result = match (row_version, view.message) {
-                (Some(row_version), Some(message)) => SettledAs::Sent {
-                    channel: view.channel,
-                    message,
-                    hash: view.hash.unwrap_or_default(),
-                    row_version,
-                },
-                _ => SettledAs::Released,
-            };
-            Some(Settled {
-                key: view.key,
-                result,
-            })
-        })
-        .collect()
 }

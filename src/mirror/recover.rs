@@ -7,13 +7,22 @@ use uuid::Uuid;
 use super::read_back::{Channels, adopt};
 use super::render::Renderer;
 use crate::model::ChannelId;
-use crate::model::view::{EntityKind, View, ViewKey};
+use crate::model::view::{Entity, EntityKind, View, ViewKey};
 use crate::store::ledger::{Settled, SettledAs};
 
-/// Settles every view that was begun and never confirmed: found in its channel it is sent, else it
-/// is released and the sweep makes it anew. Returns how many were found and how many were not.
-pub async fn recover(channels: &Channels, renderer: &Renderer) -> anyhow::Result<(usize, usize)> {
-    let open = channels.store.unsettled_views().await?;
+/// Settles every view that was begun, never confirmed, and is not in our hands: found in its
+/// channel it is sent, else it is released and the sweep makes it anew. Returns how many were found
+/// and how many were not.
+///
+/// Not only at the start: a statement of a bridge that was killed while it waited for a lock is
+/// carried out by Postgres all the same, after its successor has looked.
+pub async fn recover(
+    channels: &Channels,
+    renderer: &Renderer,
+    in_hand: impl Fn(Entity) -> bool,
+) -> anyhow::Result<(usize, usize)> {
+    let mut open = channels.store.unsettled_views().await?;
+    open.retain(|view| !in_hand(view.key.entity));
     if open.is_empty() {
         return Ok((0, 0));
     }
@@ -52,7 +61,8 @@ async fn texts(
     }
     let mut texts = HashMap::new();
     for (kind, ids) in ids {
-        for (order, loaded) in renderer.load(&channels.store, kind, &ids).await?.into_iter().enumerate() {
+        let (_, rows) = renderer.load(&channels.store, kind, &ids).await?;
+        for (order, loaded) in rows.into_iter().enumerate() {
             let Some(wanted) = loaded.wanted else {
                 continue;
             };

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::plan::Wanted;
 use crate::cards::{self, Personas};
+use crate::model::change::Snapshot;
 use crate::model::message::ChatMessage;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
@@ -44,43 +45,42 @@ impl Renderer {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads rows of one kind and renders them, oldest first.
+    /// Loads rows of one kind and renders them, oldest first, with what the look could see.
     pub async fn load(
         &self,
         store: &Store,
         kind: EntityKind,
         ids: &[Uuid],
-    ) -> Result<Vec<Rendered>> {
+    ) -> Result<(Option<Snapshot>, Vec<Rendered>)> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok((None, Vec::new()));
         }
         Ok(match kind {
             EntityKind::Message => {
                 let personas = self.personas();
-                let rows = store.load_messages(ids).await?;
-                rows.into_iter()
+                let (snapshot, rows) = store.load_messages(ids).await?;
+                let rows = rows
+                    .into_iter()
                     .map(|loaded| rendered(loaded, |row, version| message(row, version, &personas)))
-                    .collect()
+                    .collect();
+                (snapshot, rows)
             }
             EntityKind::Mode => {
                 let rows = store.load_modes(ids).await?;
-                rows.into_iter()
+                let rows = rows
+                    .into_iter()
                     .map(|loaded| rendered(loaded, |row, version| Some(mode(row, version))))
-                    .collect()
+                    .collect();
+                (None, rows)
             }
         })
     }
 }
 
-fn rendered<T>(
-    loaded: Loaded<T>,
-    render: impl FnOnce(&T, String) -> Option<Wanted>,
-) -> Rendered {
+fn rendered<T>(loaded: Loaded<T>, render: impl FnOnce(&T, String) -> Option<Wanted>) -> Rendered {
     Rendered {
         entity: loaded.entity,
-        wanted: loaded
-            .row
-            .and_then(|(row, version)| render(&row, version)),
+        wanted: loaded.row.and_then(|(row, version)| render(&row, version)),
         views: loaded.views,
     }
 }

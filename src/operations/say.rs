@@ -63,9 +63,7 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
         Place::Dm(agent) => Some(agent.clone()),
         Place::Room | Place::Elsewhere => None,
     };
-    let addressed = target
-        .clone()
-        .filter(|_| operator || desk.members_may_ask);
+    let addressed = target.clone().filter(|_| operator || desk.members_may_ask);
     let text = with_files(&said.text, &said.files);
     let message_id = MessageId::for_discord(said.message);
     let line = addressed
@@ -88,7 +86,10 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
         created_at: Some(said.message.created_at()),
     };
     let status = Deliveries::birth(line.as_ref());
-    let deliveries: Vec<_> = addressed.iter().map(|agent| (agent.clone(), status)).collect();
+    let deliveries: Vec<_> = addressed
+        .iter()
+        .map(|agent| (agent.clone(), status))
+        .collect();
     let surface = said.surface.to_string();
     let view = PersonView {
         surface: &surface,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::ledger::ViewRow;
 use super::{Result, Store, StoreError};
+use crate::model::change::Snapshot;
 use crate::model::message::{Author, ChatMessage};
 use crate::model::mode::Mode;
 use crate::model::thread::Place;
@@ -36,6 +37,7 @@ pub struct ModeChange {
 
 #[derive(FromRow)]
 struct LoadedRow {
+    snapshot: String,
     wanted_id: Uuid,
     id: Option<Uuid>,
     xmin: Option<String>,
@@ -109,10 +111,14 @@ impl LoadedRow {
 }
 
 impl Store {
-    /// Chat messages with their views, oldest first. An id without a row comes back without one.
-    pub async fn load_messages(&self, ids: &[Uuid]) -> Result<Vec<Loaded<ChatMessage>>> {
+    /// Chat messages with their views, oldest first, and what the look could see. An id without a
+    /// row comes back without one.
+    pub async fn load_messages(
+        &self,
+        ids: &[Uuid],
+    ) -> Result<(Option<Snapshot>, Vec<Loaded<ChatMessage>>)> {
         let rows: Vec<LoadedRow> = sqlx::query_as(
-            "SELECT w.id AS wanted_id, m.id, m.xmin::text AS xmin, m.thread_id, t.title, m.author, \
+            "SELECT pg_current_snapshot()::text AS snapshot, w.id AS wanted_id, m.id, m.xmin::text AS xmin, m.thread_id, t.title, m.author, \
                     m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
                     m.created_at AS at, v.surface, v.part, v.channel_id, v.message_id, \
                     v.author_kind, v.hash, v.row_xmin, v.state, v.updated_at \
@@ -127,6 +133,7 @@ impl Store {
         .bind(ids)
         .fetch_all(self.pool())
         .await?;
+        let snapshot = rows.first().and_then(|row| row.snapshot.parse().ok());
         let mut loaded: Vec<Loaded<ChatMessage>> = Vec::with_capacity(ids.len());
         for mut row in rows {
             let entity = Entity {
@@ -145,7 +152,7 @@ impl Store {
                 last.views.push(view?);
             }
         }
-        Ok(loaded)
+        Ok((snapshot, loaded))
     }
 
     /// Rows of the chat since `floor` that Discord does not show as they are: never shown, changed

@@ -74,6 +74,28 @@ async fn a_transaction_open_at_the_start_delays_the_feed_and_is_not_missed() {
 }
 
 #[tokio::test]
+async fn a_feed_that_stops_while_it_waits_for_its_slot_leaves_nothing_waiting() {
+    let server = Server::start("logical", &[]);
+    let mut db = server.database().await;
+    let mut open = connect(&db.url).await;
+    execute(&mut open, "BEGIN; INSERT INTO tasks DEFAULT VALUES").await;
+    let feed = Listener::start(&db.url, 16);
+    let walsenders = "FROM pg_stat_activity WHERE backend_type = 'walsender'";
+    db.wait_until(&format!(
+        "SELECT count(*) = 1 {walsenders} AND wait_event_type = 'Lock'"
+    ))
+    .await;
+    feed.cancel.cancel();
+    feed.task.await.unwrap();
+    // The transaction is still open, and nobody waits for it any more.
+    db.wait_until(&format!("SELECT count(*) = 0 {walsenders}"))
+        .await;
+    db.wait_until("SELECT count(*) = 0 FROM pg_replication_slots")
+        .await;
+    execute(&mut open, "ROLLBACK").await;
+}
+
+#[tokio::test]
 async fn nothing_is_left_on_the_server_when_the_feed_stops() {
     let mut db = Server::shared().database().await;
     let database = db.name.clone();

@@ -49,7 +49,12 @@ impl Person {
     }
 
     /// One call of Discord's client API.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.api))
@@ -70,7 +75,10 @@ impl Person {
             .call(Method::POST, &path, Some(json!({ "content": text })))
             .await;
         assert!(status.is_success(), "{status} {message}");
-        message["id"].as_str().expect("a message has an id").to_owned()
+        message["id"]
+            .as_str()
+            .expect("a message has an id")
+            .to_owned()
     }
 
     /// The last hundred messages of a channel, oldest first.

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 /// How long anything may take to start. The first start of a data folder makes a database.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long a stop may take (the promise is 10 s).
 const STOP: Duration = Duration::from_secs(12);
@@ -114,7 +114,10 @@ fn spawn(arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Child 
         .args(arguments)
         .env_clear()
         .envs(std::env::vars().filter(|(name, _)| name == "PATH" || name == "HOME"))
-        .env("RUST_LOG", "info,clawdos_bridge=debug,serenity=warn,sqlx=warn")
+        .env(
+            "RUST_LOG",
+            "info,clawdos_bridge=debug,serenity=warn,sqlx=warn",
+        )
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(output.try_clone().expect("a file handle can be cloned"))

@@ -51,7 +51,10 @@ impl World {
         let environment = vec![
             ("DISCORD_TOKEN".to_owned(), text(&discord["bot_token"])),
             ("DISCORD_API_BASE".to_owned(), text(&discord["api"])),
-            ("OPERATOR_IDS".to_owned(), Person::of(&sandbox.run, "zack").id),
+            (
+                "OPERATOR_IDS".to_owned(),
+                Person::of(&sandbox.run, "zack").id,
+            ),
             ("DATABASE_URL".to_owned(), database.url().to_owned()),
         ];
         Self {
@@ -170,7 +173,11 @@ impl World {
     /// Makes Discord behave badly.
     pub async fn fault(&self, fault: Value) {
         let address = self.sandbox_address("/_sandbox/faults");
-        let answer = reqwest::Client::new().post(address).json(&fault).send().await;
+        let answer = reqwest::Client::new()
+            .post(address)
+            .json(&fault)
+            .send()
+            .await;
         let answer = answer.expect("the sandbox answers");
         assert!(answer.status().is_success(), "{fault}: {answer:?}");
     }
@@ -234,7 +241,13 @@ impl World {
         let data = self.folder.path().join("executor");
         let listen = format!("127.0.0.1:{port}");
         Process::start(
-            &["executor", "--data-dir", &data.to_string_lossy(), "--listen", &listen],
+            &[
+                "executor",
+                "--data-dir",
+                &data.to_string_lossy(),
+                "--listen",
+                &listen,
+            ],
             &[
                 ("DATABASE_URL", self.database.url()),
                 ("EXECUTOR_TOKEN", "between-us"),

@@ -13,8 +13,10 @@ const EXECUTE: &str = "POST /webhooks/{webhook_id}/{webhook_token}";
 /// A message that is said after everything else: once it is there, so is what came before.
 async fn settled(world: &World, zack: &Person, room: &str) -> Vec<Seen> {
     world.insert("agent:main:main", "the last word").await;
-    zack.sees(room, "the last word", |seen| count(seen, "the last word") == 1)
-        .await
+    zack.sees(room, "the last word", |seen| {
+        count(seen, "the last word") == 1
+    })
+    .await
 }
 
 /// Until it is dropped nobody can write to a table; everybody can read.
@@ -62,7 +64,10 @@ async fn killed_after_the_ledger_and_before_discord_did_it() {
         .await;
     world.insert("agent:ricky:main", "fragile").await;
     world
-        .database_says("SELECT state FROM bridge.view WHERE kind = 'message'", "sending".to_owned())
+        .database_says(
+            "SELECT state FROM bridge.view WHERE kind = 'message'",
+            "sending".to_owned(),
+        )
         .await;
     world.kill_bridge();
     world.no_faults().await;
@@ -79,11 +84,17 @@ async fn killed_when_discord_did_it_and_nobody_heard() {
     world
         .fault(json!({ "route": "GET /channels/{channel_id}/messages", "count": 1, "delay_ms": 60_000 }))
         .await;
-    world.fault(json!({ "route": EXECUTE, "count": 1, "swallow": true })).await;
-    world.insert("agent:ricky:main", "fragile").await;
-    zack.sees(&room, "the message", |seen| count(seen, "fragile") == 1).await;
     world
-        .database_says("SELECT state FROM bridge.view WHERE kind = 'message'", "sending".to_owned())
+        .fault(json!({ "route": EXECUTE, "count": 1, "swallow": true }))
+        .await;
+    world.insert("agent:ricky:main", "fragile").await;
+    zack.sees(&room, "the message", |seen| count(seen, "fragile") == 1)
+        .await;
+    world
+        .database_says(
+            "SELECT state FROM bridge.view WHERE kind = 'message'",
+            "sending".to_owned(),
+        )
         .await;
     world.kill_bridge();
     world.no_faults().await;
@@ -101,10 +112,14 @@ async fn killed_when_discord_has_answered_and_the_ledger_does_not_know() {
         .await;
     world.insert("agent:ricky:main", "fragile").await;
     world
-        .database_says("SELECT state FROM bridge.view WHERE kind = 'message'", "sending".to_owned())
+        .database_says(
+            "SELECT state FROM bridge.view WHERE kind = 'message'",
+            "sending".to_owned(),
+        )
         .await;
     let frozen = freeze(&world, "bridge.view").await;
-    zack.sees(&room, "the message", |seen| count(seen, "fragile") == 1).await;
+    zack.sees(&room, "the message", |seen| count(seen, "fragile") == 1)
+        .await;
     somebody_waits(&world).await;
     world.kill_bridge();
     drop(frozen);
@@ -117,7 +132,9 @@ async fn killed_when_discord_has_answered_and_the_ledger_does_not_know() {
 async fn an_answer_that_is_lost_is_found_by_reading_back() {
     let world = World::start().await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
-    world.fault(json!({ "route": EXECUTE, "count": 3, "swallow": true })).await;
+    world
+        .fault(json!({ "route": EXECUTE, "count": 3, "swallow": true }))
+        .await;
     for text in ["same", "same", "other"] {
         world.insert("agent:ricky:main", text).await;
     }
@@ -134,7 +151,9 @@ async fn killed_again_and_again_in_the_middle_of_a_burst() {
     let mut wanted = Vec::new();
     for round in 0_u64..6 {
         // Slow enough that the kill falls into the middle.
-        world.fault(json!({ "route": EXECUTE, "count": 1_000, "delay_ms": 5 })).await;
+        world
+            .fault(json!({ "route": EXECUTE, "count": 1_000, "delay_ms": 5 }))
+            .await;
         for line in 0..12 {
             let text = format!("round {round} line {line}");
             world.insert("agent:ricky:main", &text).await;
@@ -164,7 +183,8 @@ async fn what_a_person_said_when_the_bridge_died_becomes_one_row_and_one_turn() 
     zack.say(&dm, "and now?").await;
     world.start_bridge();
     let answers = |seen: &[Seen]| seen.iter().filter(|m| m.name == "Ricky").count();
-    zack.sees(&dm, "both answers", |seen| answers(seen) == 2).await;
+    zack.sees(&dm, "both answers", |seen| answers(seen) == 2)
+        .await;
     for query in [
         "SELECT count(*) FROM project_chat_messages WHERE message = 'are you there?'",
         "SELECT count(*) FROM project_chat_messages WHERE message = 'and now?'",
@@ -172,7 +192,10 @@ async fn what_a_person_said_when_the_bridge_died_becomes_one_row_and_one_turn() 
         world.database_says(query, 1_i64).await;
     }
     world
-        .database_says("SELECT count(*) FROM chat_delivery_queue WHERE status = 'processed'", 2_i64)
+        .database_says(
+            "SELECT count(*) FROM chat_delivery_queue WHERE status = 'processed'",
+            2_i64,
+        )
         .await;
     let seen = zack.read(&dm).await;
     assert_eq!(answers(&seen), 2, "{seen:#?}");
@@ -184,17 +207,24 @@ async fn a_turn_that_died_with_the_bridge_is_not_run_again_by_itself() {
     let (zack, dm) = (world.person("zack"), world.channel("dm-main"));
     zack.say(&dm, "wait 60").await;
     world
-        .database_says("SELECT state FROM bridge.executor_turn", "running".to_owned())
+        .database_says(
+            "SELECT state FROM bridge.executor_turn",
+            "running".to_owned(),
+        )
         .await;
     world.kill_bridge();
     world.start_bridge();
     world
-        .database_says("SELECT status FROM chat_delivery_queue", "failed".to_owned())
+        .database_says(
+            "SELECT status FROM chat_delivery_queue",
+            "failed".to_owned(),
+        )
         .await;
-    let error: Option<String> = sqlx::query_scalar("SELECT result->>'error' FROM chat_delivery_queue")
-        .fetch_one(world.pool())
-        .await
-        .unwrap();
+    let error: Option<String> =
+        sqlx::query_scalar("SELECT result->>'error' FROM chat_delivery_queue")
+            .fetch_one(world.pool())
+            .await
+            .unwrap();
     let error = error.unwrap_or_default();
     assert!(error.contains("may have been processed"), "{error}");
 }

@@ -26,7 +26,8 @@ impl Demo {
     fn text(&self, pointer: &str) -> String {
         let run = &self.process.run;
         let text = run.pointer(pointer).and_then(Value::as_str);
-        text.unwrap_or_else(|| panic!("no {pointer} in {run}")).to_owned()
+        text.unwrap_or_else(|| panic!("no {pointer} in {run}"))
+            .to_owned()
     }
 
     async fn pool(&self) -> PgPool {
@@ -54,7 +55,8 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
 
     zack.say(&dm, "hello").await;
     let answered = |seen: &[crate::harness::person::Seen]| {
-        seen.iter().any(|m| m.name == "Trunks" && m.text.contains("hello"))
+        seen.iter()
+            .any(|m| m.name == "Trunks" && m.text.contains("hello"))
     };
     zack.sees(&dm, "Trunks' answer", answered).await;
 
@@ -70,19 +72,30 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
     let processed = "SELECT status FROM chat_delivery_queue";
     let deadline = std::time::Instant::now() + crate::harness::person::PATIENCE;
     loop {
-        let status: String = sqlx::query_scalar(processed).fetch_one(&pool).await.unwrap();
+        let status: String = sqlx::query_scalar(processed)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         if status == "processed" {
             break;
         }
-        assert!(std::time::Instant::now() < deadline, "the delivery is {status}");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the delivery is {status}"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
     }
 
     let insert = "INSERT INTO project_chat_messages (project_id, author, message) \
                   VALUES ('front-office', 'agent:ricky:main', $1)";
-    sqlx::query(insert).bind("ricky one").execute(&pool).await.unwrap();
+    sqlx::query(insert)
+        .bind("ricky one")
+        .execute(&pool)
+        .await
+        .unwrap();
     zack.sees(&room, "Ricky's message", |seen| {
-        seen.iter().any(|m| m.name == "Ricky" && m.text == "ricky one")
+        seen.iter()
+            .any(|m| m.name == "Ricky" && m.text == "ricky one")
     })
     .await;
 
@@ -106,7 +119,11 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
     }
     let seen = zack.read(&dm).await;
     assert_eq!(count(&seen, "hello"), 1);
-    assert_eq!(seen.iter().filter(|m| m.name == "Trunks").count(), 1, "{seen:#?}");
+    assert_eq!(
+        seen.iter().filter(|m| m.name == "Trunks").count(),
+        1,
+        "{seen:#?}"
+    );
 }
 
 #[tokio::test]
@@ -117,11 +134,24 @@ async fn the_run_file_is_for_its_owner_only_and_gone_after_the_end() {
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     for pointer in [
-        "/version", "/project_id", "/discord/api", "/discord/gateway", "/discord/page",
-        "/discord/application_id", "/discord/guild_id", "/discord/bot_token",
-        "/discord/users/0/token", "/discord/channels/team-room", "/discord/channels/approvals",
-        "/discord/channels/status", "/discord/channels/activity", "/discord/channels/dm-main",
-        "/discord/channels/dm-ricky", "/database/url", "/control_api/url", "/control_api/token",
+        "/version",
+        "/project_id",
+        "/discord/api",
+        "/discord/gateway",
+        "/discord/page",
+        "/discord/application_id",
+        "/discord/guild_id",
+        "/discord/bot_token",
+        "/discord/users/0/token",
+        "/discord/channels/team-room",
+        "/discord/channels/approvals",
+        "/discord/channels/status",
+        "/discord/channels/activity",
+        "/discord/channels/dm-main",
+        "/discord/channels/dm-ricky",
+        "/database/url",
+        "/control_api/url",
+        "/control_api/token",
         "/health/url",
     ] {
         demo.text(pointer);

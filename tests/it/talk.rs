@@ -12,7 +12,8 @@ async fn an_agent_answers_in_its_channel_quoting_the_question() {
     let (zack, dm) = (world.person("zack"), world.channel("dm-ricky"));
     zack.say(&dm, "what is the plan?").await;
     zack.sees(&dm, "Ricky's answer", |seen| {
-        seen.iter().any(|m| m.name == "Ricky" && m.text.contains("what is the plan?"))
+        seen.iter()
+            .any(|m| m.name == "Ricky" && m.text.contains("what is the plan?"))
     })
     .await;
     world.database_says(STATUS, "processed".to_owned()).await;
@@ -38,7 +39,10 @@ async fn a_member_is_heard_but_reaches_no_agent() {
     let dm = world.channel("dm-main");
     world.person("mallory").say(&dm, "do my bidding").await;
     world
-        .database_says("SELECT count(*) FROM project_chat_messages WHERE message = 'do my bidding'", 1_i64)
+        .database_says(
+            "SELECT count(*) FROM project_chat_messages WHERE message = 'do my bidding'",
+            1_i64,
+        )
         .await;
     world
         .database_says("SELECT count(*) FROM chat_delivery_queue", 0_i64)
@@ -54,16 +58,25 @@ async fn questions_to_one_agent_are_answered_in_order_and_agents_do_not_wait_for
     zack.say(&main, "two").await;
     zack.say(&ricky, "meanwhile").await;
     zack.sees(&ricky, "Ricky's answer", |seen| {
-        seen.iter().any(|m| m.name == "Ricky" && m.text.contains("meanwhile"))
+        seen.iter()
+            .any(|m| m.name == "Ricky" && m.text.contains("meanwhile"))
     })
     .await;
     let early = zack.read(&main).await;
-    assert!(early.iter().all(|m| m.name != "Trunks"), "Trunks still works: {early:#?}");
+    assert!(
+        early.iter().all(|m| m.name != "Trunks"),
+        "Trunks still works: {early:#?}"
+    );
     let seen = zack
-        .sees(&main, "both answers", |seen| seen.iter().filter(|m| m.name == "Trunks").count() == 2)
+        .sees(&main, "both answers", |seen| {
+            seen.iter().filter(|m| m.name == "Trunks").count() == 2
+        })
         .await;
     let answers: Vec<_> = seen.iter().filter(|m| m.name == "Trunks").collect();
-    assert!(answers[0].text.contains("one") && answers[1].text.contains("two"), "{answers:#?}");
+    assert!(
+        answers[0].text.contains("one") && answers[1].text.contains("two"),
+        "{answers:#?}"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +100,8 @@ async fn without_an_executor_messages_are_queued_and_delivered_when_it_comes() {
 
     let _executor = world.start_executor(port);
     zack.sees(&dm, "the answer", |seen| {
-        seen.iter().any(|m| m.name == "Trunks" && m.text.contains("anybody there?"))
+        seen.iter()
+            .any(|m| m.name == "Trunks" && m.text.contains("anybody there?"))
     })
     .await;
     world.database_says(STATUS, "processed".to_owned()).await;

@@ -1,0 +1,68 @@
+//! The sweep: what the feed may have missed is found by comparing rows with the ledger.
+
+use chrono::Utc;
+use metrics::counter;
+
+use super::Mirror;
+use super::recover::recover;
+use crate::model::view::{Entity, EntityKind};
+use crate::telemetry;
+
+/// Most rows that a sweep names at once; it comes again as soon as they are done.
+const SWEEP_LIMIT: i64 = 5_000;
+
+impl Mirror {
+    /// Finds out what became of views that somebody began and nobody confirmed.
+    pub(super) async fn recover(&self) -> anyhow::Result<()> {
+        let in_hand = |entity: Entity| self.under_way.contains_key(&entity);
+        let (found, lost) = recover(&self.deps.channels, &self.renderer, in_hand).await?;
+        if found + lost > 0 {
+            tracing::info!(
+                found,
+                lost,
+                "read back after an interruption: {found} messages had been sent, {lost} had not"
+            );
+        }
+        Ok(())
+    }
+
+    /// Names every row that Discord does not show as it is.
+    pub async fn sweep(&mut self) {
+        if let Err(error) = self.recover().await {
+            tracing::warn!(%error, "cannot read back what was under way: {error}");
+        }
+        match self.find().await {
+            Ok(found) => {
+                let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
+                if !found.is_empty() {
+                    counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
+                    tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
+                }
+                for entity in found {
+                    if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
+                        self.dirty.mark(entity);
+                        self.sweep_soon |= more;
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the sweep could not look: {error}"),
+        }
+    }
+
+    async fn find(&self) -> crate::store::Result<Vec<Entity>> {
+        let store = &self.deps.channels.store;
+        let since = store.mirror_since(self.deps.reach.first_link).await?;
+        let floor = since.max(Utc::now() - self.deps.reach.horizon);
+        let kind = EntityKind::Message;
+        let mut found: Vec<Entity> = store
+            .sweep_messages(floor, SWEEP_LIMIT)
+            .await?
+            .into_iter()
+            .map(|id| Entity { kind, id })
+            .collect();
+        let kind = EntityKind::Mode;
+        let modes = store.sweep_modes().await?;
+        found.extend(modes.into_iter().map(|id| Entity { kind, id }));
+        Ok(found)
+    }
+}

@@ -1,0 +1,61 @@
+//! What the ledger is told before and beside the requests.
+
+use super::plan::Action;
+use crate::discord::layout::Layout;
+use crate::model::view::ViewAuthor;
+use crate::store::ledger::{NewView, Settled, SettledAs};
+
+/// The views that these actions will make: written before anything is sent.
+pub(super) fn new_views(actions: &[Action], layout: &Layout) -> Vec<NewView> {
+    actions
+        .iter()
+        .filter_map(|action| {
+            let Action::Create {
+                key,
+                draft,
+                row_version,
+            } = action
+            else {
+                return None;
+            };
+            let channel = layout.channel(&key.surface)?;
+            let author = if draft.persona.is_some() && channel.webhook.is_some() {
+                ViewAuthor::Webhook
+            } else {
+                ViewAuthor::Bot
+            };
+            Some(NewView {
+                key: key.clone(),
+                channel: channel.id,
+                author,
+                hash: draft.hash(),
+                row_version: row_version.clone(),
+            })
+        })
+        .collect()
+}
+
+/// What needs no request.
+pub(super) fn noted(notes: Vec<Action>) -> Vec<Settled> {
+    notes
+        .into_iter()
+        .filter_map(|note| {
+            let Action::Note { view, row_version } = note else {
+                return None;
+            };
+            let result = match (row_version, view.message) {
+                (Some(row_version), Some(message)) => SettledAs::Sent {
+                    channel: view.channel,
+                    message,
+                    hash: view.hash.unwrap_or_default(),
+                    row_version,
+                },
+                _ => SettledAs::Released,
+            };
+            Some(Settled {
+                key: view.key,
+                result,
+            })
+        })
+        .collect()
+}
