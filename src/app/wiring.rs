@@ -127,7 +127,7 @@ impl Wires<'_> {
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
         let desk = Desk {
-            store,
+            store: self.database.hot.clone(),
             deliveries,
             operators: Arc::new(self.operators()),
             members_may_ask: self.config.delivery.members_may_ask,
@@ -189,7 +189,7 @@ impl Wires<'_> {
         let deps = Deps {
             channels: Channels {
                 lanes: self.lanes.clone(),
-                store: self.database.store.clone(),
+                store: self.database.hot.clone(),
                 application: self.identity.application,
                 bot: self.identity.bot,
             },

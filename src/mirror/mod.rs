@@ -141,7 +141,13 @@ impl Mirror {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
-                Some(event) = self.deps.feed.recv() => self.hear(event).await,
+                Some(event) = self.deps.feed.recv() => {
+                    self.hear(event).await;
+                    // Whatever has gathered is one look and one write, not one each.
+                    while let Ok(event) = self.deps.feed.try_recv() {
+                        self.hear(event).await;
+                    }
+                }
                 Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
                 _ = self.done.recv_many(&mut done, BATCH) => {
                     done.drain(..).for_each(|entity| self.finished(entity));
