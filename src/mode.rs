@@ -111,6 +111,7 @@ impl Nudge {
 /// What `bridge.mode_log` ends in.
 enum Logged {
     NotAsked,
+    /// No mode, or one that an outage of the database has ended since.
     Nothing,
     Last(Mode),
 }
@@ -207,9 +208,14 @@ impl ModeLoop {
     /// the next look tries again.
     async fn log(&mut self) {
         let state = self.state.borrow().clone();
-        let Some(mode) = state.mode.filter(|mode| *mode != Mode::Offline) else {
+        let Some(mode) = state.mode else {
             return;
         };
+        if mode == Mode::Offline {
+            // It cannot be written down now; that it is over will be.
+            self.logged = Logged::Nothing;
+            return;
+        }
         if matches!(self.logged, Logged::NotAsked) {
             match self.store.last_mode().await {
                 Ok(None) => self.logged = Logged::Nothing,

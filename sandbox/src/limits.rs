@@ -88,3 +88,21 @@ pub(crate) const CHAT_COMMANDS: usize = 100;
 pub(crate) const CONTEXT_COMMANDS: usize = 15;
 /// Characters of one command with all its options.
 pub(crate) const COMMAND_CHARACTERS: usize = 8000;
+/// Code points of a poll's question.
+pub(crate) const POLL_QUESTION: usize = 300;
+/// Answers of a poll.
+pub(crate) const POLL_ANSWERS: usize = 10;
+/// Code points of a poll's answer.
+pub(crate) const POLL_ANSWER: usize = 55;
+/// Hours a poll may run.
+pub(crate) const POLL_HOURS: u64 = 768;
+/// Stickers of a message.
+pub(crate) const STICKERS: usize = 3;
+/// Webhooks of a guild.
+pub(crate) const GUILD_WEBHOOKS: usize = 1000;
+/// Permission overwrites of a channel.
+pub(crate) const OVERWRITES: usize = 1000;
+/// New application commands per day in one scope.
+pub(crate) const COMMAND_CREATES: usize = 200;
+/// See [`COMMAND_CREATES`].
+pub(crate) const COMMAND_CREATES_WINDOW_MS: u64 = 24 * 60 * 60 * 1000;

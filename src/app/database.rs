@@ -16,8 +16,10 @@ use crate::lifecycle::Lifecycle;
 use crate::store::Store;
 use crate::store::migrate::migrate;
 
-/// Connections at most: the bridge's own work needs few at once, hosted databases give out few.
-const CONNECTIONS: u32 = 8;
+/// Connections at most, of each kind: the bridge's own work needs few at once, hosted databases
+/// give out few.
+const CONNECTIONS: u32 = 6;
+const HOT_CONNECTIONS: u32 = 4;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Database {
     /// Seen from our project.
     pub store: Store,
+    /// The same, for parts that try again by themselves: without the question, at every use of a
+    /// connection, whether it still lives.
+    pub hot: Store,
     /// Its address, with the password.
     pub url: SecretString,
     /// Whether it is ours.
@@ -43,9 +48,11 @@ pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<
         Some(url) => (url.clone(), false),
         None => (start_embedded(lifecycle, config).await?, true),
     };
-    let pool = connect(&url).await?;
+    let pool = connect(&url, CONNECTIONS, true).await?;
     migrate(&pool).await?;
     let store = Store::new(pool, config.project.id.clone());
+    let hot = connect(&url, HOT_CONNECTIONS, false).await?;
+    let hot = Store::new(hot, config.project.id.clone());
     if embedded {
         store.seed_demo().await?;
     } else {
@@ -53,6 +60,7 @@ pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<
     }
     Ok(Database {
         store,
+        hot,
         url,
         embedded,
     })
@@ -85,9 +93,10 @@ async fn start_embedded(
     Ok(url)
 }
 
-async fn connect(url: &SecretString) -> anyhow::Result<PgPool> {
+async fn connect(url: &SecretString, most: u32, ask: bool) -> anyhow::Result<PgPool> {
     PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(most)
+        .test_before_acquire(ask)
         .min_connections(1)
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect(url.expose_secret())

@@ -32,9 +32,11 @@ pub async fn open(
     config: &Config,
     store: &Store,
 ) -> anyhow::Result<Control> {
-    let (url, token) = match &config.control_api.url {
-        Some(url) => (url.to_string(), config.control_api.token.clone()),
-        None => start(lifecycle, config, store).await?,
+    let (url, token) = if let Some(url) = &config.control_api.url {
+        (url.to_string(), config.control_api.token.clone())
+    } else {
+        store.requeue_unbegun().await?;
+        start(lifecycle, config, store).await?
     };
     let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
     Ok(Control { client, url, token })

@@ -124,6 +124,7 @@ pub struct ControlClient {
     base: Url,
     token: Option<SecretString>,
     project: ProjectId,
+    deliver_timeout: Duration,
 }
 
 impl ControlClient {
@@ -162,7 +163,15 @@ impl ControlClient {
             base,
             token,
             project,
+            deliver_timeout: DELIVER_TIMEOUT,
         })
+    }
+
+    /// Waits for the end of a turn for so long instead of 150 s: for agents with shorter limits.
+    #[must_use]
+    pub fn with_deliver_timeout(mut self, timeout: Duration) -> Self {
+        self.deliver_timeout = timeout;
+        self
     }
 
     /// Runs an agent's turn on a message and waits for its end. Sent once.
@@ -177,7 +186,7 @@ impl ControlClient {
             target_agent_key: agent.clone(),
             message: message.to_owned(),
         };
-        let request = match self.request(Method::POST, "api/chat/deliver", DELIVER_TIMEOUT) {
+        let request = match self.request(Method::POST, "api/chat/deliver", self.deliver_timeout) {
             Ok(request) => request.json(&body),
             Err(error) => return DeliverOutcome::NotSent(error.to_string()),
         };

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::control::client::{ControlClient, DeliverOutcome};
 use crate::mode::{Nudge, State};
 use crate::model::AgentKey;
-use crate::model::delivery::{Claimed, DeliveryStatus, STALE_AFTER};
+use crate::model::delivery::{Claimed, DeliveryStatus};
 use crate::store::Store;
 use crate::telemetry::DELIVERIES;
 
@@ -37,6 +37,8 @@ struct Inner {
     control: ControlClient,
     mode: watch::Receiver<State>,
     nudge: Nudge,
+    /// Without progress for so long a delivery has failed.
+    stale_after: Duration,
     /// Agents with a direct turn running: one at a time each, so that answers keep their order.
     busy: Mutex<HashSet<AgentKey>>,
     slots: Semaphore,
@@ -69,6 +71,7 @@ impl Deliveries {
         control: ControlClient,
         mode: watch::Receiver<State>,
         nudge: Nudge,
+        stale_after: Duration,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -76,6 +79,7 @@ impl Deliveries {
                 control,
                 mode,
                 nudge,
+                stale_after,
                 busy: Mutex::default(),
                 slots: Semaphore::new(MOST_AT_ONCE),
                 turns: TaskTracker::new(),
@@ -156,11 +160,11 @@ impl Deliveries {
 
     /// One look for stale deliveries.
     pub async fn watchdog(&self) {
-        match self.inner.store.fail_stale(STALE_AFTER).await {
+        match self.inner.store.fail_stale(self.inner.stale_after).await {
             Ok(failed) => {
                 for id in failed {
                     counter!(DELIVERIES, "outcome" => "stale").increment(1);
-                    tracing::warn!(delivery_id = %id, "delivery {id} failed after 2 m without progress");
+                    tracing::warn!(delivery_id = %id, "delivery {id} failed: no progress in time");
                 }
             }
             Err(error) => tracing::warn!(%error, "cannot look for stale deliveries"),

@@ -11,6 +11,8 @@ pub enum Inbound {
     Ready,
     /// The old session goes on: what was missed has been replayed.
     Resumed,
+    /// The connection is gone; serenity makes a new one.
+    Disconnected,
     /// A person wrote something.
     Message(Box<Written>),
     /// A channel is gone.

@@ -9,11 +9,12 @@ use anyhow::Context as _;
 use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
 use serenity::all::{
-    ApplicationId, ClientBuilder, Context, Event, GatewayIntents, Http, HttpBuilder,
-    RawEventHandler,
+    ApplicationId, ClientBuilder, ConnectionStage, Context, Event, EventHandler, GatewayIntents,
+    Http, HttpBuilder, RawEventHandler, ShardStageUpdateEvent,
 };
 use serenity::framework::Framework;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::events::{self, Inbound};
@@ -35,6 +36,9 @@ const STUCK_AFTER: Duration = Duration::from_secs(90);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long the shard may take to close its session.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// How often the gateway runtime shows that it turns.
 const PULSE: Duration = Duration::from_secs(1);
 
@@ -54,6 +58,7 @@ pub struct GatewaySettings {
 pub struct Gateway {
     ended: oneshot::Receiver<anyhow::Error>,
     pulse: Arc<AtomicU64>,
+    stop: CancellationToken,
 }
 
 impl Gateway {
@@ -66,20 +71,35 @@ impl Gateway {
         let (tell_end, ended) = oneshot::channel();
         let pulse = Arc::new(AtomicU64::new(0));
         let beat = Arc::clone(&pulse);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
         std::thread::Builder::new()
             .name("gateway".to_owned())
             .spawn(move || {
-                let error = run(settings, framework, inbound, &beat);
+                let error = run(settings, framework, inbound, &beat, &stopped);
                 // The process may be ending already.
                 let _ = tell_end.send(error);
             })
             .context("the gateway's thread could not be started")?;
-        Ok(Self { ended, pulse })
+        Ok(Self { ended, pulse, stop })
+    }
+
+    /// Runs until cancelled; fails when the gateway ends by itself.
+    pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let stop = self.stop.clone();
+        let mut ended = std::pin::pin!(self.ended());
+        tokio::select! {
+            error = &mut ended => return Err(error),
+            () = cancel.cancelled() => stop.cancel(),
+        }
+        // A shard that spins does not hear that; the end of the process ends it.
+        let _ = tokio::time::timeout(GOODBYE + PULSE, ended).await;
+        Ok(())
     }
 
     /// Ends when the gateway does, with the reason: serenity reconnects by itself, so an end is
     /// for good. A runtime that stands still counts as one.
-    pub async fn ended(mut self) -> anyhow::Error {
+    async fn ended(mut self) -> anyhow::Error {
         let mut last = 0;
         let mut silent = Duration::ZERO;
         loop {
@@ -111,6 +131,7 @@ fn run(
     framework: impl Framework + 'static,
     inbound: mpsc::UnboundedSender<Inbound>,
     pulse: &Arc<AtomicU64>,
+    stop: &CancellationToken,
 ) -> anyhow::Error {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -127,7 +148,7 @@ fn run(
         }
     });
     runtime.block_on(async move {
-        match connect(settings, framework, inbound).await {
+        match connect(settings, framework, inbound, stop).await {
             Ok(()) => anyhow::anyhow!("the gateway closed"),
             Err(error) => error,
         }
@@ -138,17 +159,29 @@ async fn connect(
     settings: GatewaySettings,
     framework: impl Framework + 'static,
     inbound: mpsc::UnboundedSender<Inbound>,
+    stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let ears = Ears { inbound };
     let gateway_url = settings.gateway_url.clone();
     let mut client = ClientBuilder::new_with_http(http(&settings)?, INTENTS)
-        .raw_event_handler(Ears { inbound })
+        .event_handler(ears.clone())
+        .raw_event_handler(ears)
         .framework(framework)
         .await
         .map_err(|error| explain(&error))?;
     // Where GET /gateway fails, serenity falls back to Discord's real gateway without an error:
     // the address that we were told is the only one that we dial.
     *client.ws_url.lock().await = gateway_url;
-    client.start().await.map_err(|error| explain(&error))
+    let shards = Arc::clone(&client.shard_manager);
+    tokio::select! {
+        ended = client.start() => ended.map_err(|error| explain(&error)),
+        () = stop.cancelled() => {
+            // Goes offline at once instead of after minutes. After a restart of its own a shard
+            // does not always close (measured), so nobody waits for it.
+            let _ = tokio::time::timeout(GOODBYE, shards.shutdown_all()).await;
+            Ok(())
+        }
+    }
 }
 
 /// serenity's own client. Its rate limiter is off: it resends without end on a header it cannot
@@ -190,8 +223,18 @@ fn explain(error: &serenity::Error) -> anyhow::Error {
     anyhow::anyhow!(text)
 }
 
+#[derive(Clone)]
 struct Ears {
     inbound: mpsc::UnboundedSender<Inbound>,
+}
+
+#[serenity::async_trait]
+impl EventHandler for Ears {
+    async fn shard_stage_update(&self, _context: Context, event: ShardStageUpdateEvent) {
+        if event.old == ConnectionStage::Connected {
+            let _ = self.inbound.send(Inbound::Disconnected);
+        }
+    }
 }
 
 #[serenity::async_trait]

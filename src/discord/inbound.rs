@@ -70,6 +70,9 @@ impl Intake {
                 Some(Inbound::Resumed) => {
                     self.connected.send_replace(true);
                 }
+                Some(Inbound::Disconnected) => {
+                    self.connected.send_replace(false);
+                }
                 Some(Inbound::Message(written)) => {
                     self.enqueue(&mut queues, *written, &cancel);
                 }

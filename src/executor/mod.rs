@@ -87,36 +87,56 @@ impl Executor {
     /// marked as possibly processed; what waited goes back to the queue. Within 8 s in all.
     pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
         tracing::info!(address = %self.addr, "the executor listens");
+        let ending = cancel.child_token();
         let server = axum::serve(self.listener, self.router)
-            .with_graceful_shutdown(cancel.clone().cancelled_owned())
+            .with_graceful_shutdown(ending.clone().cancelled_owned())
             .into_future();
         let mut server = tokio::spawn(server);
-        tokio::select! {
-            () = self.worker.run(&cancel) => {}
-            ended = &mut server => {
-                if !cancel.is_cancelled() {
-                    ended??;
-                    bail!("The Control API of the executor has ended by itself.");
-                }
+        let serving = async {
+            let ended = (&mut server).await;
+            ending.cancel();
+            ended
+        };
+        let drained = async {
+            // To its end: a worker that is dropped in the middle of a claim loses the rows.
+            self.worker.run(&ending).await;
+            end_turns(&self.turns).await;
+        };
+        tokio::pin!(serving, drained);
+        let ended = tokio::select! {
+            ended = &mut serving => {
+                drained.await;
+                Some(ended)
             }
-        }
-        self.turns.close();
-        self.turns.tasks().close();
-        let mut clean = tokio::time::timeout(GRACE, self.turns.tasks().wait())
-            .await
-            .is_ok();
-        self.turns.stop();
-        if !clean {
-            clean = tokio::time::timeout(LAST_WORDS, self.turns.tasks().wait())
-                .await
-                .is_ok();
-        }
-        if !clean {
-            tracing::warn!("the executor ends before the ends of all its turns are written");
-        }
-        // A caller that keeps its connection open must not keep us.
-        let _ = tokio::time::timeout(LAST_WORDS, &mut server).await;
+            // A caller that keeps its connection open must not keep us.
+            () = &mut drained => tokio::time::timeout(LAST_WORDS, serving).await.ok(),
+        };
         server.abort();
-        Ok(())
+        match ended {
+            Some(ended) if !cancel.is_cancelled() => {
+                ended??;
+                bail!("The Control API of the executor has ended by itself.")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Lets turns end, then ends them.
+async fn end_turns(turns: &Turns) {
+    turns.close();
+    turns.tasks().close();
+    if tokio::time::timeout(GRACE, turns.tasks().wait())
+        .await
+        .is_ok()
+    {
+        return;
+    }
+    turns.stop();
+    if tokio::time::timeout(LAST_WORDS, turns.tasks().wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the executor ends before the ends of all its turns are written");
     }
 }

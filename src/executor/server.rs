@@ -1,6 +1,7 @@
 //! The Control API that the built-in executor offers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Query, Request, State};
@@ -30,6 +31,9 @@ const DEFAULT_AUTHOR: &str = "dashboard";
 
 /// Characters of an `author` and of a `message_type`.
 const WORD: usize = 100;
+
+/// A database that takes longer to answer is none to work with.
+const PING: Duration = Duration::from_secs(5);
 
 /// Messages of `GET /api/chat/recent`: by default, and at most (source: `ClawdOS`).
 const RECENT: (i64, i64) = (50, 200);
@@ -110,9 +114,10 @@ async fn healthz() -> Json<Health> {
 }
 
 async fn executor_check(State(api): Shared) -> Json<ExecutorCheck> {
-    let database = match api.turns.store().ping().await {
-        Ok(()) => passed("it answers"),
-        Err(error) => not_passed(error.to_string()),
+    let database = match tokio::time::timeout(PING, api.turns.store().ping()).await {
+        Ok(Ok(())) => passed("it answers"),
+        Ok(Err(error)) => not_passed(error.to_string()),
+        Err(_) => not_passed(format!("it does not answer within {} s", PING.as_secs())),
     };
     let lost: Vec<&str> = api
         .turns

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::Unwritten;
 use super::plan::Action;
 use super::read_back::{Channels, adopt};
 use super::request;
@@ -51,8 +50,6 @@ pub struct Hands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Asks for the layout to be made whole.
     pub repair: Arc<Notify>,
-    /// Messages whose reports are on their way to the ledger.
-    pub unwritten: Unwritten,
     /// Where results go.
     pub reports: mpsc::UnboundedSender<Report>,
     /// The end.
@@ -95,7 +92,7 @@ async fn work(hands: Arc<Hands>, surface: Surface, mut actions: mpsc::UnboundedR
         }
         let key = action.key().clone();
         let settled = hands.apply(&surface, action).await;
-        hands.unwritten.add(settled.as_ref());
+        hands.channels.unwritten.add(settled.as_ref());
         if hands.reports.send(Report { key, settled }).is_err() {
             return;
         }
@@ -210,10 +207,7 @@ impl Hands {
         draft: &Draft,
         since: chrono::DateTime<Utc>,
     ) -> anyhow::Result<Option<DiscordMessageId>> {
-        // Taken first: what is written meanwhile is then known to the ledger.
-        let unwritten = self.unwritten.all();
-        let mut found = self.channels.unclaimed(channel, since).await?;
-        found.retain(|found| !unwritten.contains(&found.id));
+        let found = self.channels.unclaimed(channel, since).await?;
         Ok(adopt(&[draft.content.as_str()], &found).pop().flatten())
     }
 

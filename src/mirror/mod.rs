@@ -5,6 +5,7 @@ pub mod apply;
 pub mod dirty;
 pub mod keeper;
 pub mod ledger;
+pub mod outage;
 pub mod plan;
 pub mod read_back;
 pub mod recover;
@@ -27,7 +28,7 @@ use crate::model::view::{Entity, EntityKind};
 use crate::telemetry;
 use apply::{Hands, Workers};
 use dirty::Dirty;
-use ledger::{Done, Unwritten};
+use ledger::Done;
 use plan::{Action, plan};
 use read_back::Channels;
 use render::{Rendered, Renderer};
@@ -87,8 +88,6 @@ pub struct Mirror {
     done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
     sweep_soon: bool,
-    /// Whether views may have been begun that nobody works on: reading back tells what became of them.
-    unsure: bool,
     cancel: CancellationToken,
 }
 
@@ -97,18 +96,16 @@ impl Mirror {
     pub fn new(deps: Deps, cancel: CancellationToken) -> Self {
         let (reports, received) = mpsc::unbounded_channel();
         let (tell_done, done) = mpsc::unbounded_channel();
-        let unwritten = Unwritten::default();
         let keeper = tokio::spawn(ledger::keep(
             deps.channels.store.clone(),
             received,
-            unwritten.clone(),
+            deps.channels.unwritten.clone(),
             tell_done,
         ));
         let workers = Workers::new(Hands {
             channels: deps.channels.clone(),
             layout: deps.layout.clone(),
             repair: Arc::clone(&deps.repair),
-            unwritten,
             reports,
             cancel: cancel.clone(),
         });
@@ -123,7 +120,6 @@ impl Mirror {
             done,
             keeper,
             sweep_soon: true,
-            unsure: true,
             cancel,
         }
     }
@@ -148,7 +144,13 @@ impl Mirror {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
-                Some(event) = self.deps.feed.recv() => self.hear(event).await,
+                Some(event) = self.deps.feed.recv() => {
+                    self.hear(event).await;
+                    // Whatever has gathered is one look and one write, not one each.
+                    while let Ok(event) = self.deps.feed.try_recv() {
+                        self.hear(event).await;
+                    }
+                }
                 Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
                 _ = self.done.recv_many(&mut done, BATCH) => {
                     done.drain(..).for_each(|one| self.finished(one));
@@ -172,30 +174,17 @@ impl Mirror {
                 Ok(()) => self.recover().await,
                 Err(error) => Err(error.into()),
             };
-            let Err(error) = outcome else {
-                return Some(());
-            };
-            tracing::warn!(%error, "cannot read back what was under way: {error}");
-            tokio::select! {
-                () = self.cancel.cancelled() => return None,
-                () = tokio::time::sleep(RETRY) => {}
+            match outcome {
+                Ok(()) => return Some(()),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read back what was under way: {error}");
+                    tokio::select! {
+                        () = self.cancel.cancelled() => return None,
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
+                }
             }
         }
-    }
-
-    /// Finds out what became of views that were begun and that nobody works on.
-    async fn recover(&mut self) -> anyhow::Result<()> {
-        let busy = |entity: &Entity| self.under_way.contains_key(entity);
-        let (found, lost) = recover::recover(&self.deps.channels, &self.renderer, busy).await?;
-        self.unsure = false;
-        if found + lost > 0 {
-            tracing::info!(
-                found,
-                lost,
-                "read back after an interruption: {found} messages had been sent, {lost} had not"
-            );
-        }
-        Ok(())
     }
 
     async fn hear(&mut self, event: FeedEvent) {
@@ -250,8 +239,7 @@ impl Mirror {
             }
             Err(error) => {
                 tracing::warn!(%error, "the mirror could not look at {} rows: {error}", taken.len());
-                // What was begun then is not told apart from what was not.
-                self.unsure = true;
+                // What was begun then is not told apart from what was not; the sweep reads it back.
                 self.sweep_soon = true;
                 tokio::select! {
                     () = self.cancel.cancelled() => {}
@@ -337,10 +325,8 @@ impl Mirror {
         if done.again {
             self.dirty.mark(entity);
         }
-        if done.unsure {
-            self.unsure = true;
-            self.sweep_soon = true;
-        }
+        // Reading back tells what the ledger does not.
+        self.sweep_soon |= done.unsure;
         let Some(left) = self.under_way.get_mut(&entity) else {
             return;
         };

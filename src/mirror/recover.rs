@@ -10,16 +10,19 @@ use crate::model::ChannelId;
 use crate::model::view::{Entity, EntityKind, View, ViewKey};
 use crate::store::ledger::{Settled, SettledAs};
 
-/// Settles every view that was begun and never confirmed, except for rows that somebody is `busy`
-/// with: found in its channel it is sent, else it is missing and the sweep makes it anew. Returns
-/// how many were found and how many were not.
+/// Settles every view that was begun, never confirmed, and is not in our hands: found in its
+/// channel it is sent, else it is missing and the sweep makes it anew. Returns how many were found
+/// and how many were not.
+///
+/// Not only at the start: a statement of a bridge that was killed while it waited for a lock is
+/// carried out by Postgres all the same, after its successor has looked.
 pub async fn recover(
     channels: &Channels,
     renderer: &Renderer,
-    busy: impl Fn(&Entity) -> bool,
+    in_hand: impl Fn(Entity) -> bool,
 ) -> anyhow::Result<(usize, usize)> {
     let mut open = channels.store.unsettled_views().await?;
-    open.retain(|view| !busy(&view.key.entity));
+    open.retain(|view| !in_hand(view.key.entity));
     if open.is_empty() {
         return Ok((0, 0));
     }

@@ -4,6 +4,7 @@ use chrono::Utc;
 use metrics::counter;
 
 use super::Mirror;
+use super::recover::recover;
 use crate::model::AgentKey;
 use crate::model::view::{Entity, EntityKind, Surface};
 use crate::telemetry;
@@ -12,11 +13,23 @@ use crate::telemetry;
 const SWEEP_LIMIT: i64 = 5_000;
 
 impl Mirror {
+    /// Finds out what became of views that somebody began and nobody confirmed.
+    pub(super) async fn recover(&self) -> anyhow::Result<()> {
+        let in_hand = |entity: Entity| self.under_way.contains_key(&entity);
+        let (found, lost) = recover(&self.deps.channels, &self.renderer, in_hand).await?;
+        if found + lost > 0 {
+            tracing::info!(
+                found,
+                lost,
+                "read back after an interruption: {found} messages had been sent, {lost} had not"
+            );
+        }
+        Ok(())
+    }
+
     /// Names every row that Discord does not show as it is.
     pub async fn sweep(&mut self) {
-        if self.unsure
-            && let Err(error) = self.recover().await
-        {
+        if let Err(error) = self.recover().await {
             tracing::warn!(%error, "cannot read back what was under way: {error}");
         }
         self.look_at_agents().await;

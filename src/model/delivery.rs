@@ -2,12 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use super::{AgentKey, DeliveryId, MessageId, ParseIdError};
-
-/// Without progress for this long a delivery has failed (source: ClawdOS' worker and dashboard).
-pub const STALE_AFTER: Duration = Duration::from_mins(2);
 
 /// What existing dashboards expect in `result.error` of a delivery that went stale.
 pub const STALE_ERROR: &str = "stale_timeout";

@@ -17,6 +17,21 @@ impl Store {
         Ok(self.claim_batch(1, filter).await?.pop())
     }
 
+    /// Puts back what a bridge and its built-in executor had claimed when they died, and had not
+    /// begun: without a turn nothing ran. Only for who starts that executor. Returns how many.
+    pub async fn requeue_unbegun(&self) -> Result<u64> {
+        let done = sqlx::query(
+            "UPDATE chat_delivery_queue q SET status = 'queued', picked_up_at = NULL \
+             WHERE q.project_id = $1 AND q.status = 'delivered' \
+               AND NOT EXISTS (SELECT FROM bridge.executor_turn t \
+                 WHERE t.message_id = q.message_id AND t.target_agent_key = q.target_agent_key)",
+        )
+        .bind(self.project().as_str())
+        .execute(self.pool())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     /// The agent's reply to a claimed message: said in the same thread after it was picked up.
     /// Existing executors link a reply to nothing else (source: `ClawdOS`).
     pub async fn reply_to(&self, claimed: &Claimed) -> Result<Option<MessageId>> {

@@ -329,8 +329,10 @@ impl TurnLocks {
         let mut failed = 0;
         for (turn, age) in self.store.running_turns().await? {
             let free = self.take(&turn).await?;
-            if free || age > older_than {
-                failed += usize::from(self.store.fail_turn(&turn, ABANDONED).await?);
+            if (free || age > older_than) && self.store.fail_turn(&turn, ABANDONED).await? {
+                failed += 1;
+                // Nobody else will: its executor showed it as working and died.
+                self.store.set_presence(&turn.1, false).await?;
             }
             if free {
                 self.release(&turn).await;

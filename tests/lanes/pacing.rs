@@ -9,8 +9,6 @@ use serde_json::json;
 
 use super::discord::{Discord, Limits, webhook};
 
-const MULTI: &str = "a test that measures prints what it measured";
-
 fn post(channel: u64, text: &str) -> Request {
     Request::new(Route::create_message(channel)).json(&json!({"content": text}))
 }
@@ -46,7 +44,7 @@ async fn two_hundred_messages_over_ten_webhooks_cause_no_429() {
     // 20 messages per webhook: four windows, the last of which need not end.
     let ideal = window * 3;
     println!(
-        "{MULTI}: {took:?}, {:.4} of the shortest time that the limits allow",
+        "200 messages took {took:?}, {:.4} of the shortest time that the limits allow",
         took.as_secs_f64() / ideal.as_secs_f64()
     );
 }
@@ -61,7 +59,7 @@ async fn forty_lanes_together_stay_within_the_global_limit() {
     let (discord, _, lanes) = Discord::start(limits).await;
     let took = all_sent(&lanes, (0..160).map(|number| post(1 + number % 40, "x"))).await;
     assert_eq!(discord.count(429), 0);
-    println!("{MULTI}: 160 requests at 50 per second took {took:?}");
+    println!("160 requests at 50 per second took {took:?}");
     let seen = discord.seen();
     for stretch in seen.windows(51) {
         assert!(stretch[50].at - stretch[0].at >= second, "51 in a second");
@@ -92,7 +90,7 @@ async fn a_server_without_limits_is_not_paced() {
     let took = all_sent(&lanes, requests).await;
     assert_eq!(discord.count(200), 3_000);
     println!(
-        "{MULTI}: {:.0} requests per second, the server's own work included",
+        "{:.0} requests per second, the server's own work included",
         3_000.0 / took.as_secs_f64()
     );
     // Paced, the hidden webhook limit alone would hold the last of them for four minutes.

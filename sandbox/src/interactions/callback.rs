@@ -58,8 +58,7 @@ pub(super) async fn callback(
     let interaction = app.interactions.lock().unanswered(id, &token)?.clone();
     let mut answer = parse(&interaction, &payload)?;
     if let Answer::Message(draft) | Answer::Update(draft) = &mut answer {
-        let channel = interaction.channel;
-        draft.attachments = attachments::store(&app, channel, &payload).await?;
+        draft.attachments = attachments::store(&app, &payload).await?;
     }
     let kind = payload.json["type"].clone();
     let response = app.write(|state| {

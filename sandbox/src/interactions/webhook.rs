@@ -36,7 +36,7 @@ pub(crate) async fn follow_up(
         .answered(application, token)?
         .channel;
     let mut draft = Draft::parse(payload, Purpose::Interaction)?;
-    draft.attachments = attachments::store(app, channel, payload).await?;
+    draft.attachments = attachments::store(app, payload).await?;
     let json = app.write(|state| {
         let mut inner = app.interactions.lock();
         let interaction = inner.answered(application, token)?.clone();
@@ -81,7 +81,7 @@ pub(crate) async fn message(
     let channel = interaction.channel;
     if method == Method::PATCH {
         let mut draft = Draft::parse(payload, Purpose::Edit)?;
-        draft.attachments = attachments::store(app, channel, payload).await?;
+        draft.attachments = attachments::store(app, payload).await?;
         let json = app.write(|state| {
             let mut inner = app.interactions.lock();
             let json = reply::edit(state, &mut inner, channel, id, draft)?;

@@ -14,11 +14,7 @@ use crate::app::App;
 use crate::state::Attachment;
 
 /// Writes the files of a request to disk and returns what the message says about them.
-pub(crate) async fn store(
-    app: &App,
-    channel: u64,
-    body: &RequestBody,
-) -> ApiResult<Vec<Attachment>> {
+pub(crate) async fn store(app: &App, body: &RequestBody) -> ApiResult<Vec<Attachment>> {
     let mut stored = Vec::with_capacity(body.files.len());
     for file in &body.files {
         let listed = described(&body.json, &file.slot);
@@ -29,7 +25,7 @@ pub(crate) async fn store(
         };
         let name = safe_name(&text("filename").unwrap_or_else(|| file.name.clone()));
         let id = app.write(crate::state::State::snowflake);
-        let folder = folder(app, channel, id);
+        let folder = folder(app, id);
         let written = async {
             tokio::fs::create_dir_all(&folder).await?;
             tokio::fs::write(folder.join(&name), &file.bytes).await
@@ -90,18 +86,16 @@ fn safe_name(name: &str) -> String {
     }
 }
 
-fn folder(app: &App, channel: u64, id: u64) -> PathBuf {
-    app.data_dir
-        .join("attachments")
-        .join(channel.to_string())
-        .join(id.to_string())
+/// One folder per file: the address names a channel too, but a post's thread is made after its files.
+fn folder(app: &App, id: u64) -> PathBuf {
+    app.data_dir.join("attachments").join(id.to_string())
 }
 
 /// `GET /attachments/{channel_id}/{attachment_id}/{filename}`.
 pub(crate) async fn serve(call: Call) -> ApiResult {
-    let (channel, id) = (call.id("channel_id")?, call.id("attachment_id")?);
+    let id = call.id("attachment_id")?;
     let name = safe_name(call.text("filename"));
-    let path = folder(&call.app, channel, id).join(&name);
+    let path = folder(&call.app, id).join(&name);
     let bytes = tokio::fs::read(path)
         .await
         .map_err(|_| ApiError::new(404, 0, "404: Not Found"))?;

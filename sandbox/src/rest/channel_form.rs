@@ -9,6 +9,9 @@ use crate::limits;
 use crate::state::permissions::bits;
 use crate::state::{Channel, Overwrite, State, now_ms};
 
+/// Flag of a forum post that stays on top.
+const PINNED: u64 = 1 << 1;
+
 /// Fills a channel from a create or edit form; absent fields stay.
 pub(super) fn fill(
     state: &mut State,
@@ -56,6 +59,10 @@ pub(super) fn fill(
         channel.parent = parent_of(state, &channel, parent)?;
     }
     if let Some(items) = body["permission_overwrites"].as_array() {
+        if items.len() > limits::OVERWRITES {
+            let text = "Maximum number of permission overwrites in the guild reached (1000)";
+            return Err(ApiError::new(400, 30060, text));
+        }
         channel.overwrites = items
             .iter()
             .map(|item| overwrite(state, user, channel.id, item))
@@ -260,12 +267,28 @@ pub(super) fn change_thread(
         thread.invitable = invitable;
     }
     if let Some(flags) = body["flags"].as_u64() {
+        if let Some(forum) = forum.filter(|_| flags & !found.flags & PINNED != 0) {
+            refuse_second_pin(state, forum.id)?;
+        }
         found.flags = flags;
     }
     if let (Some(forum), false) = (forum, body["applied_tags"].is_null()) {
         thread.applied_tags = threads::tags(forum, &body["applied_tags"], manages)?;
     }
     Ok(found)
+}
+
+/// A forum shows one pinned post (30047).
+fn refuse_second_pin(state: &State, forum: u64) -> ApiResult<()> {
+    let mut posts = state
+        .channels
+        .values()
+        .filter(|post| post.parent == Some(forum));
+    if posts.any(|post| post.flags & PINNED != 0) {
+        let text = "Maximum number of pinned threads in a forum channel has been reached";
+        return Err(ApiError::new(400, 30047, text));
+    }
+    Ok(())
 }
 
 /// `rate_limit_per_user` in seconds.

@@ -76,6 +76,13 @@ pub(super) async fn replace(call: Call) -> ApiResult {
                 .map(|name| (name.to_owned(), kind(form)))
         };
         let wanted: Vec<_> = forms.iter().filter_map(known).collect();
+        let old = state.commands_of(scope.application, scope.guild);
+        let is_new = |(name, kind): &&(String, u64)| {
+            !old.iter()
+                .any(|old| old.name == *name && u64::from(old.kind) == *kind)
+        };
+        let new = wanted.iter().filter(is_new).count();
+        state.count_command_creates(scope.application, scope.guild, new)?;
         let gone: Vec<u64> = state
             .commands_of(scope.application, scope.guild)
             .iter()
@@ -129,6 +136,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
             .chain(new)
             .collect();
         room(&kinds)?;
+        state.count_command_creates(scope.application, scope.guild, usize::from(!replaces))?;
         let (new, body) = state.put_command(scope.application, scope.guild, &form);
         Ok(if new { created(body) } else { ok(body) })
     })

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, ApiResult, FormErrors};
 use super::payload::{RequestBody, Upload};
-use super::validate::{components, embeds, id, text};
+use super::validate::{components, embeds, id, poll, text};
 use crate::limits;
 use crate::state::Attachment;
 
@@ -117,9 +117,23 @@ impl Draft {
         Self::parse_value(&body.json, &body.files, purpose)
     }
 
+    /// Reads and checks an edit of a message with these flags: what is `IS_COMPONENTS_V2` stays it.
+    pub(crate) fn parse_edit(body: &RequestBody, flags: u64) -> ApiResult<Self> {
+        Self::parse_as(
+            &body.json,
+            &body.files,
+            Purpose::Edit,
+            flags & COMPONENTS_V2 != 0,
+        )
+    }
+
     /// Like [`Draft::parse`] for a message that is part of a larger body (`data` of an interaction
     /// answer, `message` of a forum post).
     pub(crate) fn parse_value(json: &Value, files: &[Upload], purpose: Purpose) -> ApiResult<Self> {
+        Self::parse_as(json, files, purpose, false)
+    }
+
+    fn parse_as(json: &Value, files: &[Upload], purpose: Purpose, was_v2: bool) -> ApiResult<Self> {
         let mut form = FormErrors::default();
         let nullable = |key: &str| purpose == Purpose::Edit && json.get(key) == Some(&Value::Null);
         let content =
@@ -130,7 +144,7 @@ impl Draft {
         let flags = json["flags"]
             .as_u64()
             .map(|flags| flags & settable_flags(purpose));
-        let v2 = flags.unwrap_or(0) & COMPONENTS_V2 != 0;
+        let v2 = was_v2 || flags.unwrap_or(0) & COMPONENTS_V2 != 0;
         let draft = Self {
             content: if nullable("content") {
                 Some(String::new())
@@ -149,7 +163,7 @@ impl Draft {
             },
             attachments: Vec::new(),
             kept_attachments: kept_attachments(json, files),
-            poll: Some(json["poll"].clone()).filter(Value::is_object),
+            poll: poll::check(&mut form, &json["poll"]),
             flags,
             allowed: allowed_mentions(&mut form, json, purpose),
             nonce: nonce(&mut form, json),
@@ -165,6 +179,7 @@ impl Draft {
                 message,
             );
         }
+        stickers(&mut form, json);
         form.check()?;
         check_files(files)?;
         if purpose != Purpose::Edit && draft.says_nothing(json, files) {
@@ -313,6 +328,17 @@ fn reference(form: &mut FormErrors, json: &Value) -> Option<ReferenceDraft> {
             .and_then(Value::as_bool)
             .unwrap_or(true),
     })
+}
+
+fn stickers(form: &mut FormErrors, json: &Value) {
+    let count = json["sticker_ids"].as_array().map_or(0, Vec::len);
+    if count > limits::STICKERS {
+        form.add(
+            "sticker_ids",
+            "BASE_TYPE_MAX_LENGTH",
+            "Must be 3 or fewer in length.",
+        );
+    }
 }
 
 fn check_files(files: &[Upload]) -> ApiResult<()> {

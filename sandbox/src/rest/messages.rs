@@ -95,10 +95,11 @@ pub(super) async fn create(call: Call) -> ApiResult {
     }
     call.app
         .read(|state| may_attach(state, user, channel, &draft, !payload.files.is_empty()))?;
-    draft.attachments = attachments::store(&call.app, channel, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app.write(|state| {
         // Looked at again: the channel may have changed while files were written.
         may_send(state, actor, channel)?;
+        state.refuse_hasty(user, channel)?;
         state.post(Author::User(user), channel, draft).map(ok)
     })
 }
@@ -184,14 +185,17 @@ pub(super) async fn edit(call: Call) -> ApiResult {
     );
     let user = actor.user();
     let payload = call.payload()?;
-    let mut draft = Draft::parse(payload, Purpose::Edit)?;
+    let flags = call
+        .app
+        .read(|state| state.message(channel, id).map_or(0, |found| found.flags));
+    let mut draft = Draft::parse_edit(payload, flags)?;
     call.app
         .read(|state| may_edit(state, user, channel, id, &payload.json))?;
     if let Actor::Person { .. } = actor {
         draft.embeds = None;
         draft.components = None;
     }
-    draft.attachments = attachments::store(&call.app, channel, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app
         .write(|state| state.edit(channel, id, draft).map(ok))
 }
@@ -202,15 +206,14 @@ fn may_edit(state: &State, user: u64, channel: u64, id: u64, body: &Value) -> Ap
         .message(channel, id)
         .ok_or_else(|| ApiError::unknown(10008, "Message"))?;
     if message.author == user {
-        return if matches!(message.kind, 0 | 19 | 20 | 23) {
-            Ok(())
-        } else {
-            Err(ApiError::new(
-                403,
-                50021,
-                "Cannot execute action on a system message",
-            ))
-        };
+        if message.poll.is_some() {
+            return Err(ApiError::new(400, 520_003, "Cannot edit a poll message"));
+        }
+        if !matches!(message.kind, 0 | 19 | 20 | 23) {
+            let text = "Cannot execute action on a system message";
+            return Err(ApiError::new(403, 50021, text));
+        }
+        return Ok(());
     }
     let flags_only = body
         .as_object()

@@ -27,10 +27,12 @@ pub(crate) struct Upload {
 }
 
 /// A parsed request body; an empty body is JSON null.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RequestBody {
     /// The JSON object (of `payload_json` for multipart).
     pub(crate) json: Value,
+    /// The JSON as it came.
+    pub(crate) text: String,
     /// The files of a multipart request.
     pub(crate) files: Vec<Upload>,
 }
@@ -57,10 +59,7 @@ impl<S: Sync> FromRequestParts<S> for Payload {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
         match parts.extensions.get::<PayloadSlot>() {
             Some(slot) => slot.0.clone(),
-            None => Ok(Self(Arc::new(RequestBody {
-                json: Value::Null,
-                files: Vec::new(),
-            }))),
+            None => Ok(Self(Arc::new(RequestBody::default()))),
         }
     }
 }
@@ -72,15 +71,13 @@ pub(crate) async fn parse(headers: &HeaderMap, bytes: Bytes) -> ApiResult<Payloa
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let body = if bytes.is_empty() {
-        RequestBody {
-            json: Value::Null,
-            files: Vec::new(),
-        }
+        RequestBody::default()
     } else if kind.starts_with("multipart/form-data") {
         multipart(headers, bytes).await?
     } else if kind.starts_with("application/json") {
         RequestBody {
             json: parse_json(&bytes)?,
+            text: text_of(&bytes),
             files: Vec::new(),
         }
     } else {
@@ -91,6 +88,10 @@ pub(crate) async fn parse(headers: &HeaderMap, bytes: Bytes) -> ApiResult<Payloa
         ));
     };
     Ok(Payload(Arc::new(body)))
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn parse_json(bytes: &[u8]) -> ApiResult<Value> {
@@ -108,7 +109,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> ApiResult<RequestBody> 
         .map_err(|_| malformed())?;
     let mut body = RequestBody {
         json: json!({}),
-        files: Vec::new(),
+        ..RequestBody::default()
     };
     while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -117,6 +118,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> ApiResult<RequestBody> 
         let bytes = field.bytes().await.map_err(|_| malformed())?;
         if name == "payload_json" {
             body.json = parse_json(&bytes)?;
+            body.text = text_of(&bytes);
         } else if let Some(file) = file {
             let slot = name
                 .strip_prefix("files[")

@@ -1,12 +1,13 @@
 //! What happens around every request to the API: who asks, faults, rate limits, the log of requests.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State as AxumState};
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -31,9 +32,26 @@ struct Seen {
     method: Method,
     /// The path as the `OpenAPI` description names it.
     route: String,
-    major: u64,
+    subject: Subject,
     caller: Option<Actor>,
     payload: Result<Payload, ApiError>,
+}
+
+impl Seen {
+    fn is_person(&self) -> bool {
+        matches!(self.caller, Some(Actor::Person { .. }))
+    }
+}
+
+/// What a route's buckets are kept per.
+#[derive(Clone, Copy)]
+enum Subject {
+    /// The channel, guild or application in the path; 0 for none.
+    Resource(u64),
+    /// A webhook, and the channel it writes to.
+    Webhook { id: u64, channel: u64 },
+    /// An interaction, by a hash of its token.
+    Interaction(u64),
 }
 
 /// Writes the entry of the log even if the client goes away before the answer.
@@ -59,56 +77,31 @@ pub(super) async fn run(
     request: Request,
     next: Next,
 ) -> Response {
-    let at_us = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_micros();
+    let at = SystemTime::now();
     let route = matched
         .as_str()
         .strip_prefix(PREFIX)
         .unwrap_or(matched.as_str())
         .to_owned();
     let (mut parts, body) = request.into_parts();
-    let caller = match identify(&app, &parts.headers) {
-        Ok(caller) => caller,
-        Err(error) => {
-            app.limits.note_invalid(1);
-            return error.into_response();
-        }
-    };
-    let person = matches!(caller, Some(Actor::Person { .. }));
-    if !person && app.limits.banned() {
-        return banned();
-    }
-    let bytes = match read(body).await {
-        Ok(bytes) => bytes,
-        Err(error) => return error.into_response(),
+    let (caller, bytes) = match admit(&app, &parts.headers, body).await {
+        Ok(admitted) => admitted,
+        Err(response) => return response,
     };
     let payload = payload::parse(&parts.headers, bytes).await;
     let seen = Seen {
         method: parts.method.clone(),
-        major: major(&params),
+        subject: subject(&app, &route, &params),
         route,
         caller,
         payload: payload.clone(),
     };
-    let mut logged = Logged {
-        app: &app,
-        entry: None,
-    };
-    if !person {
-        logged.entry = Some(entry(
-            &seen,
-            &params,
-            parts.uri.path(),
-            parts.uri.query(),
-            at_us,
-        ));
-    }
+    let entry = (!seen.is_person()).then(|| entry(&seen, &params, &parts.uri, at));
+    let mut logged = Logged { app: &app, entry };
     parts.extensions.insert(Caller(caller));
     parts.extensions.insert(PayloadSlot(payload));
-    let (response, lost) =
-        answer(&app, &seen, Request::from_parts(parts, Body::empty()), next).await;
+    let request = Request::from_parts(parts, Body::empty());
+    let (response, lost) = answer(&app, &seen, request, next).await;
     if lost {
         link.cut();
     } else if let Some(entry) = &mut logged.entry {
@@ -117,9 +110,26 @@ pub(super) async fn run(
     response
 }
 
+/// Who asks, and the body; refused are unknown tokens, banned bots, and bodies that are too large.
+async fn admit(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Option<Actor>, Bytes), Response> {
+    let caller = identify(app, headers).map_err(|error| {
+        app.limits.note_invalid(1);
+        error.into_response()
+    })?;
+    if !matches!(caller, Some(Actor::Person { .. })) && app.limits.banned() {
+        return Err(banned());
+    }
+    let bytes = read(body).await.map_err(IntoResponse::into_response)?;
+    Ok((caller, bytes))
+}
+
 /// Faults, limits and the work itself. True if the answer must not arrive.
 async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (Response, bool) {
-    let person = matches!(seen.caller, Some(Actor::Person { .. }));
+    let person = seen.is_person();
     let planned = if person {
         faults::Planned::default()
     } else {
@@ -133,7 +143,7 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
         note_if_invalid(app, person, response.status());
         return (response, planned.swallow);
     }
-    let standing = match limit(app, seen, person) {
+    let standing = match limit(app, seen) {
         Verdict::Pass(standing) => standing,
         Verdict::Limited(refusal) => {
             if !person && refusal.is_invalid() {
@@ -150,9 +160,6 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
     if let Some(standing) = standing {
         Standing::write(&standing, response.headers_mut());
     }
-    response
-        .headers_mut()
-        .insert("via", HeaderValue::from_static("1.1 sandbox"));
     (response, planned.swallow)
 }
 
@@ -189,70 +196,90 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
         .map_err(|_| ApiError::new(413, 40005, "Request entity too large"))
 }
 
-fn limit(app: &App, seen: &Seen, person: bool) -> Verdict {
+fn limit(app: &App, seen: &Seen) -> Verdict {
     let null = Value::Null;
     let body = seen
         .payload
         .as_ref()
         .map_or(&null, |payload| &payload.0.json);
-    let webhooks = seen.route.starts_with("/webhooks/");
-    let webhook_channel = if webhooks {
-        app.read(|state| {
-            state
-                .webhooks
-                .get(&seen.major)
-                .map_or(seen.major, |hook| hook.channel)
-        })
-    } else {
-        0
+    let (major, webhook_channel) = match seen.subject {
+        Subject::Resource(id) | Subject::Interaction(id) => (id, None),
+        Subject::Webhook { id, channel } => (id, Some(channel)),
     };
     let asked = Asked {
         method: &seen.method,
         route: &seen.route,
-        major: seen.major,
+        major,
         body,
         webhook_channel,
-        person,
+        person: seen.is_person(),
     };
     // Answers to interactions are outside of the global limit (Rate Limits).
-    let of_interaction = seen.route.starts_with("/interactions")
-        || webhooks && app.read(|state| state.application(seen.major).is_some());
+    let of_interaction = matches!(seen.subject, Subject::Interaction(_));
     let caller = seen.caller.map_or(0, Actor::user);
     // A webhook's buckets are the webhook's, whoever holds its token.
-    let owner = if webhooks { 0 } else { caller };
-    app.limits
-        .count(caller, owner, &rules(&asked), !person && !of_interaction)
-}
-
-/// The resource a bucket is kept per.
-fn major(params: &RawPathParams) -> u64 {
-    let first = params.iter().next();
-    first.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
-}
-
-fn entry(
-    seen: &Seen,
-    params: &RawPathParams,
-    path: &str,
-    query: Option<&str>,
-    at_us: u128,
-) -> Entry {
-    let secret = |name: &str| name.ends_with("token");
-    let mut shown = path.to_owned();
-    for (_, value) in params.iter().filter(|(name, _)| secret(name)) {
-        shown = shown.replace(value, "***");
-    }
-    let body = match &seen.payload {
-        Ok(payload) if !payload.0.json.is_null() => payload.0.json.to_string(),
-        _ => String::new(),
+    let owner = if seen.route.starts_with("/webhooks/") {
+        0
+    } else {
+        caller
     };
+    app.limits.count(
+        caller,
+        owner,
+        &rules(&asked),
+        !seen.is_person() && !of_interaction,
+    )
+}
+
+fn subject(app: &App, route: &str, params: &RawPathParams) -> Subject {
+    let mut values = params.iter().map(|(_, value)| value);
+    let first = values
+        .next()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(0);
+    if route.starts_with("/interactions") {
+        return Subject::Interaction(first);
+    }
+    if !route.starts_with("/webhooks/") {
+        return Subject::Resource(first);
+    }
+    app.read(
+        |state| match (state.application(first), state.webhooks.get(&first)) {
+            (Some(_), _) => {
+                let mut hasher = DefaultHasher::new();
+                values.next().hash(&mut hasher);
+                Subject::Interaction(hasher.finish())
+            }
+            (None, Some(hook)) => Subject::Webhook {
+                id: first,
+                channel: hook.channel,
+            },
+            (None, None) => Subject::Resource(first),
+        },
+    )
+}
+
+fn entry(seen: &Seen, params: &RawPathParams, uri: &Uri, at: SystemTime) -> Entry {
+    let mut path = uri.path().to_owned();
+    for (_, value) in params.iter().filter(|(name, _)| name.ends_with("token")) {
+        path = path.replace(value, "***");
+    }
+    let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     Entry {
-        at_us: u64::try_from(at_us).unwrap_or(u64::MAX),
+        at_us: u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX),
         method: seen.method.to_string(),
-        path: shown,
-        query: query.unwrap_or_default().trim_start_matches('&').to_owned(),
+        path,
+        query: uri
+            .query()
+            .unwrap_or_default()
+            .trim_start_matches('&')
+            .to_owned(),
         route: seen.route.clone(),
-        body,
+        body: seen
+            .payload
+            .as_ref()
+            .map(|payload| payload.text.clone())
+            .unwrap_or_default(),
         status: 0,
     }
 }

@@ -85,7 +85,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) major: u64,
     pub(crate) body: &'a Value,
     /// For webhooks: the channel they write to.
-    pub(crate) webhook_channel: u64,
+    pub(crate) webhook_channel: Option<u64>,
     pub(crate) person: bool,
 }
 
@@ -111,10 +111,12 @@ pub(crate) fn rules(asked: &Asked<'_>) -> Vec<(Rule, u64)> {
         ("PATCH", "/channels/{channel_id}/messages/{message_id}") => vec![(EDIT_MESSAGE, major)],
         ("DELETE", "/channels/{channel_id}/messages/{message_id}") => vec![(DELETE_MESSAGE, major)],
         ("POST", "/webhooks/{webhook_id}/{webhook_token}") => {
-            vec![
-                (EXECUTE_WEBHOOK, major),
-                (WEBHOOK_POSTS, asked.webhook_channel),
-            ]
+            let hidden = asked
+                .webhook_channel
+                .map(|channel| (WEBHOOK_POSTS, channel));
+            std::iter::once((EXECUTE_WEBHOOK, major))
+                .chain(hidden)
+                .collect()
         }
         ("PATCH" | "DELETE", route)
             if route.starts_with("/webhooks/{webhook_id}/{webhook_token}/messages/") =>

@@ -95,7 +95,7 @@ async fn post(call: &Call, user: u64, forum: u64) -> ApiResult {
     }
     let mut draft = Draft::parse_value(&body["message"], &payload.files, Purpose::Message)?;
     draft.nonce = None;
-    draft.attachments = attachments::store(&call.app, forum, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app.write(|state| {
         state
             .forum_post(new, Author::User(user), draft)

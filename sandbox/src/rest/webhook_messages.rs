@@ -37,25 +37,20 @@ pub(super) async fn execute(call: Call) -> ApiResult {
         persona,
     };
     let place = call.app.read(|state| place(&call, state, &hook, body))?;
-    let message = match place {
-        Place::Channel(channel) => {
-            draft.attachments = attachments::store(&call.app, channel, payload).await?;
-            call.app.write(|state| {
-                // The webhook may have been deleted while files were written.
-                find(&call, state)?;
-                state.post(author, channel, draft)
-            })?
-        }
-        Place::NewPost => {
-            draft.attachments = attachments::store(&call.app, hook.channel, payload).await?;
-            call.app.write(|state| {
+    draft.attachments = attachments::store(&call.app, payload).await?;
+    let message = call.app.write(|state| {
+        // The webhook may have been deleted while files were written.
+        find(&call, state)?;
+        match place {
+            Place::Channel(channel) => state.post(author, channel, draft),
+            Place::NewPost => {
                 let owner = application_user(state, &hook);
                 let new = threads::parse_post(state, hook.channel, owner, &post_form(body), true)?;
                 let mut thread = state.forum_post(new, author, draft)?;
                 Ok(thread["message"].take())
-            })?
+            }
         }
-    };
+    })?;
     Ok(if call.flag("wait") {
         ok(message)
     } else {
@@ -212,16 +207,21 @@ pub(super) async fn edit(call: Call) -> ApiResult {
         return of_interaction(&call, &Method::PATCH).await;
     }
     let payload = call.payload()?;
-    let (hook, channel, id) = call.app.read(|state| {
+    let (hook, channel, id, flags) = call.app.read(|state| {
         let message = own_message(&call, state)?;
-        Ok((find(&call, state)?, message.channel, message.id))
+        Ok((
+            find(&call, state)?,
+            message.channel,
+            message.id,
+            message.flags,
+        ))
     })?;
-    let mut draft = Draft::parse(payload, Purpose::Edit)?;
+    let mut draft = Draft::parse_edit(payload, flags)?;
     if draft.components.is_some() {
         let asked = call.flag("with_components");
         draft.components = allowed_components(&hook, draft.components, asked)?;
     }
-    draft.attachments = attachments::store(&call.app, channel, payload).await?;
+    draft.attachments = attachments::store(&call.app, payload).await?;
     call.app
         .write(|state| state.edit(channel, id, draft).map(ok))
 }

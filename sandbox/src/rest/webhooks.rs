@@ -50,6 +50,10 @@ fn takes_webhooks(channel: &Channel) -> bool {
 }
 
 fn room_for_webhook(state: &State, channel: u64) -> ApiResult<()> {
+    if state.webhooks.len() >= limits::GUILD_WEBHOOKS {
+        let text = "Maximum number of webhooks per guild reached (1000)";
+        return Err(ApiError::new(400, 30058, text));
+    }
     let count = state
         .webhooks
         .values()

@@ -1,13 +1,42 @@
 //! Application commands.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
 use super::journal::Record;
-use super::{Command, State};
+use super::{Command, State, now_ms};
+use crate::limits;
+use crate::rest::error::{ApiError, ApiResult};
+
+/// When new commands were made, per application and scope; a restart forgets it.
+#[derive(Default)]
+pub(super) struct Creates(HashMap<(u64, Option<u64>), Vec<u64>>);
 
 impl State {
+    /// Refuses more than 200 new commands a day in one scope (30034).
+    pub(crate) fn count_command_creates(
+        &mut self,
+        application: u64,
+        guild: Option<u64>,
+        new: usize,
+    ) -> ApiResult<()> {
+        let now = now_ms();
+        let made = self
+            .command_creates
+            .0
+            .entry((application, guild))
+            .or_default();
+        made.retain(|at| now.saturating_sub(*at) < limits::COMMAND_CREATES_WINDOW_MS);
+        if made.len() + new > limits::COMMAND_CREATES {
+            let text = "Max number of daily application command creates has been reached (200)";
+            return Err(ApiError::new(400, 30034, text));
+        }
+        made.extend(std::iter::repeat_n(now, new));
+        Ok(())
+    }
+
     /// The commands of a scope: global (`None`) or of a guild.
     pub(crate) fn commands_of(&self, application: u64, guild: Option<u64>) -> Vec<&Command> {
         let here =

@@ -283,6 +283,10 @@ impl State {
             self.last_snowflake = self.last_snowflake.max(*newest);
             if let Some(channel) = self.channels.get_mut(channel) {
                 channel.last_message = channel.last_message.max(Some(*newest));
+                channel.last_pin_ms = list.values().filter_map(|message| message.pinned_ms).max();
+                if let Some(thread) = &mut channel.thread {
+                    thread.message_count = list.len() as u64;
+                }
             }
             let recent = |message: &&super::Message| {
                 now.saturating_sub(super::snowflake_ms(message.id)) < crate::limits::NONCE_MEMORY_MS

@@ -1,44 +1,66 @@
 //! Writing, changing and deleting messages.
 
-use std::collections::{HashMap, VecDeque};
-
 use serde_json::{Value, json};
 
 use super::journal::Record;
 use super::mentions::Mentions;
 use super::permissions::bits;
-use super::{Author, Message, Reference, State, now_ms};
+use super::{Author, Message, Persona, Reference, State, now_ms};
 use crate::limits;
 use crate::rest::draft::{COMPONENTS_V2, Draft, ReferenceDraft, SUPPRESS_EMBEDS};
 use crate::rest::error::{ApiError, ApiResult};
 
-/// What authors' enforced nonces led to: channel, message and when.
-#[derive(Default)]
-pub(super) struct Nonces(HashMap<(u64, String), (u64, u64, u64)>);
+/// Message type `REPLY`.
+const REPLY: u8 = 19;
+/// Message type `CHAT_INPUT_COMMAND`.
+const CHAT_INPUT_COMMAND: u8 = 20;
 
-/// When old messages were edited.
-#[derive(Default)]
-pub(super) struct OldEdits(HashMap<u64, VecDeque<u64>>);
+/// What an author means for the message's fields.
+struct Byline {
+    author: u64,
+    webhook: Option<u64>,
+    application: Option<u64>,
+    persona: Option<Persona>,
+    interaction: Option<Value>,
+}
 
-impl Nonces {
-    fn find(&self, author: u64, nonce: &Value) -> Option<(u64, u64)> {
-        let (channel, message, at) = *self.0.get(&(author, nonce.to_string()))?;
-        (now_ms().saturating_sub(at) < limits::NONCE_MEMORY_MS).then_some((channel, message))
-    }
-
-    /// Remembers where a nonce led; forgets those that are too old when there are many.
-    pub(super) fn remember(&mut self, message: &Message) {
-        let Some(nonce) = &message.nonce else { return };
-        let now = now_ms();
-        if self.0.len() >= 4096 {
-            self.0
-                .retain(|_, (_, _, at)| now.saturating_sub(*at) < limits::NONCE_MEMORY_MS);
+impl From<Author> for Byline {
+    fn from(author: Author) -> Self {
+        let nothing = Self {
+            author: 0,
+            webhook: None,
+            application: None,
+            persona: None,
+            interaction: None,
+        };
+        match author {
+            Author::User(user) => Self {
+                author: user,
+                ..nothing
+            },
+            Author::Webhook {
+                webhook,
+                application,
+                persona,
+            } => Self {
+                author: webhook,
+                webhook: Some(webhook),
+                application,
+                persona: Some(persona),
+                interaction: None,
+            },
+            Author::Interaction {
+                application,
+                user,
+                metadata,
+            } => Self {
+                author: user,
+                webhook: Some(application),
+                application: Some(application),
+                persona: None,
+                interaction: Some(metadata),
+            },
         }
-        let at = super::snowflake_ms(message.id);
-        self.0.insert(
-            (message.author, nonce.to_string()),
-            (message.channel, message.id, at),
-        );
     }
 }
 
@@ -46,56 +68,38 @@ impl State {
     /// Makes a message of a draft without putting it anywhere: ephemeral answers stay like that, all
     /// others go to [`State::insert`].
     pub(crate) fn compose(&mut self, author: Author, channel: u64, draft: Draft) -> Message {
-        let id = self.snowflake();
-        let (author_id, webhook, application, persona, interaction) = match author {
-            Author::User(user) => (user, None, None, None, None),
-            Author::Webhook {
-                webhook,
-                application,
-                persona,
-            } => (webhook, Some(webhook), application, Some(persona), None),
-            Author::Interaction {
-                application,
-                user,
-                metadata,
-            } => (
-                user,
-                Some(application),
-                Some(application),
-                None,
-                Some(metadata),
-            ),
-        };
+        let by = Byline::from(author);
         let content = draft.content.unwrap_or_default();
-        let may_ping_all =
-            persona.is_some() || self.may(author_id, channel, bits::MENTION_EVERYONE);
-        let mut mentions = Mentions::find(self, &content, &draft.allowed, may_ping_all);
+        let pings_all =
+            by.persona.is_some() || self.may(by.author, channel, bits::MENTION_EVERYONE);
+        let mut mentions = Mentions::find(self, &content, &draft.allowed, pings_all);
         let reference = draft.reference.map(|pointer| self.refer(channel, pointer));
-        let kind = match &reference {
-            Some(reference) if reference.kind == 0 => 19,
-            _ if interaction.as_ref().is_some_and(|data| data["type"] == 2) => 20,
-            _ => 0,
-        };
-        if let Some(target) = reference
+        let answers_command = by
+            .interaction
             .as_ref()
-            .filter(|_| kind == 19)
-            .and_then(|found| found.message)
+            .is_some_and(|data| data["type"] == 2);
+        let replies_to = reference.as_ref().filter(|found| found.kind == 0);
+        let kind = match replies_to {
+            Some(_) => REPLY,
+            None if answers_command => CHAT_INPUT_COMMAND,
+            None => 0,
+        };
+        if let Some(target) = replies_to.and_then(|found| self.message(channel, found.message?))
             && draft.allowed.replied_user
-            && let Some(target) = self.message(channel, target)
             && target.webhook.is_none()
         {
             mentions.add_user(target.author);
         }
         Message {
-            id,
+            id: self.snowflake(),
             channel,
-            author: author_id,
+            author: by.author,
             content,
             kind,
             flags: draft.flags.unwrap_or(0),
-            webhook,
-            persona,
-            application,
+            webhook: by.webhook,
+            persona: by.persona,
+            application: by.application,
             edited_ms: None,
             nonce: draft.nonce,
             tts: draft.tts,
@@ -109,7 +113,7 @@ impl State {
             reference,
             reactions: Vec::new(),
             pinned_ms: None,
-            interaction,
+            interaction: by.interaction,
             aged_ms: 0,
         }
     }
@@ -285,7 +289,7 @@ impl State {
             .get_mut(&channel)
             .and_then(|list| list.remove(&id));
         gone.ok_or_else(|| ApiError::unknown(10008, "Message"))?;
-        self.old_edits.0.remove(&id);
+        self.old_edits.forget(id);
         self.record(&Record::MessageGone { channel, id });
         Ok(())
     }
@@ -331,30 +335,5 @@ impl State {
             message: Some(pointer.message),
             snapshot,
         }
-    }
-
-    /// Discord caps edits of messages that are older than an hour (30046, as HTTP 429).
-    fn count_old_edit(&mut self, message: &Message) -> ApiResult<()> {
-        let now = now_ms();
-        if now.saturating_sub(message.written_ms()) < limits::OLD_MESSAGE_MS {
-            return Ok(());
-        }
-        let edits = self.old_edits.0.entry(message.id).or_default();
-        while edits
-            .front()
-            .is_some_and(|at| now.saturating_sub(*at) >= limits::OLD_EDIT_WINDOW_MS)
-        {
-            edits.pop_front();
-        }
-        if let Some(first) = edits.front().filter(|_| edits.len() >= limits::OLD_EDITS) {
-            let text =
-                "Maximum number of edits to messages older than 1 hour reached. Try again later.";
-            let mut error = ApiError::new(429, 30046, text);
-            let wait_ms = (first + limits::OLD_EDIT_WINDOW_MS).saturating_sub(now);
-            error.retry_after = Some(std::time::Duration::from_millis(wait_ms).as_secs_f64());
-            return Err(error);
-        }
-        edits.push_back(now);
-        Ok(())
     }
 }

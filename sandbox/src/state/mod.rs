@@ -13,6 +13,7 @@ mod mentions;
 mod message_view;
 mod messages;
 pub(crate) mod mint;
+mod pace;
 pub(crate) mod permissions;
 mod reactions;
 pub(crate) mod threads;
@@ -83,8 +84,9 @@ pub(crate) struct State {
     /// Where the server can be reached, for attachment and gateway addresses (`http://127.0.0.1:P`).
     pub(crate) origin: String,
     tokens: HashMap<String, u64>,
-    nonces: messages::Nonces,
-    old_edits: messages::OldEdits,
+    nonces: pace::Nonces,
+    old_edits: pace::OldEdits,
+    command_creates: commands::Creates,
     last_snowflake: u64,
     outbox: Vec<Event>,
     journal: journal::Buffer,

@@ -243,15 +243,15 @@ impl State {
 
     /// Makes somebody a member of a thread; nothing happens if they are one.
     pub(crate) fn join_thread(&mut self, user: u64, channel: u64) {
-        let Some(mut found) = self.channels.get(&channel).cloned() else {
-            return;
-        };
+        let joins = |thread: &ThreadData| !thread.members.contains_key(&user);
+        let found = self.channels.get(&channel);
+        let found = found
+            .filter(|found| found.thread.as_ref().is_some_and(joins))
+            .cloned();
+        let Some(mut found) = found else { return };
         let Some(thread) = &mut found.thread else {
             return;
         };
-        if thread.members.contains_key(&user) {
-            return;
-        }
         let now = now_ms();
         thread.members.insert(user, now);
         let count = thread.members.len();

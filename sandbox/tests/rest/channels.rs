@@ -311,3 +311,71 @@ async fn unknown_ids_and_routes_have_discords_answers() -> Result<()> {
     crate::world::read(text).await?.refuses(400, 50035);
     Ok(())
 }
+
+#[tokio::test]
+async fn slow_mode_is_for_people_who_manage_nothing() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}", world.general);
+    world
+        .bot(
+            Method::PATCH,
+            &path,
+            Some(json!({"rate_limit_per_user": 60})),
+        )
+        .await?
+        .is(200);
+    let messages = format!("{path}/messages");
+    let body = json!({"content": "x"});
+    world
+        .mallory(Method::POST, &messages, Some(body.clone()))
+        .await?
+        .is(200);
+    let refused = world
+        .mallory(Method::POST, &messages, Some(body.clone()))
+        .await?;
+    refused.refuses(429, 20016);
+    assert!(
+        refused.body["retry_after"]
+            .as_f64()
+            .is_some_and(|wait| wait > 50.0 && wait <= 60.0)
+    );
+    for _ in 0..2 {
+        world
+            .bot(Method::POST, &messages, Some(body.clone()))
+            .await?
+            .is(200);
+        world
+            .zack(Method::POST, &messages, Some(body.clone()))
+            .await?
+            .is(200);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_hundred_new_commands_a_day_are_enough() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!(
+        "/applications/{}/commands",
+        world.sandbox.info().application_id
+    );
+    let batch = |from: usize| -> Value {
+        (from..from + 100)
+            .map(|n| json!({"name": format!("c{n}"), "description": "d"}))
+            .collect()
+    };
+    world.bot(Method::PUT, &path, Some(batch(0))).await?.is(200);
+    world
+        .bot(Method::PUT, &path, Some(batch(100)))
+        .await?
+        .is(200);
+    world
+        .bot(Method::PUT, &path, Some(batch(100)))
+        .await?
+        .is(200);
+    world
+        .bot(Method::PUT, &path, Some(batch(200)))
+        .await?
+        .refuses(400, 30034);
+    Ok(())
+}

@@ -173,7 +173,31 @@ async fn files_come_back_as_they_were_sent() -> Result<()> {
         world.http.get(url).send().await?.bytes().await?.as_ref(),
         b"inside"
     );
+    // An edit keeps the attachments it lists.
+    let one = format!("{path}/{}", id(&made)?);
+    let kept = world
+        .bot(
+            Method::PATCH,
+            &one,
+            Some(json!({"attachments": [{"id": file["id"]}]})),
+        )
+        .await?
+        .is(200);
+    assert_eq!(kept["attachments"][0]["id"], file["id"]);
+    let none = world
+        .bot(Method::PATCH, &one, Some(json!({"attachments": []})))
+        .await?
+        .is(200);
+    assert_eq!(none["attachments"], json!([]));
+    Ok(())
+}
 
+#[tokio::test]
+async fn files_are_limited_in_size_and_number() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}/messages", world.general);
+    let token = format!("Bot {}", world.sandbox.info().bot_token);
+    let part = |bytes: Vec<u8>| Part::bytes(bytes).file_name("f.bin");
     let big = Form::new().part("files[0]", part(vec![0; 10 * 1024 * 1024 + 1]));
     read(
         world
@@ -193,22 +217,6 @@ async fn files_come_back_as_they_were_sent() -> Result<()> {
     .await?
     .refuses(400, 30015);
 
-    // An edit keeps the attachments it lists.
-    let one = format!("{path}/{}", id(&made)?);
-    let kept = world
-        .bot(
-            Method::PATCH,
-            &one,
-            Some(json!({"attachments": [{"id": file["id"]}]})),
-        )
-        .await?
-        .is(200);
-    assert_eq!(kept["attachments"][0]["id"], file["id"]);
-    let none = world
-        .bot(Method::PATCH, &one, Some(json!({"attachments": []})))
-        .await?
-        .is(200);
-    assert_eq!(none["attachments"], json!([]));
     Ok(())
 }
 
@@ -254,6 +262,104 @@ async fn mentions_count_as_allowed() -> Result<()> {
     refused.blames(
         "allowed_mentions",
         "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn polls_are_limited() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}/messages", world.general);
+    let answer = |text: &str| json!({"poll_media": {"text": text}});
+    let poll = |question: &str, answers: Vec<Value>| {
+        let body = json!({"poll": {"question": {"text": question}, "answers": answers}});
+        world.bot(Method::POST, &path, Some(body))
+    };
+    let made = poll("Ship it?", vec![answer("yes"), answer("no")])
+        .await?
+        .is(200);
+    assert_eq!(made["poll"]["answers"][1]["answer_id"], 2);
+    assert!(made["poll"]["expiry"].is_string());
+    let one = format!("{path}/{}", id(&made)?);
+    world
+        .bot(Method::PATCH, &one, Some(json!({"content": "x"})))
+        .await?
+        .refuses(400, 520_003);
+    poll(&"q".repeat(301), vec![answer("a")])
+        .await?
+        .blames("poll.question.text", "BASE_TYPE_BAD_LENGTH");
+    poll("q", vec![answer("a"); 11])
+        .await?
+        .blames("poll.answers", "BASE_TYPE_MAX_LENGTH");
+    poll("q", vec![answer(&"a".repeat(56))])
+        .await?
+        .blames("poll.answers.0.poll_media.text", "BASE_TYPE_BAD_LENGTH");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_v2_message_stays_one() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}/messages", world.general);
+    let text = |text: &str| json!([{"type": 10, "content": text}]);
+    let legacy = json!({"content": "x", "flags": 32768, "components": text("a")});
+    let refused = world.bot(Method::POST, &path, Some(legacy)).await?;
+    refused.blames(
+        "content",
+        "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+    );
+    let made = world
+        .bot(
+            Method::POST,
+            &path,
+            Some(json!({"flags": 32768, "components": text("a")})),
+        )
+        .await?
+        .is(200);
+    let one = format!("{path}/{}", id(&made)?);
+    let edited = world
+        .bot(Method::PATCH, &one, Some(json!({"components": text("b")})))
+        .await?
+        .is(200);
+    assert_eq!(
+        (edited["flags"].as_u64(), &edited["components"]),
+        (Some(32768), &text("b"))
+    );
+    let many: Vec<Value> = (0..41).map(|_| text("a")[0].clone()).collect();
+    let refused = world
+        .bot(
+            Method::POST,
+            &path,
+            Some(json!({"flags": 32768, "components": many})),
+        )
+        .await?;
+    refused.blames("components", "BASE_TYPE_MAX_LENGTH");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forum_post_brings_its_files() -> Result<()> {
+    let world = World::start().await?;
+    let forum = id(&world.channel(json!({"name": "tasks", "type": 15})).await?)?;
+    let token = format!("Bot {}", world.sandbox.info().bot_token);
+    let body = json!({"name": "p", "message": {"attachments": [{"id": 0, "filename": "log.txt"}]}});
+    let form = Form::new()
+        .text("payload_json", body.to_string())
+        .part("files[0]", Part::bytes(b"inside".to_vec()).file_name("x"));
+    let path = format!("/channels/{forum}/threads");
+    let made = read(
+        world
+            .request(Method::POST, &path, Some(&token))
+            .multipart(form),
+    )
+    .await?
+    .is(201);
+    let file = &made["message"]["attachments"][0];
+    assert_eq!(file["filename"], "log.txt");
+    let url = file["url"].as_str().unwrap_or_default();
+    assert_eq!(
+        world.http.get(url).send().await?.bytes().await?.as_ref(),
+        b"inside"
     );
     Ok(())
 }

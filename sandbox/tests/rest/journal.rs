@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::world::{World, id, options};
 
 #[tokio::test]
-async fn ids_tokens_and_messages_survive_a_kill() -> Result<()> {
+async fn messages_webhooks_and_nonces_survive_a_kill() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let world = World::on(dir.path()).await?;
     let message = world.say("before").await?;
@@ -41,7 +41,6 @@ async fn ids_tokens_and_messages_survive_a_kill() -> Result<()> {
         .bot(Method::POST, &posts, Some(body.clone()))
         .await?
         .is(200))?;
-    let before = serde_json::to_value(world.sandbox.info())?;
     // No flush, no goodbye: what a kill leaves is a copy of the folder at this moment.
     let copy = tempfile::tempdir()?;
     std::fs::copy(
@@ -50,10 +49,6 @@ async fn ids_tokens_and_messages_survive_a_kill() -> Result<()> {
     )?;
 
     let world = World::on(copy.path()).await?;
-    let after = serde_json::to_value(world.sandbox.info())?;
-    for key in ["application_id", "guild_id", "bot_token", "users"] {
-        assert_eq!(before[key], after[key]);
-    }
     let found = world.bot(Method::GET, &path, None).await?.is(200);
     assert_eq!(
         (
@@ -76,6 +71,26 @@ async fn ids_tokens_and_messages_survive_a_kill() -> Result<()> {
         nonced
     );
     assert!(world.say("later").await?.parse::<u64>()? > gone.parse()?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ids_and_tokens_are_minted_once() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let sandbox = Sandbox::start(options(dir.path())).await?;
+    let before = serde_json::to_value(sandbox.info())?;
+    drop(sandbox);
+    let copy = tempfile::tempdir()?;
+    std::fs::copy(
+        dir.path().join("journal.jsonl"),
+        copy.path().join("journal.jsonl"),
+    )?;
+    let sandbox = Sandbox::start(options(copy.path())).await?;
+    let after = serde_json::to_value(sandbox.info())?;
+    for key in ["application_id", "guild_id", "bot_token", "users"] {
+        assert_eq!(before[key], after[key]);
+    }
+    assert_eq!(before["users"][0]["operator"], true);
     Ok(())
 }
 

@@ -112,7 +112,7 @@ async fn webhooks_share_a_hidden_limit_per_channel() -> Result<()> {
                     .as_f64()
                     .is_some_and(|wait| wait > 5.0) =>
                 {
-                    refused = Some(answer)
+                    refused = Some(answer);
                 }
                 _ => {
                     let wait = answer.body["retry_after"].as_f64().unwrap_or_default();

@@ -185,7 +185,7 @@ async fn bulk_delete_takes_2_to_100_recent_messages() -> Result<()> {
     let world = World::start().await?;
     let path = format!("/channels/{}/messages/bulk-delete", world.general);
     let delete = |ids: &[String]| world.bot(Method::POST, &path, Some(json!({"messages": ids})));
-    let ids = vec![
+    let ids = [
         world.say("a").await?,
         world.say("b").await?,
         world.say("c").await?,

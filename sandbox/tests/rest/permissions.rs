@@ -123,6 +123,14 @@ async fn each_route_asks_for_its_permission() -> Result<()> {
             "{method} {path}"
         );
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_history_there_is_nothing_to_read_or_reply_to() -> Result<()> {
+    let world = World::start().await?;
+    let message = world.say("here").await?;
+    let messages = format!("/channels/{}/messages", world.general);
     leave_to_bot(&world, VIEW | SEND).await?;
     let history = world.bot(Method::GET, &messages, None).await?.is(200);
     assert_eq!(

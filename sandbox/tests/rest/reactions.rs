@@ -8,7 +8,7 @@ use crate::world::World;
 
 /// Percent-encodes an emoji as clients do.
 fn encoded(emoji: &str) -> String {
-    emoji.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    percent_encoding::utf8_percent_encode(emoji, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
 #[tokio::test]

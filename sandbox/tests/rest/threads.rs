@@ -71,14 +71,8 @@ async fn an_archived_thread_wakes_when_somebody_writes() -> Result<()> {
         .await?
         .is(200);
     let one = format!("{path}/messages/{}", id(&message)?);
-    let archive = |locked: bool| {
-        world.bot(
-            Method::PATCH,
-            &path,
-            Some(json!({"archived": true, "locked": locked})),
-        )
-    };
-    archive(false).await?.is(200);
+    let archive = || world.bot(Method::PATCH, &path, Some(json!({"archived": true})));
+    archive().await?.is(200);
     world
         .bot(Method::PATCH, &one, Some(say.clone()))
         .await?
@@ -114,8 +108,29 @@ async fn an_archived_thread_wakes_when_somebody_writes() -> Result<()> {
         .bot(Method::PATCH, &one, Some(say.clone()))
         .await?
         .is(200);
-    // Locked: only MANAGE_THREADS may write, deleting works for ever.
-    archive(true).await?.is(200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_locked_thread_takes_only_its_managers() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}/threads", world.general);
+    let body = json!({"name": "t", "type": 11});
+    let thread = id(&world.bot(Method::POST, &path, Some(body)).await?.is(201))?;
+    let path = format!("/channels/{thread}");
+    let say = json!({"content": "x"});
+    let message = world
+        .bot(Method::POST, &format!("{path}/messages"), Some(say.clone()))
+        .await?
+        .is(200);
+    let one = format!("{path}/messages/{}", id(&message)?);
+    let lock = json!({"archived": true, "locked": true});
+    world
+        .mallory(Method::PATCH, &path, Some(lock.clone()))
+        .await?
+        .refuses(403, 50013);
+    world.bot(Method::PATCH, &path, Some(lock)).await?.is(200);
+    // Deleting works for ever.
     world
         .mallory(Method::POST, &format!("{path}/messages"), Some(say.clone()))
         .await?
@@ -215,11 +230,11 @@ async fn a_forum_takes_posts_with_tags_only() -> Result<()> {
     let token = format!("Bot {}", world.sandbox.info().bot_token);
     let post = |body: Value| {
         // Forum posts come as multipart from serenity.
-        let form = Form::new().text("payload_json", body.to_string());
+        let body = Form::new().text("payload_json", body.to_string());
         read(
             world
                 .request(Method::POST, &format!("{path}/threads"), Some(&token))
-                .multipart(form),
+                .multipart(body),
         )
     };
     post(json!({"name": "p", "message": text}))
@@ -240,6 +255,20 @@ async fn a_forum_takes_posts_with_tags_only() -> Result<()> {
         .is(201);
     assert_eq!(made["message"]["id"], made["id"]);
     assert_eq!(made["applied_tags"], json!([tag]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forum_has_20_tags_of_different_names_and_one_pinned_post() -> Result<()> {
+    let world = World::start().await?;
+    let tags = json!([{"name": "open"}]);
+    let forum = world
+        .channel(json!({"name": "tasks", "type": 15, "available_tags": tags}))
+        .await?;
+    let (path, tag) = (
+        format!("/channels/{}", id(&forum)?),
+        forum["available_tags"][0]["id"].clone(),
+    );
     let change =
         |tags: Value| world.bot(Method::PATCH, &path, Some(json!({"available_tags": tags})));
     change(json!([{"name": "a"}, {"name": "a"}]))
@@ -251,5 +280,23 @@ async fn a_forum_takes_posts_with_tags_only() -> Result<()> {
         .await?
         .is(200);
     assert_eq!(kept["available_tags"][0]["id"], tag);
+    let mut posts = Vec::new();
+    for n in 0..2 {
+        let body = json!({"name": n.to_string(), "message": {"content": "x"}});
+        let made = world
+            .bot(Method::POST, &format!("{path}/threads"), Some(body))
+            .await?
+            .is(201);
+        posts.push(format!("/channels/{}", id(&made)?));
+    }
+    let pin = json!({"flags": 2});
+    world
+        .bot(Method::PATCH, &posts[0], Some(pin.clone()))
+        .await?
+        .is(200);
+    world
+        .bot(Method::PATCH, &posts[1], Some(pin))
+        .await?
+        .refuses(400, 30047);
     Ok(())
 }

@@ -107,10 +107,7 @@ impl World {
             .context("a list")?
             .iter()
             .find(|found| found["name"] == "general");
-        world.general = general.context("#general")?["id"]
-            .as_str()
-            .context("an id")?
-            .to_owned();
+        world.general = id(general.context("#general")?)?;
         Ok(world)
     }
 

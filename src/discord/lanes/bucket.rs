@@ -10,9 +10,9 @@ use crate::discord::rest::RateLimits;
 /// Waited where a bucket is empty and Discord does not say until when.
 const UNKNOWN_RESET: Duration = Duration::from_secs(1);
 
-/// Covers that the server rounds to milliseconds and that no two clocks run alike, at a fraction of a per cent.
+/// Covers that the server rounds to milliseconds and that no two clocks run alike, at a thousandth of the wait.
 fn margin(wait: Duration) -> Duration {
-    (wait / 256).clamp(Duration::from_millis(2), Duration::from_millis(10))
+    (wait / 1_000).clamp(Duration::from_millis(2), Duration::from_millis(10))
 }
 
 /// When to go on after being told to wait this long.

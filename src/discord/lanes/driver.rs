@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use metrics::{Counter, Gauge};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::lane::Job;
 use super::scheduler::{Finished, Place, Reply, Scheduler};
-use crate::discord::rest::Rest;
+use crate::discord::rest::{Answer, Outcome, Rest};
 
 /// What handles ask for.
 pub(super) enum Command {
@@ -46,7 +47,7 @@ impl Driver {
 
     /// Runs until all handles are dropped. Dropping this future leaves callers with an unknown outcome.
     pub async fn run(mut self) {
-        let gauge = metrics::gauge!("bridge_lanes_depth");
+        let meters = Meters::new();
         let mut in_flight = FuturesUnordered::new();
         let mut open = true;
         let timer = sleep_until(Instant::now());
@@ -54,7 +55,7 @@ impl Driver {
         loop {
             let now = Instant::now();
             while let Some(job) = self.scheduler.next(now) {
-                in_flight.push(send(self.rest.clone(), job));
+                in_flight.push(send(self.rest.clone(), job, now));
             }
             if in_flight.is_empty() {
                 for waiter in self.drained.drain(..) {
@@ -73,26 +74,26 @@ impl Driver {
                 biased;
                 Some(finished) = in_flight.next() => {
                     let reply = self.scheduler.finished(finished);
-                    self.answer(reply);
+                    self.answer(&meters, reply);
                 }
                 command = self.commands.recv(), if open => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.obey(&meters, command),
                     None => open = false,
                 },
                 () = timer.as_mut(), if wake.is_some() => {}
                 else => return,
             }
             let depth = u32::try_from(self.depth.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-            gauge.set(f64::from(depth));
+            meters.depth.set(f64::from(depth));
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, meters: &Meters, command: Command) {
         let now = Instant::now();
         match command {
             Command::Submit(job) => {
                 let refused = self.scheduler.push(job, now);
-                self.answer(refused);
+                self.answer(meters, refused);
             }
             Command::Cancel(place) => {
                 if self.scheduler.cancel(&place, now) {
@@ -101,23 +102,52 @@ impl Driver {
             }
             Command::Drain(waiter) => {
                 let unsent = self.scheduler.close();
-                self.answer(unsent);
+                self.answer(meters, unsent);
                 self.drained.push(waiter);
             }
         }
     }
 
-    fn answer(&self, replies: impl IntoIterator<Item = Reply>) {
+    fn answer(&self, meters: &Meters, replies: impl IntoIterator<Item = Reply>) {
         for (caller, outcome) in replies {
             self.depth.fetch_sub(1, Ordering::Relaxed);
+            meters.count(&outcome);
             // The caller may have gone: the request is over all the same.
             let _ = caller.send(outcome);
         }
     }
 }
 
-async fn send(rest: Rest, job: Box<Job>) -> Finished {
-    let sent = Instant::now();
+/// Looked up once, because every request passes them.
+struct Meters {
+    depth: Gauge,
+    sent: Counter,
+    not_sent: Counter,
+    unknown: Counter,
+}
+
+impl Meters {
+    fn new() -> Self {
+        let requests = |outcome: &'static str| metrics::counter!("bridge_requests_total", "outcome" => outcome);
+        Self {
+            depth: metrics::gauge!("bridge_lanes_depth"),
+            sent: requests("sent"),
+            not_sent: requests("not_sent"),
+            unknown: requests("unknown"),
+        }
+    }
+
+    fn count(&self, outcome: &Outcome<Answer>) {
+        match outcome {
+            Outcome::Sent(_) => self.sent.increment(1),
+            Outcome::NotSent(_) => self.not_sent.increment(1),
+            Outcome::Unknown(_) => self.unknown.increment(1),
+        }
+    }
+}
+
+/// `sent` is the scheduler's time, by which it knows the places that the request has taken.
+async fn send(rest: Rest, job: Box<Job>, sent: Instant) -> Finished {
     let attempt = rest.attempt(&job.request).await;
     Finished {
         job,

@@ -46,7 +46,7 @@ impl Governor {
         }
     }
 
-    fn free(&mut self, now: Instant) -> Result<(), Option<Instant>> {
+    fn free(&mut self, now: Instant) -> Result<(), Instant> {
         if let Some(changed) = self.changed.filter(|changed| now >= *changed + RECOVERY) {
             let limit = self.window.limit() + 1;
             self.window.set_limit(limit);
@@ -103,27 +103,27 @@ impl Pace {
         }
     }
 
-    /// `Ok` if such a request may go now; else when to ask again, or `None` if that depends on an answer.
+    /// `Ok` if such a request may go now; else when to ask again.
     pub(super) fn may_send(
         &mut self,
         access: Access,
         class: Class,
         now: Instant,
-    ) -> Result<(), Option<Instant>> {
+    ) -> Result<(), Instant> {
         let class = match access {
             Access::Interaction => Class::Interactive,
             Access::Bot | Access::Open => class,
         };
         if let Some(until) = self.invalid.closed_until(class, now) {
-            return Err(Some(until));
+            return Err(until);
         }
         let paused = self.paused_until.filter(|until| *until > now);
         let enforced = self.enforced();
         let Some(governor) = self.governor(access) else {
             return Ok(());
         };
-        if paused.is_some() {
-            return Err(paused);
+        if let Some(until) = paused {
+            return Err(until);
         }
         if enforced { governor.free(now) } else { Ok(()) }
     }
@@ -131,13 +131,7 @@ impl Pace {
     /// When the hidden limit lets a webhook of this channel post; `None` if nothing is known against now.
     pub(super) fn webhook_free_at(&self, channel: u64, now: Instant) -> Option<Instant> {
         let channel = self.webhooks.get(&channel).filter(|_| self.enforced())?;
-        // With every place in flight, which takes 30 webhooks in a channel that can have 15, look again soon.
-        let window = channel
-            .window
-            .free(now)
-            .err()
-            .map(|free| free.unwrap_or(now + GLOBAL_SPAN));
-        window.max(channel.held_until)
+        channel.window.free(now).err().max(channel.held_until)
     }
 
     /// When the hidden limit of this channel may be forgotten.
@@ -150,33 +144,30 @@ impl Pace {
         self.webhooks.remove(&channel);
     }
 
-    pub(super) fn started(&mut self, access: Access, webhook_channel: Option<u64>) {
+    pub(super) fn started(&mut self, access: Access, webhook_channel: Option<u64>, now: Instant) {
         if let Some(governor) = self.governor(access) {
-            governor.window.take();
+            governor.window.take(now);
         }
         if let Some(channel) = webhook_channel {
             let channel = self.webhooks.entry(channel).or_insert(WebhookChannel {
                 window: Window::new(WEBHOOK_LIMIT, WEBHOOK_SPAN),
                 held_until: None,
             });
-            channel.window.take();
+            channel.window.take(now);
         }
     }
 
-    /// The request is over: with an answer, or with none that was heard though it `may_have_arrived`.
+    /// The request sent then is over. `arrived`: when it was answered, or may have reached the server at the latest.
     pub(super) fn over(
         &mut self,
         access: Access,
         webhook_channel: Option<u64>,
-        may_have_arrived: bool,
-        now: Instant,
+        sent: Instant,
+        arrived: Option<Instant>,
     ) {
-        let settle = |window: &mut Window| {
-            if may_have_arrived {
-                window.answered(now);
-            } else {
-                window.never_sent();
-            }
+        let settle = |window: &mut Window| match arrived {
+            Some(arrived) => window.answered(sent, arrived),
+            None => window.never_sent(sent),
         };
         if let Some(governor) = self.governor(access) {
             settle(&mut governor.window);

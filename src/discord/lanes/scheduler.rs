@@ -120,7 +120,7 @@ impl Scheduler {
         lane.busy = true;
         job.tries.started(now);
         self.pace
-            .started(job.request.route().access(), limited_channel(&job));
+            .started(job.request.route().access(), limited_channel(&job), now);
         self.list(key, now);
         Some(job)
     }
@@ -134,7 +134,7 @@ impl Scheduler {
             };
             let free = match self.pace.may_send(access, class, now) {
                 Ok(()) => Some(now),
-                Err(free) => free,
+                Err(free) => Some(free),
             };
             soonest = match (soonest, free) {
                 (Some(soonest), Some(free)) => Some(soonest.min(free)),
@@ -179,8 +179,8 @@ impl Scheduler {
         self.pace.over(
             route.access(),
             limited_channel(job),
-            may_have_arrived,
-            arrived,
+            sent,
+            may_have_arrived.then_some(arrived),
         );
         let Some(heard) = &attempt.heard else { return };
         let error = attempt.outcome.error();
@@ -198,6 +198,12 @@ impl Scheduler {
                 lane.unlimited = !limits.present() && wait.is_none();
             }
             if let Some(wait) = wait {
+                tracing::warn!(
+                    route = route.template(),
+                    scope = limits.scope.as_str(),
+                    wait_ms = wait.as_millis(),
+                    "Discord asked to slow down"
+                );
                 let until = bucket::after(arrived, wait);
                 lane.buckets
                     .hold(route.template(), limits.bucket.as_ref(), until);

@@ -51,6 +51,9 @@ const AGENT: &str = concat!(
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Kept after a burst over many lanes; each takes memory.
+const IDLE_CONNECTIONS: usize = 64;
+
 /// Error texts are for logs and cards.
 const MAX_MESSAGE: usize = 300;
 
@@ -114,6 +117,7 @@ impl Rest {
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
             // Reading the system's certificates takes longer than connecting to the sandbox.
             .tls_built_in_root_certs(api_base.scheme() == "https");
         if is_loopback(api_base) {

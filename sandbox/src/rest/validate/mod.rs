@@ -3,6 +3,7 @@
 pub(crate) mod commands;
 pub(crate) mod components;
 pub(crate) mod embeds;
+pub(crate) mod poll;
 
 use serde_json::Value;
 

@@ -1,0 +1,15 @@
+//! The text of a row, by which its request is recognised.
+
+/// What an agent typically writes.
+const REST: &str = "I looked at the **staging** deploy: the migration took 41 s, all checks are \
+green, and `api/healthz` answers in 12 ms. Next I will compare the row counts and report back.";
+
+/// The text of the row with this number.
+pub fn of(number: u32) -> String {
+    format!("k{number} {REST}")
+}
+
+/// The number in a text of ours.
+pub fn number(text: &str) -> Option<u32> {
+    text.strip_prefix('k')?.split(' ').next()?.parse().ok()
+}

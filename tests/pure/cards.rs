@@ -1,0 +1,151 @@
+//! Texts and names, whatever somebody wrote.
+
+use clawdos_bridge::cards::text::{CONTENT_LIMIT, foreign, parts};
+use clawdos_bridge::cards::{Persona, Personas, chat, mode};
+use clawdos_bridge::model::MessageId;
+use clawdos_bridge::model::agent::Agent;
+use clawdos_bridge::model::message::{Author, ChatMessage};
+use clawdos_bridge::model::mode::Mode;
+use clawdos_bridge::model::thread::Place;
+use proptest::prelude::*;
+
+/// Text with everything in it that means something to Discord.
+fn wild() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z ]{1,40}",
+        2 => Just("```rust\n".to_owned()),
+        2 => Just("```".to_owned()),
+        1 => Just("`".to_owned()),
+        1 => Just("\n\n".to_owned()),
+        1 => Just("[click](https://evil.example)".to_owned()),
+        1 => Just("@everyone <@1> <t:0:R>".to_owned()),
+        1 => Just("\u{202e}gnp.exe\u{200b}".to_owned()),
+        1 => "\\PC{0,200}",
+        1 => "[a-z]{500,3000}",
+    ];
+    proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+fn message(author: Author, text: &str) -> ChatMessage {
+    ChatMessage {
+        id: MessageId(uuid::Uuid::nil()),
+        thread: None,
+        place: Place::Room,
+        author,
+        author_name: None,
+        target: None,
+        text: text.to_owned(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphabetic).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_part_is_never_empty_nor_over_the_limit_and_closes_its_code(text in wild()) {
+        for part in parts(&text) {
+            prop_assert!(!part.trim().is_empty());
+            prop_assert!(part.chars().count() <= CONTENT_LIMIT, "{}", part.chars().count());
+            prop_assert!(part.matches("```").count() % 2 == 0, "{part}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_lost_in_splitting(text in "([a-z]{1,30}[ \n]{1,3}){0,600}") {
+        prop_assert_eq!(letters(&parts(&text).concat()), letters(&text));
+    }
+
+    #[test]
+    fn no_masked_link_survives_outside_of_code(label in "[a-z ]{1,20}", path in "[a-z]{1,20}") {
+        let shown = foreign(&format!("see [{label}](https://evil.example/{path}) now"));
+        prop_assert!(!shown.contains("]("), "{shown}");
+        prop_assert!(shown.contains(&format!("{label} (https://evil.example/{path})")), "{shown}");
+    }
+
+    #[test]
+    fn every_drawn_message_can_be_sent(text in wild(), name in "\\PC{0,120}") {
+        let agent = Agent {
+            key: "agent:ricky:main".parse().unwrap(),
+            name,
+            role: None,
+            emoji: None,
+        };
+        let personas = Personas::new(std::slice::from_ref(&agent));
+        let drafts = chat::chat_message(&message(Author::Agent(agent.key), &text), &personas);
+        prop_assert!(!drafts.is_empty());
+        for draft in drafts {
+            let name = draft.persona.expect("agents have a persona").name;
+            prop_assert!((1..=80).contains(&name.chars().count()), "{name:?}");
+            prop_assert!(!name.to_lowercase().contains("discord"), "{name:?}");
+            prop_assert!(draft.content.chars().count() <= CONTENT_LIMIT);
+            prop_assert!(!draft.content.trim().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_code_block_that_is_torn_is_closed_and_opened_again_in_its_language() {
+    let text = format!("```rust\n{}```", "let answer = 42;\n".repeat(300));
+    let parts = parts(&text);
+    assert!(parts.len() > 2);
+    assert!(
+        parts
+            .iter()
+            .all(|part| part.starts_with("```rust\n") && part.ends_with("```"))
+    );
+    let lines = parts
+        .iter()
+        .flat_map(|part| part.lines())
+        .filter(|line| *line == "let answer = 42;");
+    assert_eq!(lines.count(), 300);
+}
+
+#[test]
+fn code_is_shown_as_it_was_written() {
+    let code = "`[a](b)` and ```\n[c](https://d.example)\n```";
+    assert_eq!(foreign(code), code);
+}
+
+#[test]
+fn names_that_discord_refuses_are_made_acceptable() {
+    for (name, shown) in [
+        ("Discord Helper", "disc0rd Helper"),
+        ("clyde", "c1yde"),
+        ("everyone", "everyone (agent)"),
+        ("  Ricky \u{200b} ", "Ricky"),
+        ("\u{202e}", "fallback"),
+    ] {
+        assert_eq!(Persona::new(name, "fallback").name, shown);
+    }
+}
+
+#[test]
+fn only_an_agent_has_a_bare_name() {
+    let personas = Personas::default();
+    for author in [
+        Author::Operator,
+        Author::parse("discord:42"),
+        Author::parse("Ricky"),
+        Author::parse("system:health"),
+    ] {
+        let name = personas.author(&message(author.clone(), "x")).name;
+        assert!(name.ends_with(')'), "{author:?} speaks as {name}");
+    }
+}
+
+#[test]
+fn the_mode_is_told_with_its_reason() {
+    let since = chrono::DateTime::from_timestamp(1_000, 0).unwrap();
+    let post = mode::mode_change(
+        Mode::Backup,
+        "The Control API refused the connection.",
+        since,
+    );
+    insta::assert_snapshot!(post.content, @r"
+    🟡 **Backup** since <t:1000:t>: The Control API refused the connection.
+    Messages are queued and will be delivered when the agents come back.
+    ");
+}
