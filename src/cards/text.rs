@@ -21,9 +21,12 @@ pub fn parts(text: &str) -> Vec<String> {
     let mut reopen: Option<String> = None;
     while !rest.is_empty() {
         let prefix = reopen.take().unwrap_or_default();
-        let room = CONTENT_LIMIT - FENCE_ROOM - prefix.chars().count();
-        let whole = rest.chars().nth(room).is_none();
-        let end = if whole { rest.len() } else { cut(rest, room) };
+        let room = CONTENT_LIMIT - prefix.chars().count();
+        let end = if fits(rest, room) {
+            rest.len()
+        } else {
+            cut(rest, room - FENCE_ROOM)
+        };
         let (piece, after) = rest.split_at(end);
         let mut part = format!("{prefix}{}", piece.trim_end());
         rest = if open_fence(&part).is_some() {
@@ -43,6 +46,13 @@ pub fn parts(text: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+/// Whether a text needs no cut. Only one without a fence may use all of the room.
+fn fits(text: &str, room: usize) -> bool {
+    let fenced = text.contains(FENCE) || room < CONTENT_LIMIT;
+    let room = if fenced { room - FENCE_ROOM } else { room };
+    text.chars().nth(room).is_none()
 }
 
 /// Where to cut a text that is longer than `room` code points: a byte index above 0.

@@ -95,7 +95,7 @@ async fn no_secret_is_ever_logged() {
     zack.say(&world.channel("dm-ricky"), "last").await;
     world
         .database_says(
-            "SELECT status FROM chat_delivery_queue q JOIN project_chat_messages m \
+            "SELECT q.status FROM chat_delivery_queue q JOIN project_chat_messages m \
              ON m.id = q.message_id WHERE m.message = 'last'",
             "processed".to_owned(),
         )
