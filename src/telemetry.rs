@@ -16,8 +16,7 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::config::{LogConfig, LogFormat};
 
-/// REST requests to Discord, by `route` (as Discord's `OpenAPI` names it) and `outcome` (`sent`,
-/// `not_sent`, `unknown`).
+/// REST requests to Discord that came to an end, by `outcome` (`sent`, `not_sent`, `unknown`).
 pub const REST_REQUESTS: &str = "bridge_rest_requests_total";
 /// Answers with status 429, by `scope` (`user`, `global`, `shared`). The goal is none.
 pub const RATE_LIMITED: &str = "bridge_rate_limited_total";
@@ -124,10 +123,7 @@ fn discreet() -> Targets {
 }
 
 fn describe() {
-    describe_counter!(
-        REST_REQUESTS,
-        "REST requests to Discord, by route and outcome"
-    );
+    describe_counter!(REST_REQUESTS, "REST requests to Discord, by outcome");
     describe_counter!(RATE_LIMITED, "Answers of Discord with status 429, by scope");
     describe_gauge!(LANE_DEPTH, "REST requests waiting in all lanes");
     describe_histogram!(

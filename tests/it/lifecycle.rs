@@ -141,6 +141,8 @@ async fn the_health_pages_tell_how_the_parts_are_and_count_what_they_do() {
             "bridge_feed_connected 1",
             "bridge_mode 2",
             "bridge_views_total",
+            "bridge_lane_depth 0",
+            "bridge_rest_requests_total{outcome=\"sent\"}",
         ];
         let missing: Vec<_> = wanted
             .iter()

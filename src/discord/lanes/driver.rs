@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use metrics::{Counter, Gauge};
+use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::lane::Job;
 use super::scheduler::{Finished, Place, Reply, Scheduler};
 use crate::discord::rest::{Answer, Outcome, Rest};
+use crate::telemetry::{LANE_DEPTH, REST_REQUESTS};
 
 /// What handles ask for.
 pub(super) enum Command {
@@ -128,9 +129,9 @@ struct Meters {
 
 impl Meters {
     fn new() -> Self {
-        let requests = |outcome: &'static str| metrics::counter!("bridge_requests_total", "outcome" => outcome);
+        let requests = |outcome: &'static str| counter!(REST_REQUESTS, "outcome" => outcome);
         Self {
-            depth: metrics::gauge!("bridge_lanes_depth"),
+            depth: gauge!(LANE_DEPTH),
             sent: requests("sent"),
             not_sent: requests("not_sent"),
             unknown: requests("unknown"),

@@ -197,7 +197,7 @@ impl Pace {
             self.invalid.count(now);
         }
         let Some(wait) = wait else { return };
-        metrics::counter!("bridge_rate_limited_total", "scope" => limits.scope.as_str())
+        metrics::counter!(crate::telemetry::RATE_LIMITED, "scope" => limits.scope.as_str())
             .increment(1);
         let until = bucket::after(now, wait);
         match (limits.scope, lane) {

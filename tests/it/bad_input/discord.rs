@@ -72,6 +72,43 @@ async fn equal_messages_whose_answers_are_lost_are_each_there_once() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_is_not_taken_for_an_equal_message_that_is_not_written_down_yet() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    sqlx::raw_sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(2); RETURN NEW; END $$; \
+         CREATE TRIGGER slow BEFORE UPDATE ON bridge.view \
+           FOR EACH ROW WHEN (NEW.kind = 'message') EXECUTE FUNCTION slow()",
+    )
+    .execute(world.pool())
+    .await
+    .unwrap();
+    world.insert("agent:main:main", "ok").await;
+    zack.sees(&room, "the first message", |seen| count(seen, "ok") == 1)
+        .await;
+    world
+        .fault(json!({ "route": EXECUTE, "count": 1, "swallow": true }))
+        .await;
+    world.insert("agent:main:main", "ok").await;
+    zack.sees(&room, "both messages", |seen| count(seen, "ok") == 2)
+        .await;
+    world
+        .database_says(
+            "SELECT count(DISTINCT message_id) FROM bridge.view WHERE kind = 'message'",
+            2_i64,
+        )
+        .await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.view WHERE state <> 'sent'",
+            0_i64,
+        )
+        .await;
+    assert_eq!(count(&zack.read(&room).await, "ok"), 2);
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_looked_for_until_the_channel_can_be_read() {
     let world = World::start().await;
     let faults = [
