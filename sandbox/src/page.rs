@@ -46,7 +46,7 @@ pub(crate) async fn channel(call: Call) -> ApiResult {
             .messages
             .get(&id)
             .into_iter()
-            .flat_map(|list| list.values().rev().take(SHOWN))
+            .flat_map(|list| list.values().rev().take(SHOWN).map(Box::as_ref))
             .collect();
         for message in last.into_iter().rev() {
             show(&mut page, &state.message_json(message, None), message);
@@ -92,7 +92,7 @@ fn show(page: &mut String, json: &Value, message: &Message) {
     let head = format!("[{}] {name}{edited}", iso(message.written_ms()));
     let mut lines = vec![head];
     lines.extend(message.content.lines().map(|line| format!("    {line}")));
-    for embed in &message.embeds {
+    for embed in message.embeds.list() {
         for part in ["title", "description"] {
             let text = embed[part].as_str().unwrap_or_default();
             lines.extend(text.lines().map(|line| format!("    | {line}")));
@@ -102,7 +102,7 @@ fn show(page: &mut String, json: &Value, message: &Message) {
             lines.push(format!("    | {}: {}", part("name"), part("value")));
         }
     }
-    for row in &message.components {
+    for row in message.components.list() {
         let labels: Vec<String> = row["components"]
             .as_array()
             .into_iter()

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::rest::{Request, Rest, Route};
+use crate::discord::rest::{ErrorKind, Request, Rest, Route};
 use crate::lifecycle::Lifecycle;
 use crate::model::{ApplicationId, GuildId, UserId};
 
@@ -147,7 +147,9 @@ async fn open_sandbox(config: &Config) -> anyhow::Result<clawdos_sandbox::Sandbo
         bot_token: None,
     })
     .await
-    .context("the sandbox could not be started")
+    .context(
+        "the sandbox could not be started; SANDBOX_LISTEN (sandbox.listen) says where it listens",
+    )
 }
 
 /// `clawdos-bridge sandbox`.
@@ -240,7 +242,7 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
 async fn get<T: DeserializeOwned>(lanes: &Lanes, route: Route) -> anyhow::Result<T> {
     let outcome = lanes.submit(Class::Interactive, Request::new(route)).await;
     outcome.json().into_result().map_err(|error| {
-        if error.status() == Some(401) {
+        if error.status() == Some(401) || error.kind() == ErrorKind::TokenRefused {
             anyhow::anyhow!(
                 "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
                  Developer Portal shows under Bot, Reset Token."

@@ -28,6 +28,7 @@ use crate::feed::{Replication, ReplicationSettings};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
+use crate::mirror::ledger::Unwritten;
 use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
 use crate::mirror::{Deps, Mirror, Reach};
@@ -133,7 +134,7 @@ impl Wires<'_> {
             members_may_ask: self.config.delivery.members_may_ask,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
-        show_mode(lifecycle, mode.clone());
+        show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
@@ -192,6 +193,7 @@ impl Wires<'_> {
                 store: self.database.hot.clone(),
                 application: self.identity.application,
                 bot: self.identity.bot,
+                unwritten: Unwritten::default(),
             },
             layout: layout.clone(),
             repair: Arc::clone(repair),
@@ -300,16 +302,31 @@ async fn relay(mut heard: mpsc::Receiver<FeedEvent>, events: mpsc::Sender<FeedEv
     }
 }
 
-fn show_mode(lifecycle: &mut Lifecycle, mut mode: watch::Receiver<State>) {
+fn show_mode(lifecycle: &mut Lifecycle, readiness: &Readiness, mut mode: watch::Receiver<State>) {
     let cancel = lifecycle.token();
+    let (database, executor) = (readiness.part("database"), readiness.part("executor"));
     lifecycle.spawn("mode board", async move {
         loop {
-            let value = match mode.borrow_and_update().mode {
+            let state = mode.borrow_and_update().clone();
+            let value = match state.mode {
                 Some(Mode::Live) => 2.0,
                 Some(Mode::Backup) => 1.0,
                 Some(Mode::Offline) | None => 0.0,
             };
             gauge!(telemetry::MODE).set(value);
+            match state.mode {
+                None => {}
+                Some(Mode::Offline) => database.failed(state.reason),
+                Some(Mode::Live) => {
+                    database.ok();
+                    executor.ok();
+                }
+                // Messages are queued for it meanwhile: the bridge does its job.
+                Some(Mode::Backup) => {
+                    database.ok();
+                    executor.ok_with(state.reason);
+                }
+            }
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 changed = mode.changed() => if changed.is_err() { break },

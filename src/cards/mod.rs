@@ -2,6 +2,7 @@
 //! sees is made in this room, in one voice.
 
 pub mod chat;
+pub mod links;
 pub mod mode;
 pub mod persona;
 pub mod status;

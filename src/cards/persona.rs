@@ -45,6 +45,11 @@ impl Personas {
         Self { agents }
     }
 
+    /// The agents that have a name.
+    pub fn agents(&self) -> impl Iterator<Item = &AgentKey> {
+        self.agents.keys()
+    }
+
     /// The persona of an agent; one that is not in the table speaks under its short id.
     pub fn agent(&self, key: &AgentKey) -> Persona {
         self.agents

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::links;
+
 /// Longest content of a message, in Unicode code points (source: Discord).
 pub const CONTENT_LIMIT: usize = 2000;
 
@@ -19,9 +21,12 @@ pub fn parts(text: &str) -> Vec<String> {
     let mut reopen: Option<String> = None;
     while !rest.is_empty() {
         let prefix = reopen.take().unwrap_or_default();
-        let room = CONTENT_LIMIT - FENCE_ROOM - prefix.chars().count();
-        let whole = rest.chars().nth(room).is_none();
-        let end = if whole { rest.len() } else { cut(rest, room) };
+        let room = CONTENT_LIMIT - prefix.chars().count();
+        let end = if fits(rest, room) {
+            rest.len()
+        } else {
+            cut(rest, room - FENCE_ROOM)
+        };
         let (piece, after) = rest.split_at(end);
         let mut part = format!("{prefix}{}", piece.trim_end());
         rest = if open_fence(&part).is_some() {
@@ -37,10 +42,17 @@ pub fn parts(text: &str) -> Vec<String> {
             }
         }
         if !part.trim().is_empty() {
-            parts.push(part);
+            parts.push(links::disarmed(part));
         }
     }
     parts
+}
+
+/// Whether a text needs no cut. Only one without a fence may use all of the room.
+fn fits(text: &str, room: usize) -> bool {
+    let fenced = text.contains(FENCE) || room < CONTENT_LIMIT;
+    let room = if fenced { room - FENCE_ROOM } else { room };
+    text.chars().nth(room).is_none()
 }
 
 /// Where to cut a text that is longer than `room` code points: a byte index above 0.
@@ -86,63 +98,9 @@ pub fn foreign(text: &str) -> String {
     } else {
         text.into()
     };
-    let mut out = String::with_capacity(visible.len());
-    for (index, piece) in visible.split(FENCE).enumerate() {
-        if index > 0 {
-            out.push_str(FENCE);
-        }
-        if index % 2 == 1 {
-            out.push_str(piece);
-        } else {
-            unfold_links(piece, &mut out);
-        }
-    }
-    out
+    links::unfolded(&visible)
 }
 
 fn is_unsafe(c: char) -> bool {
     super::persona::is_invisible(c) && !matches!(c, '\u{200d}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// `[text](url)` becomes `text (url)`; inside of inline code nothing changes.
-fn unfold_links(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = rest.find(['[', '`']) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let taken = if from.starts_with('`') {
-            let run = from.bytes().take_while(|b| *b == b'`').count();
-            let code = from[run..]
-                .find(&from[..run])
-                .map_or(run, |end| run + end + run);
-            out.push_str(&from[..code]);
-            code
-        } else if let Some((label, url, length)) = masked_link(from) {
-            out.push_str(label);
-            out.push_str(" (");
-            out.push_str(url);
-            out.push(')');
-            length
-        } else {
-            out.push('[');
-            1
-        };
-        rest = &from[taken..];
-    }
-    out.push_str(rest);
-}
-
-/// Label, target and length of a masked link at the start of a text.
-fn masked_link(text: &str) -> Option<(&str, &str, usize)> {
-    let middle = text.find("](")?;
-    let label = &text[1..middle];
-    if label.contains('\n') {
-        return None;
-    }
-    let target = &text[middle + 2..];
-    let end = target.find([')', '\n'])?;
-    target[end..].starts_with(')').then(|| {
-        let url = target[..end].trim();
-        (label, url, middle + 2 + end + 1)
-    })
 }

@@ -84,7 +84,7 @@ fn find_file(
     for path in candidates {
         match std::fs::read_to_string(&path) {
             Ok(text) => return Ok(Some((path, text))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {}
+            Err(error) if is_absent(&error) && !required => {}
             Err(error) => {
                 let fix = match error.kind() {
                     io::ErrorKind::NotFound => {
@@ -178,6 +178,14 @@ fn read(
         data_dir,
         file,
     }
+}
+
+/// No file, or no folder in which it could be: what is wrong with that folder is told by who needs it.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn seconds(from: &mut Source<'_>, key: &str, default: u64) -> Duration {

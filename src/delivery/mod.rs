@@ -20,6 +20,9 @@ use crate::telemetry::DELIVERIES;
 /// How often stale deliveries are looked for. A failed delivery is at most this much late.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 
+/// Wait between tries to write down what became of a delivery while the database is away.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Turns that run directly at once; more wait in the queue.
 const MOST_AT_ONCE: usize = 16;
 
@@ -136,9 +139,14 @@ impl Deliveries {
         let mut mode = self.inner.mode.clone();
         loop {
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => break,
                 changed = mode.changed() => {
-                    changed?;
+                    if changed.is_err() {
+                        // The mode's own part has ended, and with it soon the process.
+                        cancel.cancelled().await;
+                        break;
+                    }
                     if mode.borrow_and_update().is_live() {
                         self.rearm().await;
                     }
@@ -202,28 +210,48 @@ impl Inner {
             .deliver(claimed.message_id, &claimed.agent, &claimed.text)
             .await;
         let id = claimed.id;
-        let (label, written, go_on) = match outcome {
-            DeliverOutcome::Done => ("processed", self.store.complete(id, None).await, true),
+        let (label, go_on) = match &outcome {
+            DeliverOutcome::Done => ("processed", true),
             DeliverOutcome::NotSent(reason) => {
                 tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
                 self.nudge.now();
-                ("queued", self.store.requeue(id).await, false)
+                ("queued", false)
             }
             DeliverOutcome::Refused(reason) | DeliverOutcome::Failed(reason) => {
                 tracing::warn!(delivery_id = %id, %reason, "delivery {id} failed: {reason}");
-                ("failed", self.store.fail(id, &reason).await, true)
+                ("failed", true)
             }
             DeliverOutcome::Unknown(reason) => {
                 tracing::warn!(delivery_id = %id, %reason, "delivery {id} may have been processed: {reason}");
                 self.nudge.now();
-                ("unknown", self.settle_unknown(claimed, &reason).await, true)
+                ("unknown", true)
             }
         };
         counter!(DELIVERIES, "outcome" => label).increment(1);
-        if let Err(error) = written {
-            tracing::error!(delivery_id = %id, %error, "cannot write down what became of delivery {id}");
+        while let Err(error) = self.write_down(claimed, &outcome).await {
+            tracing::error!(delivery_id = %id, %error, "what became of delivery {id} is not written down yet: {error}");
+            if !error.is_outage() {
+                break;
+            }
+            tokio::time::sleep(RETRY).await;
         }
         go_on
+    }
+
+    async fn write_down(
+        &self,
+        claimed: &Claimed,
+        outcome: &DeliverOutcome,
+    ) -> crate::store::Result<bool> {
+        let id = claimed.id;
+        match outcome {
+            DeliverOutcome::Done => self.store.complete(id, None).await,
+            DeliverOutcome::NotSent(_) => self.store.requeue(id).await,
+            DeliverOutcome::Refused(reason) | DeliverOutcome::Failed(reason) => {
+                self.store.fail(id, reason).await
+            }
+            DeliverOutcome::Unknown(reason) => self.settle_unknown(claimed, reason).await,
+        }
     }
 
     /// Never sent again by itself: the reply row decides, and where there is none, a person.

@@ -57,6 +57,7 @@ impl Intake {
         let mut queues: HashMap<ChannelId, mpsc::UnboundedSender<Written>> = HashMap::new();
         loop {
             let heard = tokio::select! {
+                biased;
                 () = cancel.cancelled() => return Ok(()),
                 heard = self.heard.recv() => heard,
             };

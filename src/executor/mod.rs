@@ -56,7 +56,7 @@ impl Executor {
         }
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!(
-                "The executor cannot listen on {listen}. Set executor.listen to a free address."
+                "The executor cannot listen on {listen}: set EXECUTOR_LISTEN (executor.listen) to a free address"
             )
         })?;
         let addr = listener.local_addr()?;

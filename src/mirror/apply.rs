@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::plan::Action;
 use super::read_back::{Channels, adopt};
+use super::request;
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::layout::Layout;
-use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, Route};
+use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, WebhookKey};
 use crate::model::view::{Surface, View, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::ledger::{Settled, SettledAs};
@@ -91,21 +92,11 @@ async fn work(hands: Arc<Hands>, surface: Surface, mut actions: mpsc::UnboundedR
         }
         let key = action.key().clone();
         let settled = hands.apply(&surface, action).await;
+        hands.channels.unwritten.add(settled.as_ref());
         if hands.reports.send(Report { key, settled }).is_err() {
             return;
         }
     }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    content: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enforce_nonce: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -170,7 +161,8 @@ impl Hands {
         let mut backoff = BACKOFF.0;
         let mut unknown_since = None;
         loop {
-            let Some((channel, request)) = self.create_request(surface, key, draft) else {
+            let layout = self.layout.borrow().clone();
+            let Some((channel, request)) = request::create(&layout, surface, key, draft) else {
                 // The surface is gone for good (an agent was removed): nothing is owed.
                 return Some(SettledAs::Released);
             };
@@ -203,35 +195,9 @@ impl Hands {
                     let error = error.to_string();
                     return Some(SettledAs::Failed { error, row_version });
                 }
-                next => self.before_next(next, &mut backoff).await?,
+                next => self.before_next(next, &layout, &mut backoff).await?,
             }
         }
-    }
-
-    fn create_request(
-        &self,
-        surface: &Surface,
-        key: &ViewKey,
-        draft: &Draft,
-    ) -> Option<(ChannelId, Request)> {
-        let layout = self.layout.borrow();
-        let channel = layout.channel(surface)?;
-        let request = match (&draft.persona, &channel.webhook) {
-            (Some(persona), Some(webhook)) => Request::new(Route::execute_webhook(webhook, None))
-                .json(&Body {
-                    content: &draft.content,
-                    username: Some(&persona.name),
-                    nonce: None,
-                    enforce_nonce: None,
-                }),
-            _ => Request::new(Route::create_message(channel.id.get())).json(&Body {
-                content: &draft.content,
-                username: None,
-                nonce: Some(nonce(key)),
-                enforce_nonce: Some(true),
-            }),
-        };
-        Some((channel.id, request))
     }
 
     /// The message that a lost answer was about, if it is there and the ledger does not know it.
@@ -253,48 +219,44 @@ impl Hands {
         row_version: String,
     ) -> Option<SettledAs> {
         let message = view.message?;
-        let body = Body {
-            content: &draft.content,
-            username: None,
-            nonce: None,
-            enforce_nonce: None,
+        let webhook = self.own_webhook(surface, view);
+        let request = request::edit(webhook.as_ref(), view.channel, message, draft);
+        let error = match self.submit_as(Class::Edit, request).await.done() {
+            Outcome::Sent(()) => return Some(sent(view.channel, message, draft, row_version)),
+            Outcome::NotSent(error) | Outcome::Unknown(error) => error,
         };
-        let request = match self.own_webhook(surface, view) {
-            Some(webhook) => {
-                Request::new(Route::edit_webhook_message(&webhook, message.get(), None))
-            }
-            None => Request::new(Route::edit_message(view.channel.get(), message.get())),
-        };
-        match self
-            .submit_as(Class::Edit, request.json(&body))
-            .await
-            .done()
-        {
-            Outcome::Sent(()) => Some(sent(view.channel, message, draft, row_version)),
-            Outcome::NotSent(error) | Outcome::Unknown(error) => {
-                tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
-                let gone = error.code() == Some(UNKNOWN_MESSAGE);
-                (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
-                    let error = error.to_string();
-                    SettledAs::Failed { error, row_version }
-                })
+        tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
+        if view.author == ViewAuthor::Webhook && error.status() == Some(404) {
+            // Only the webhook that wrote a message may edit it. Where that is gone and the message is not, another
+            // takes its place; a message that a person has removed stays away.
+            let request = request::delete(None, view.channel, message);
+            match self.submit_as(Class::Edit, request).await.done() {
+                Outcome::Sent(()) => return Some(SettledAs::Missing),
+                Outcome::NotSent(error) if error.status() == Some(404) => {}
+                Outcome::NotSent(_) | Outcome::Unknown(_) => return None,
             }
         }
+        let gone = error.code() == Some(UNKNOWN_MESSAGE);
+        (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
+            let error = error.to_string();
+            SettledAs::Failed { error, row_version }
+        })
     }
 
     async fn delete(&self, surface: &Surface, view: &View) -> Option<SettledAs> {
-        let message = view.message?.get();
-        let route = match self.own_webhook(surface, view) {
-            Some(webhook) => Route::delete_webhook_message(&webhook, message, None),
-            None => Route::delete_message(view.channel.get(), message),
-        };
-        match self
-            .submit_as(Class::Edit, Request::new(route))
-            .await
-            .done()
-        {
+        let message = view.message?;
+        let webhook = self.own_webhook(surface, view);
+        let request = request::delete(webhook.as_ref(), view.channel, message);
+        let mut outcome = self.submit_as(Class::Edit, request).await.done();
+        let lost = |error: &RestError| error.status() == Some(404);
+        if webhook.is_some() && outcome.error().is_some_and(lost) {
+            // A webhook does not find what another wrote; the bot may remove anything.
+            let request = request::delete(None, view.channel, message);
+            outcome = self.submit_as(Class::Edit, request).await.done();
+        }
+        match outcome {
             Outcome::Sent(()) => Some(SettledAs::Released),
-            Outcome::NotSent(error) if error.status() == Some(404) => Some(SettledAs::Released),
+            Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
                 tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
                 None
@@ -303,11 +265,7 @@ impl Hands {
     }
 
     /// The webhook of a view's channel, where a webhook is its author.
-    fn own_webhook(
-        &self,
-        surface: &Surface,
-        view: &View,
-    ) -> Option<crate::discord::rest::WebhookKey> {
+    fn own_webhook(&self, surface: &Surface, view: &View) -> Option<WebhookKey> {
         let layout = self.layout.borrow();
         let channel = layout.channel(surface)?;
         (view.author == ViewAuthor::Webhook && channel.id == view.channel)
@@ -323,16 +281,21 @@ impl Hands {
         self.channels.lanes.submit(class, request).await
     }
 
-    /// Waits for the moment of the next try; none when there will not be one.
-    async fn before_next(&self, next: Next, backoff: &mut Duration) -> Option<()> {
+    /// Waits for the moment of the next try; none when there will not be one. `used` is the layout of the try that
+    /// failed: it may have been repaired while the request was on its way.
+    async fn before_next(
+        &self,
+        next: Next,
+        used: &Arc<Layout>,
+        backoff: &mut Duration,
+    ) -> Option<()> {
         match next {
             Next::AfterRepair => {
                 let mut layout = self.layout.clone();
-                layout.borrow_and_update();
                 self.repair.notify_one();
                 tokio::select! {
                     () = self.cancel.cancelled() => return None,
-                    changed = layout.changed() => changed.ok()?,
+                    changed = layout.wait_for(|now| !Arc::ptr_eq(now, used)) => drop(changed.ok()?),
                     () = tokio::time::sleep(BACKOFF.1) => {}
                 }
                 Some(())
@@ -368,13 +331,6 @@ fn sent(
         hash: draft.hash(),
         row_version,
     }
-}
-
-/// At most 25 characters (source: Discord), the same for every try of one view.
-fn nonce(key: &ViewKey) -> String {
-    let id = key.entity.id.as_u128();
-    let folded = (id >> 64) ^ (id & u128::from(u64::MAX));
-    format!("{folded:016x}-{:x}", key.part)
 }
 
 /// As the ledger takes it.

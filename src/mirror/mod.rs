@@ -10,6 +10,7 @@ pub mod plan;
 pub mod read_back;
 pub mod recover;
 pub mod render;
+mod request;
 mod sweep;
 mod written;
 
@@ -27,6 +28,7 @@ use crate::model::view::{Entity, EntityKind};
 use crate::telemetry;
 use apply::{Hands, Workers};
 use dirty::Dirty;
+use ledger::Done;
 use plan::{Action, plan};
 use read_back::Channels;
 use render::{Rendered, Renderer};
@@ -83,7 +85,7 @@ pub struct Mirror {
     /// Rows whose surface does not exist yet.
     parked: HashSet<Entity>,
     workers: Workers,
-    done: mpsc::UnboundedReceiver<Entity>,
+    done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
     sweep_soon: bool,
     cancel: CancellationToken,
@@ -97,6 +99,7 @@ impl Mirror {
         let keeper = tokio::spawn(ledger::keep(
             deps.channels.store.clone(),
             received,
+            deps.channels.unwritten.clone(),
             tell_done,
         ));
         let workers = Workers::new(Hands {
@@ -150,7 +153,7 @@ impl Mirror {
                 }
                 Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
                 _ = self.done.recv_many(&mut done, BATCH) => {
-                    done.drain(..).for_each(|entity| self.finished(entity));
+                    done.drain(..).for_each(|one| self.finished(one));
                 }
                 changed = self.deps.layout.changed() => {
                     changed?;
@@ -209,10 +212,8 @@ impl Mirror {
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
             Table::Agents => {
-                if let Err(error) = self.renderer.refresh(&self.deps.channels.store).await {
-                    tracing::warn!(%error, "cannot read the agents: {error}");
-                }
                 self.deps.agents_changed.notify_one();
+                self.look_at_agents().await;
             }
             _ => {}
         }
@@ -238,6 +239,8 @@ impl Mirror {
             }
             Err(error) => {
                 tracing::warn!(%error, "the mirror could not look at {} rows: {error}", taken.len());
+                // What was begun then is not told apart from what was not; the sweep reads it back.
+                self.sweep_soon = true;
                 tokio::select! {
                     () = self.cancel.cancelled() => {}
                     () = tokio::time::sleep(RETRY) => {}
@@ -316,8 +319,14 @@ impl Mirror {
         plan(row.entity, row.wanted, row.views)
     }
 
-    fn finished(&mut self, entity: Entity) {
+    fn finished(&mut self, done: Done) {
         counter!(telemetry::VIEWS).increment(1);
+        let Done { entity, .. } = done;
+        if done.again {
+            self.dirty.mark(entity);
+        }
+        // Reading back tells what the ledger does not.
+        self.sweep_soon |= done.unsure;
         let Some(left) = self.under_way.get_mut(&entity) else {
             return;
         };

@@ -46,6 +46,7 @@ impl Outage {
             }
             before = now;
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return Ok(()),
                 changed = self.mode.changed() => changed?,
             }

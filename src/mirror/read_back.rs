@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
+use super::ledger::Unwritten;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Page, Request, RestError, Route};
 use crate::model::{ApplicationId, ChannelId, DiscordMessageId, UserId, WebhookId};
@@ -37,6 +38,8 @@ pub struct Channels {
     pub application: ApplicationId,
     /// Our own account.
     pub bot: UserId,
+    /// Messages that are sent and not in the ledger yet.
+    pub unwritten: Unwritten,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +65,8 @@ impl Channels {
         channel: ChannelId,
         since: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Found>> {
+        // Taken first: what is written to the ledger meanwhile is found there.
+        let unwritten = self.unwritten.all();
         let mut after = DiscordMessageId::at(since - CLOCK_SKEW);
         let mut ours = Vec::new();
         for _ in 0..PAGES {
@@ -79,7 +84,7 @@ impl Channels {
         }
         let ids: Vec<_> = ours.iter().map(|found| found.id).collect();
         let known: HashSet<_> = self.store.known_messages(&ids).await?.into_iter().collect();
-        ours.retain(|found| !known.contains(&found.id));
+        ours.retain(|found| !known.contains(&found.id) && !unwritten.contains(&found.id));
         ours.sort_by_key(|found| found.id);
         Ok(ours)
     }

@@ -11,7 +11,7 @@ use crate::model::view::{Entity, EntityKind, View, ViewKey};
 use crate::store::ledger::{Settled, SettledAs};
 
 /// Settles every view that was begun, never confirmed, and is not in our hands: found in its
-/// channel it is sent, else it is released and the sweep makes it anew. Returns how many were found
+/// channel it is sent, else it is missing and the sweep makes it anew. Returns how many were found
 /// and how many were not.
 ///
 /// Not only at the start: a statement of a bridge that was killed while it waited for a lock is
@@ -118,7 +118,7 @@ async fn settle_channel(
                     hash: view.hash.unwrap_or_default(),
                     row_version: view.row_version.unwrap_or_default(),
                 },
-                None => SettledAs::Released,
+                None => SettledAs::Missing,
             };
             Settled {
                 key: view.key,

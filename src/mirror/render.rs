@@ -41,7 +41,8 @@ impl Renderer {
         Ok(())
     }
 
-    fn personas(&self) -> Arc<Personas> {
+    /// The names of the agents.
+    pub fn personas(&self) -> Arc<Personas> {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
     }
 

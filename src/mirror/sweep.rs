@@ -5,7 +5,8 @@ use metrics::counter;
 
 use super::Mirror;
 use super::recover::recover;
-use crate::model::view::{Entity, EntityKind};
+use crate::model::AgentKey;
+use crate::model::view::{Entity, EntityKind, Surface};
 use crate::telemetry;
 
 /// Most rows that a sweep names at once; it comes again as soon as they are done.
@@ -31,6 +32,7 @@ impl Mirror {
         if let Err(error) = self.recover().await {
             tracing::warn!(%error, "cannot read back what was under way: {error}");
         }
+        self.look_at_agents().await;
         match self.find().await {
             Ok(found) => {
                 let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
@@ -46,6 +48,19 @@ impl Mirror {
                 }
             }
             Err(error) => tracing::warn!(%error, "the sweep could not look: {error}"),
+        }
+    }
+
+    /// Reads the names of the agents anew; an agent without a channel gets one.
+    pub(super) async fn look_at_agents(&self) {
+        if let Err(error) = self.renderer.refresh(&self.deps.channels.store).await {
+            tracing::warn!(%error, "cannot read the agents: {error}");
+            return;
+        }
+        let layout = self.deps.layout.borrow();
+        let placed = |agent: &AgentKey| layout.has(&Surface::dm(agent));
+        if !self.renderer.personas().agents().all(placed) {
+            self.deps.agents_changed.notify_one();
         }
     }
 

@@ -55,6 +55,8 @@ pub enum SettledAs {
     },
     /// It is not there, and nothing was sent that may still arrive: as if it had never been tried.
     Released,
+    /// The same for what should be there: the next sweep finds its row.
+    Missing,
 }
 
 #[derive(FromRow)]
@@ -227,75 +229,105 @@ impl Store {
             return Ok(());
         }
         let keys = Keys::of(settled.iter().map(|one| &one.key));
-        let mut states = Vec::with_capacity(settled.len());
-        let mut messages = Vec::with_capacity(settled.len());
-        let mut channels = Vec::with_capacity(settled.len());
-        let mut hashes: Vec<Option<&[u8]>> = Vec::with_capacity(settled.len());
-        let mut versions = Vec::with_capacity(settled.len());
-        let mut errors = Vec::with_capacity(settled.len());
-        for one in settled {
-            channels.push(match &one.result {
-                SettledAs::Sent { channel, .. } => Some(channel.to_i64()),
-                _ => None,
-            });
-            let (state, message, hash, version, error) = match &one.result {
-                SettledAs::Sent {
-                    channel: _,
-                    message,
-                    hash,
-                    row_version,
-                } => (
-                    "sent",
-                    Some(message.to_i64()),
-                    Some(hash.as_slice()),
-                    Some(row_version.as_str()),
-                    None,
-                ),
-                SettledAs::Failed { error, row_version } => (
-                    "failed",
-                    None,
-                    None,
-                    Some(row_version.as_str()),
-                    Some(error.as_str()),
-                ),
-                SettledAs::Released => ("released", None, None, None, None),
-            };
-            states.push(state);
-            messages.push(message);
-            hashes.push(hash);
-            versions.push(version);
-            errors.push(error);
+        let results = Results::of(settled);
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query(SETTLE)
+            .bind(self.project.as_str())
+            .bind(&keys.kinds)
+            .bind(&keys.ids)
+            .bind(&keys.surfaces)
+            .bind(&keys.parts)
+            .bind(&results.states)
+            .bind(&results.messages)
+            .bind(&results.hashes)
+            .bind(&results.versions)
+            .bind(&results.errors)
+            .bind(&results.channels)
+            .execute(&mut *transaction)
+            .await?;
+        let missing = |one: &&Settled| matches!(one.result, SettledAs::Missing);
+        let missing = Keys::of(settled.iter().filter(missing).map(|one| &one.key));
+        if !missing.ids.is_empty() {
+            sqlx::query(
+                "UPDATE bridge.view v SET row_xmin = NULL \
+                 FROM unnest($2::text[], $3::text[]) AS n(kind, entity_id) \
+                 WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
+                   AND v.state = 'sent' AND v.author_kind <> 'person'",
+            )
+            .bind(self.project.as_str())
+            .bind(&missing.kinds)
+            .bind(&missing.ids)
+            .execute(&mut *transaction)
+            .await?;
         }
-        sqlx::query(
-            "WITH n AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], \
-                                             $6::text[], $7::int8[], $8::bytea[], $9::text[], \
-                                             $10::text[], $11::int8[]) \
-               AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error, \
-                    channel_id)), \
-             gone AS (DELETE FROM bridge.view v USING n \
-               WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
-                 AND v.surface = n.surface AND v.part = n.part AND n.state = 'released') \
-             UPDATE bridge.view v \
-             SET state = n.state, message_id = coalesce(n.message_id, v.message_id), \
-                 channel_id = coalesce(n.channel_id, v.channel_id), hash = coalesce(n.hash, v.hash), row_xmin = coalesce(n.row_xmin, v.row_xmin), \
-                 error = n.error, updated_at = now() \
-             FROM n \
-             WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id \
-               AND v.surface = n.surface AND v.part = n.part AND n.state <> 'released'",
-        )
-        .bind(self.project.as_str())
-        .bind(&keys.kinds)
-        .bind(&keys.ids)
-        .bind(&keys.surfaces)
-        .bind(&keys.parts)
-        .bind(&states)
-        .bind(&messages)
-        .bind(&hashes)
-        .bind(&versions)
-        .bind(&errors)
-        .bind(&channels)
-        .execute(&self.pool)
-        .await?;
+        transaction.commit().await?;
         Ok(())
     }
 }
+
+/// The columns of results, as arrays for `unnest`.
+#[derive(Default)]
+struct Results<'a> {
+    states: Vec<&'static str>,
+    messages: Vec<Option<i64>>,
+    channels: Vec<Option<i64>>,
+    hashes: Vec<Option<&'a [u8]>>,
+    versions: Vec<Option<&'a str>>,
+    errors: Vec<Option<&'a str>>,
+}
+
+impl<'a> Results<'a> {
+    fn of(settled: &'a [Settled]) -> Self {
+        let mut results = Self::default();
+        for one in settled {
+            let (mut state, mut sent, mut error) = ("released", None, None);
+            let mut version = None;
+            match &one.result {
+                SettledAs::Sent {
+                    channel,
+                    message,
+                    hash,
+                    row_version,
+                } => {
+                    state = "sent";
+                    sent = Some((channel.to_i64(), message.to_i64(), hash.as_slice()));
+                    version = Some(row_version.as_str());
+                }
+                SettledAs::Failed {
+                    error: said,
+                    row_version,
+                } => {
+                    state = "failed";
+                    error = Some(said.as_str());
+                    version = Some(row_version.as_str());
+                }
+                SettledAs::Released | SettledAs::Missing => {}
+            }
+            results.states.push(state);
+            results.channels.push(sent.map(|(channel, _, _)| channel));
+            results.messages.push(sent.map(|(_, message, _)| message));
+            results.hashes.push(sent.map(|(_, _, hash)| hash));
+            results.versions.push(version);
+            results.errors.push(error);
+        }
+        results
+    }
+}
+
+const SETTLE: &str = "
+WITH n AS (
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], $6::text[], $7::int8[],
+                         $8::bytea[], $9::text[], $10::text[], $11::int8[])
+        AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error, channel_id)
+), gone AS (
+    DELETE FROM bridge.view v USING n
+    WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id
+      AND v.surface = n.surface AND v.part = n.part AND n.state = 'released'
+)
+UPDATE bridge.view v
+SET state = n.state, message_id = coalesce(n.message_id, v.message_id),
+    channel_id = coalesce(n.channel_id, v.channel_id), hash = coalesce(n.hash, v.hash),
+    row_xmin = coalesce(n.row_xmin, v.row_xmin), error = n.error, updated_at = now()
+FROM n
+WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id
+  AND v.surface = n.surface AND v.part = n.part AND n.state <> 'released'";

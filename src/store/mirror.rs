@@ -162,12 +162,12 @@ impl Store {
             "(SELECT m.id FROM project_chat_messages m \
               LEFT JOIN project_chat_threads t ON t.id = m.thread_id \
               LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'message' \
-                AND v.entity_id = m.id::text AND v.part = 0 \
+                AND v.entity_id = m.id::text \
               WHERE m.project_id = $1 AND m.created_at >= $2 \
                 AND (m.thread_id IS NULL OR t.title = 'General' OR t.title LIKE 'DM:%') \
                 AND (v.entity_id IS NULL OR (v.author_kind <> 'person' \
                      AND v.state IN ('sent', 'failed') AND v.row_xmin IS DISTINCT FROM m.xmin::text)) \
-              ORDER BY m.created_at, m.id LIMIT $3) \
+              GROUP BY m.id ORDER BY m.created_at, m.id LIMIT $3) \
              UNION ALL \
              (SELECT DISTINCT v.entity_id::uuid FROM bridge.view v \
               LEFT JOIN project_chat_messages m ON m.id = v.entity_id::uuid \

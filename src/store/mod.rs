@@ -60,7 +60,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the database itself is out of reach, so that waiting may help.
+    /// Whether waiting may help: the database is away, starting, closed, full, read-only for a while, or in somebody
+    /// else's way. Only what is wrong with the statement or its data stays wrong however often it is tried.
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Database(error) => match error {
@@ -70,17 +71,20 @@ impl StoreError {
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed
                 | sqlx::Error::Protocol(_) => true,
-                // 57P0x: the server is shutting down or starting up; 08xxx: connection exceptions;
-                // 53300: no connection left (source: Postgres, appendix A).
-                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                    code.starts_with("57P") || code.starts_with("08") || code == "53300"
-                }),
+                sqlx::Error::Database(error) => error
+                    .code()
+                    .is_none_or(|code| !HOPELESS.iter().any(|class| code.starts_with(class))),
                 _ => false,
             },
             Self::BadRow { .. } => false,
         }
     }
 }
+
+/// Classes of SQLSTATE that no waiting repairs (source: Postgres, appendix A): features not supported, wrong
+/// cardinality, bad data, broken constraints, syntax, and limits of the program. What lacks a right (42501) is there
+/// on purpose: somebody may grant it, but nobody knows when.
+const HOPELESS: [&str; 6] = ["0A", "21", "22", "23", "42", "54"];
 
 /// What every function here gives back.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -259,7 +259,13 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     let (first, _) = stage.say("main", "1", QUEUED).await;
     let (second, row) = stage.say("main", "2", QUEUED).await;
     let (seen, _) = stage.say("main", "3", DeliveryStatus::Delivered).await;
-    assert!(store.fail_stale(Duration::from_mins(2)).await.unwrap().is_empty());
+    assert!(
+        store
+            .fail_stale(Duration::from_mins(2))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 3);
     assert_eq!(
         stage.delivery(first, "main").await.1.as_deref(),

@@ -1,6 +1,8 @@
 //! What the journeys share.
 
+pub mod outage;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod wait;
 pub mod world;

@@ -48,6 +48,17 @@ impl Person {
         }
     }
 
+    /// The bot of a run file, as whoever holds its token can act.
+    pub fn bot(run: &Value) -> Self {
+        let text = |key: &str| run["discord"][key].as_str().expect("a text").to_owned();
+        Self {
+            http: reqwest::Client::new(),
+            api: text("api"),
+            token: format!("Bot {}", text("bot_token")),
+            id: text("application_id"),
+        }
+    }
+
     /// One call of Discord's client API.
     pub async fn call(
         &self,
@@ -58,7 +69,9 @@ impl Person {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.api))
-            .header("Authorization", &self.token);
+            .header("Authorization", &self.token)
+            // Discord turns away bots that do not say who they are.
+            .header("User-Agent", "DiscordBot (https://example.org, 1)");
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -78,6 +91,30 @@ impl Person {
         message["id"]
             .as_str()
             .expect("a message has an id")
+            .to_owned()
+    }
+
+    /// Sends files with a text, which may be empty, and gives back the message's id.
+    pub async fn upload(&self, channel: &str, text: &str, files: &[(&str, &str)]) -> String {
+        let mut form = reqwest::multipart::Form::new()
+            .text("payload_json", json!({ "content": text }).to_string());
+        for (index, (name, content)) in files.iter().enumerate() {
+            let file = reqwest::multipart::Part::text((*content).to_owned());
+            form = form.part(
+                format!("files[{index}]"),
+                file.file_name((*name).to_owned()),
+            );
+        }
+        let request = self
+            .http
+            .post(format!("{}/channels/{channel}/messages", self.api))
+            .header("Authorization", &self.token)
+            .multipart(form);
+        let answer = request.send().await.expect("the sandbox answers");
+        let message: Value = answer.json().await.expect("an answer in JSON");
+        message["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("the upload was refused: {message}"))
             .to_owned()
     }
 

@@ -17,13 +17,14 @@ use tokio::sync::OnceCell;
 use url::Url;
 use uuid::Uuid;
 
-/// Runs as the server's user with the folders of the binaries and of the data and the port. When `read` ends, we do.
+/// Runs as the server's user with the folders of the binaries and of the data, the port and the `wal_level`. When `read`
+/// ends, we do.
 const WATCHER: &str = r#"
 trap '"$1/pg_ctl" -D "$2/data" -m immediate stop >/dev/null 2>&1; rm -rf "$2"' EXIT
 trap exit HUP INT TERM PIPE
 "$1/initdb" -D "$2/data" -U postgres -A scram-sha-256 --pwfile="$2/password" -E UTF8 --locale=C -N >"$2/log" 2>&1 &&
 "$1/pg_ctl" -D "$2/data" -l "$2/log" -w -t 60 start -o "-p $3 -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories='' -c wal_level=logical -c max_connections=200 -c max_wal_senders=50 \
+    -c unix_socket_directories='' -c wal_level=$4 -c max_connections=200 -c max_wal_senders=50 \
     -c max_replication_slots=50 -c fsync=off -c full_page_writes=off" </dev/null >/dev/null 2>&1 ||
 { cat "$2/log"; exit 1; }
 echo ready
@@ -34,6 +35,8 @@ read -r _
 pub struct TestDatabase {
     url: String,
     name: String,
+    /// Where it is created, managed and dropped.
+    admin: String,
 }
 
 impl TestDatabase {
@@ -53,12 +56,13 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name);
+        let admin = self.admin.clone();
         // A runtime of its own: the test's may be shutting down.
         let dropper = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .is_ok_and(|runtime| runtime.block_on(administer(&statement)).is_ok())
+                .is_ok_and(|runtime| runtime.block_on(administer(&admin, &statement)).is_ok())
         });
         if !matches!(dropper.join(), Ok(true)) {
             eprintln!("the database {} could not be dropped", self.name);
@@ -70,12 +74,12 @@ impl Drop for TestDatabase {
 pub fn test_database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
     std::env::var("TEST_DATABASE_URL")
-        .unwrap_or_else(|_| SERVER.get_or_init(Server::start).url.clone())
+        .unwrap_or_else(|_| SERVER.get_or_init(|| Server::start("logical")).url.clone())
 }
 
 /// An empty database.
 pub async fn create_empty_database() -> TestDatabase {
-    create("").await
+    create(&test_database(), "").await
 }
 
 /// A database with every migration applied: a copy of one that was migrated once.
@@ -95,10 +99,11 @@ pub async fn create_database() -> TestDatabase {
             std::mem::ManuallyDrop::new(database).name.clone()
         })
         .await;
-    create(&format!("TEMPLATE \"{template}\"")).await
+    create(&test_database(), &format!("TEMPLATE \"{template}\"")).await
 }
 
-async fn migrate(database: &TestDatabase) {
+/// Applies every migration.
+pub async fn migrate(database: &TestDatabase) {
     let pool = database.pool().await;
     clawdos_bridge::store::migrate::migrate(&pool)
         .await
@@ -106,35 +111,40 @@ async fn migrate(database: &TestDatabase) {
     pool.close().await;
 }
 
-async fn create(options: &str) -> TestDatabase {
+/// An empty database on the server behind this administrative URL.
+pub async fn create(admin: &str, options: &str) -> TestDatabase {
     let name = format!("bridge_test_{}", Uuid::new_v4().simple());
-    administer(&format!("CREATE DATABASE \"{name}\" {options}"))
+    administer(admin, &format!("CREATE DATABASE \"{name}\" {options}"))
         .await
         .expect("the test server creates databases");
-    let mut url = Url::parse(&test_database()).expect("TEST_DATABASE_URL is a URL");
+    let mut url = Url::parse(admin).expect("TEST_DATABASE_URL is a URL");
     url.set_path(&name);
     TestDatabase {
         url: url.into(),
         name,
+        admin: admin.to_owned(),
     }
 }
 
-async fn administer(statement: &str) -> Result<(), sqlx::Error> {
-    let mut admin = PgConnection::connect(&test_database()).await?;
+async fn administer(admin: &str, statement: &str) -> Result<(), sqlx::Error> {
+    let mut admin = PgConnection::connect(admin).await?;
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
         .execute(&mut admin)
         .await?;
     admin.close().await
 }
 
-struct Server {
-    url: String,
+/// A server that ends with this value. Most tests share one; what concerns a server as a whole needs its own.
+pub struct Server {
+    /// Of its administrative database.
+    pub url: String,
     /// Its open stdin is what keeps the server running.
     _watcher: Child,
 }
 
 impl Server {
-    fn start() -> Self {
+    /// Starts a server with this `wal_level`.
+    pub fn start(wal_level: &str) -> Self {
         let binaries = find_binaries().expect(
             "the tests need Postgres 15 or newer: install it (Debian: apt-get install postgresql), \
              or set TEST_DATABASE_URL to a server where databases may be created",
@@ -151,6 +161,7 @@ impl Server {
             .expect("a loopback port is free")
             .port();
         let mut watcher = watcher(&binaries, &folder, port)
+            .arg(wal_level)
             .spawn()
             .expect("a shell can be started");
         let mut output = BufReader::new(watcher.stdout.take().expect("its output is piped"));

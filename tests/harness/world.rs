@@ -35,7 +35,11 @@ impl World {
 
     /// Database, Discord and two agents; the bridge is not there yet.
     pub async fn without_bridge() -> Self {
-        let database = create_database().await;
+        Self::on(create_database().await).await
+    }
+
+    /// The same on this database.
+    pub async fn on(database: TestDatabase) -> Self {
         let pool = database.pool().await;
         add_agents(&pool).await;
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
@@ -98,6 +102,20 @@ impl World {
         self.bridge = Some(bridge);
     }
 
+    /// Writes the `bridge.toml` of the next start.
+    pub fn configure(&self, settings: &str) {
+        let folder = self.data_dir();
+        std::fs::create_dir_all(&folder).expect("the data folder can be made");
+        std::fs::write(folder.join("bridge.toml"), settings).expect("it is writable");
+    }
+
+    /// Stops the bridge in order; it must end well.
+    pub fn stop_bridge(&mut self) {
+        let mut bridge = self.bridge.take().expect("the bridge runs");
+        let status = bridge.stop();
+        assert!(status.success(), "{status}:\n{}", bridge.log());
+    }
+
     /// Kills the bridge as a crash would.
     pub fn kill_bridge(&mut self) {
         if let Some(mut bridge) = self.bridge.take() {
@@ -108,6 +126,22 @@ impl World {
     /// What the bridge's run file says.
     pub fn run(&self) -> &Value {
         &self.bridge.as_ref().expect("the bridge runs").run
+    }
+
+    /// What the bridge has printed, over all of its starts.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("bridge.log")).unwrap_or_default()
+    }
+
+    /// What the sandbox's run file says.
+    pub fn discord(&self) -> &Value {
+        &self.sandbox.run
+    }
+
+    /// The Discord server.
+    pub fn guild(&self) -> &str {
+        let guild = self.sandbox.run["discord"]["guild_id"].as_str();
+        guild.expect("the run file has the guild")
     }
 
     /// The channel of a surface.
@@ -126,6 +160,11 @@ impl World {
     /// The database.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// The database itself, for what an administrator does to it.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
     }
 
     /// The database's address.
@@ -155,11 +194,10 @@ impl World {
     {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let answer: Option<T> = sqlx::query_scalar(query)
-                .fetch_optional(&self.pool)
-                .await
-                .expect("the database answers");
-            if answer.as_ref() == Some(&expected) {
+            // A connection may have been ended just now.
+            let answer: Result<Option<T>, _> =
+                sqlx::query_scalar(query).fetch_optional(&self.pool).await;
+            if matches!(&answer, Ok(Some(answer)) if *answer == expected) {
                 return;
             }
             assert!(
@@ -172,14 +210,22 @@ impl World {
 
     /// Makes Discord behave badly.
     pub async fn fault(&self, fault: Value) {
-        let address = self.sandbox_address("/_sandbox/faults");
-        let answer = reqwest::Client::new()
-            .post(address)
-            .json(&fault)
+        self.control("/_sandbox/faults", fault).await;
+    }
+
+    /// Changes the bot's application in Discord's portal, or its role in the server.
+    pub async fn application(&self, change: Value) {
+        self.control("/_sandbox/application", change).await;
+    }
+
+    async fn control(&self, path: &str, body: Value) {
+        let request = reqwest::Client::new().post(self.sandbox_address(path));
+        let answer = request
+            .json(&body)
             .send()
-            .await;
-        let answer = answer.expect("the sandbox answers");
-        assert!(answer.status().is_success(), "{fault}: {answer:?}");
+            .await
+            .expect("the sandbox answers");
+        assert!(answer.status().is_success(), "{path} {body}: {answer:?}");
     }
 
     /// Makes Discord behave again.

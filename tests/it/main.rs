@@ -3,7 +3,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod bad_input;
 mod crash;
 mod first_run;
+mod layout;
+mod lifecycle;
 mod room;
 mod talk;

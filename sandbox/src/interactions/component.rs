@@ -25,7 +25,8 @@ pub(super) fn check(state: &State, inner: &Inner, by: &Invocation) -> ApiResult<
         return Err(invalid());
     }
     let custom_id = by.data["custom_id"].as_str().unwrap_or_default();
-    let component = find(&message.components, custom_id).ok_or_else(invalid)?;
+    let components = message.components.list();
+    let component = find(&components, custom_id).ok_or_else(invalid)?;
     let kind = component["type"].as_u64().unwrap_or_default();
     let said = by.data["component_type"]
         .as_u64()

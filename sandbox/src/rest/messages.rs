@@ -44,21 +44,25 @@ fn page(
     let Some(all) = state.messages.get(&channel) else {
         return Vec::new();
     };
-    let older =
-        |than: u64, count: usize| all.range(..than).rev().take(count).map(|(_, found)| found);
+    let older = |than: u64, count: usize| {
+        all.range(..than)
+            .rev()
+            .take(count)
+            .map(|(_, found)| found.as_ref())
+    };
     let newer = |than: u64, count: usize| {
         let range = (Bound::Excluded(than), Bound::Unbounded);
         let mut found: Vec<&Message> = all
             .range(range)
             .take(count)
-            .map(|(_, found)| found)
+            .map(|(_, found)| found.as_ref())
             .collect();
         found.reverse();
         found
     };
     if let Some(middle) = around {
         let mut found = newer(middle, limit / 2);
-        found.extend(all.get(&middle));
+        found.extend(all.get(&middle).map(Box::as_ref));
         let rest = limit.saturating_sub(found.len());
         found.extend(older(middle, rest));
         return found;

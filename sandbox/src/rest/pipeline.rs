@@ -267,14 +267,14 @@ fn entry(seen: &Seen, params: &RawPathParams, uri: &Uri, at: SystemTime) -> Entr
     let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     Entry {
         at_us: u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX),
-        method: seen.method.to_string(),
+        method: seen.method.clone(),
         path,
         query: uri
             .query()
             .unwrap_or_default()
             .trim_start_matches('&')
             .to_owned(),
-        route: seen.route.clone(),
+        route: seen.route.as_str().into(),
         body: seen
             .payload
             .as_ref()

@@ -1,8 +1,9 @@
 //! The last requests that bots made, for tests and for the curious.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 /// Requests that are kept.
@@ -15,11 +16,11 @@ const BODY_BYTES: usize = 64 * 1024;
 pub(crate) struct Entry {
     /// When it arrived, in microseconds since 1970.
     pub(crate) at_us: u64,
-    pub(crate) method: String,
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: String,
     /// The path as the `OpenAPI` description names it.
-    pub(crate) route: String,
+    pub(crate) route: Arc<str>,
     /// The JSON body as text; of multipart its `payload_json`.
     pub(crate) body: String,
     /// The HTTP status; 0 when nobody waited for the answer or it was lost on purpose.
@@ -29,6 +30,8 @@ pub(crate) struct Entry {
 #[derive(Default)]
 struct Ring {
     entries: VecDeque<Entry>,
+    /// Each route's name once.
+    routes: HashSet<Arc<str>>,
     /// The number of the last entry; they are counted from 1 in the order of their answers.
     last: u64,
 }
@@ -47,6 +50,11 @@ impl RequestLog {
         }
         let mut ring = self.ring();
         ring.last += 1;
+        match ring.routes.get(&entry.route) {
+            Some(known) => entry.route = Arc::clone(known),
+            None => drop(ring.routes.insert(Arc::clone(&entry.route))),
+        }
+        entry.path.shrink_to_fit();
         ring.entries.push_back(entry);
         if ring.entries.len() > KEPT {
             ring.entries.pop_front();
@@ -77,10 +85,10 @@ impl Entry {
         json!({
             "n": n,
             "at_us": self.at_us,
-            "method": self.method,
+            "method": self.method.as_str(),
             "path": self.path,
             "query": self.query,
-            "route": self.route,
+            "route": &*self.route,
             "body": serde_json::from_str::<Value>(&self.body).unwrap_or(Value::Null),
             "status": self.status,
         })

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::parts::Parts;
+
 /// The guild ("server") itself.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Guild {
@@ -267,17 +269,17 @@ pub(crate) struct Message {
     pub(crate) edited_ms: Option<u64>,
     /// A string or an integer, echoed as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) nonce: Option<Value>,
+    pub(crate) nonce: Option<Box<Value>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) tts: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) embeds: Vec<Value>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) components: Vec<Value>,
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub(crate) embeds: Parts,
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub(crate) components: Parts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) attachments: Vec<Attachment>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) poll: Option<Value>,
+    pub(crate) poll: Option<Box<Value>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mentions: Vec<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -285,14 +287,14 @@ pub(crate) struct Message {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) mention_everyone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reference: Option<Reference>,
+    pub(crate) reference: Option<Box<Reference>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reactions: Vec<Reaction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pinned_ms: Option<u64>,
     /// `interaction_metadata` for answers to interactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) interaction: Option<Value>,
+    pub(crate) interaction: Option<Box<Value>>,
     /// Milliseconds that a test made this message older than its id says.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) aged_ms: u64,

@@ -233,7 +233,7 @@ impl State {
             }
             Record::Message(message) => {
                 let list = self.messages.entry(message.channel).or_default();
-                list.insert(message.id, message.into_owned());
+                list.insert(message.id, Box::new(message.into_owned()));
             }
             Record::MessageGone { channel, id } => {
                 self.messages.entry(channel).or_default().remove(&id);
@@ -291,7 +291,7 @@ impl State {
             let recent = |message: &&super::Message| {
                 now.saturating_sub(super::snowflake_ms(message.id)) < crate::limits::NONCE_MEMORY_MS
             };
-            for message in list.values().rev().take_while(recent) {
+            for message in list.values().rev().map(Box::as_ref).take_while(recent) {
                 self.nonces.remember(message);
             }
         }

@@ -15,9 +15,9 @@ impl State {
     pub(crate) fn message_json(&self, message: &Message, viewer: Option<u64>) -> Value {
         let hidden = message.flags & SUPPRESS_EMBEDS != 0;
         let embeds = if hidden {
-            &[]
+            Vec::new()
         } else {
-            message.embeds.as_slice()
+            message.embeds.list()
         };
         let mut json = json!({
             "id": message.id.to_string(),
@@ -33,7 +33,7 @@ impl State {
             "mention_roles": message.mention_roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "attachments": self.attachments_json(message),
             "embeds": embeds,
-            "components": message.components,
+            "components": message.components.list(),
             "pinned": message.pinned_ms.is_some(),
             "flags": message.flags,
         });
@@ -47,10 +47,10 @@ impl State {
             json["application_id"] = json!(application.to_string());
         }
         if let Some(poll) = &message.poll {
-            json["poll"] = poll.clone();
+            json["poll"] = (**poll).clone();
         }
         if let Some(metadata) = &message.interaction {
-            json["interaction_metadata"] = metadata.clone();
+            json["interaction_metadata"] = (**metadata).clone();
         }
         self.add_reference(&mut json, message);
         if message.flags & HAS_THREAD != 0

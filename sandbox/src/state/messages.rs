@@ -101,19 +101,19 @@ impl State {
             persona: by.persona,
             application: by.application,
             edited_ms: None,
-            nonce: draft.nonce,
+            nonce: draft.nonce.map(Box::new),
             tts: draft.tts,
-            embeds: draft.embeds.unwrap_or_default(),
-            components: draft.components.unwrap_or_default(),
+            embeds: draft.embeds.unwrap_or_default().into(),
+            components: draft.components.unwrap_or_default().into(),
             attachments: draft.attachments,
-            poll: draft.poll,
+            poll: draft.poll.map(Box::new),
             mentions: mentions.users,
             mention_roles: mentions.roles,
             mention_everyone: mentions.everyone,
-            reference,
+            reference: reference.map(Box::new),
             reactions: Vec::new(),
             pinned_ms: None,
-            interaction: by.interaction,
+            interaction: by.interaction.map(Box::new),
             aged_ms: 0,
         }
     }
@@ -122,14 +122,14 @@ impl State {
     pub(crate) fn insert(&mut self, message: Message) -> Value {
         let mut answer = self.message_json(&message, None);
         if let Some(nonce) = &message.nonce {
-            answer["nonce"] = nonce.clone();
+            answer["nonce"] = (**nonce).clone();
         }
         let mut event = answer.clone();
         self.add_guild_parts(&mut event, &message);
         self.record(&Record::message(&message));
         let (channel, id) = (message.channel, message.id);
         let list = self.messages.entry(channel).or_default();
-        list.insert(id, message);
+        list.insert(id, Box::new(message));
         if list.len() > limits::MESSAGES_KEPT {
             list.pop_first();
         }
@@ -188,11 +188,11 @@ impl State {
             visible = true;
         }
         if let Some(embeds) = draft.embeds {
-            message.embeds = embeds;
+            message.embeds = embeds.into();
             visible = true;
         }
         if let Some(components) = draft.components {
-            message.components = components;
+            message.components = components.into();
             visible = true;
         }
         if let Some(kept) = draft.kept_attachments {
@@ -232,7 +232,7 @@ impl State {
         self.messages
             .entry(channel)
             .or_default()
-            .insert(message.id, message);
+            .insert(message.id, Box::new(message));
         self.emit_in(channel, "MESSAGE_UPDATE", event);
     }
 

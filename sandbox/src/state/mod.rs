@@ -14,6 +14,7 @@ mod message_view;
 mod messages;
 pub(crate) mod mint;
 mod pace;
+mod parts;
 pub(crate) mod permissions;
 mod reactions;
 pub(crate) mod threads;
@@ -76,7 +77,7 @@ pub(crate) struct State {
     /// Channels, threads, categories and private channels.
     pub(crate) channels: BTreeMap<u64, Channel>,
     /// Messages by channel, then by id.
-    pub(crate) messages: HashMap<u64, BTreeMap<u64, Message>>,
+    pub(crate) messages: HashMap<u64, BTreeMap<u64, Box<Message>>>,
     /// Webhooks by id.
     pub(crate) webhooks: BTreeMap<u64, Webhook>,
     /// Application commands by id.
@@ -146,7 +147,7 @@ impl State {
 
     /// A message by channel and id.
     pub(crate) fn message(&self, channel: u64, id: u64) -> Option<&Message> {
-        self.messages.get(&channel)?.get(&id)
+        self.messages.get(&channel)?.get(&id).map(Box::as_ref)
     }
 
     /// Queues a gateway event; it is published when the current [`crate::app::App::write`] ends.

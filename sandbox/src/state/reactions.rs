@@ -155,8 +155,10 @@ impl State {
             .get(&channel)
             .into_iter()
             .flat_map(|list| list.values());
-        let mut pinned: Vec<&Message> =
-            list.filter(|message| message.pinned_ms.is_some()).collect();
+        let mut pinned: Vec<&Message> = list
+            .map(Box::as_ref)
+            .filter(|message| message.pinned_ms.is_some())
+            .collect();
         pinned.sort_by_key(|message| std::cmp::Reverse((message.pinned_ms, message.id)));
         pinned
     }
@@ -183,7 +185,9 @@ impl State {
             .messages
             .get_mut(&channel)
             .and_then(|list| list.get_mut(&id));
-        found.ok_or_else(|| ApiError::unknown(10008, "Message"))
+        found
+            .map(Box::as_mut)
+            .ok_or_else(|| ApiError::unknown(10008, "Message"))
     }
 
     fn note_message(&mut self, channel: u64, id: u64) {

@@ -192,7 +192,7 @@ impl State {
         let message = self.compose(Author::User(author), channel, draft);
         self.insert(Message {
             kind,
-            reference,
+            reference: reference.map(Box::new),
             ..message
         });
     }

@@ -340,13 +340,13 @@ async fn a_v2_message_stays_one() -> Result<()> {
 #[tokio::test]
 async fn a_forum_post_brings_its_files() -> Result<()> {
     let world = World::start().await?;
-    let forum = id(&world.channel(json!({"name": "tasks", "type": 15})).await?)?;
+    let board = id(&world.channel(json!({"name": "tasks", "type": 15})).await?)?;
     let token = format!("Bot {}", world.sandbox.info().bot_token);
     let body = json!({"name": "p", "message": {"attachments": [{"id": 0, "filename": "log.txt"}]}});
     let form = Form::new()
         .text("payload_json", body.to_string())
         .part("files[0]", Part::bytes(b"inside".to_vec()).file_name("x"));
-    let path = format!("/channels/{forum}/threads");
+    let path = format!("/channels/{board}/threads");
     let made = read(
         world
             .request(Method::POST, &path, Some(&token))

@@ -189,7 +189,7 @@ impl Pace {
         let limits = &heard.limits;
         if limits.present() {
             self.unlimited = 0;
-        } else if heard.status < 500 && wait.is_none() && access != Access::Interaction {
+        } else if heard.status < 300 && access != Access::Interaction {
             self.unlimited = self.unlimited.saturating_add(1);
         }
         let shared = wait.is_some() && limits.scope == Scope::Shared;

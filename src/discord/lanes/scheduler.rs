@@ -194,8 +194,9 @@ impl Scheduler {
         if let Some(lane) = self.lanes.get_mut(&route.lane()).filter(|_| !old_message) {
             let limits = &heard.limits;
             lane.buckets.learn(route.template(), limits, sent, arrived);
-            if heard.status < 500 {
-                lane.unlimited = !limits.present() && wait.is_none();
+            // Refusals may come from a proxy before Discord, which knows no limits.
+            if heard.status < 300 {
+                lane.unlimited = !limits.present();
             }
             if let Some(wait) = wait {
                 tracing::warn!(

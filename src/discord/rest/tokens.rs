@@ -34,20 +34,19 @@ impl WebhookKey {
         &self.token
     }
 
-    fn route(&self, method: Method, template: &'static str, rest: &str) -> Route {
-        let token = percent_encode(self.token.expose_secret());
-        let lane = LaneKey::Webhook {
+    fn lane(&self) -> LaneKey {
+        LaneKey::Webhook {
             id: self.id,
             channel: self.channel,
-        };
-        Route::new(
-            method,
-            template,
-            lane,
-            format!("/webhooks/{}/{token}{rest}", self.id),
-        )
-        .with_access(Access::Open)
-        .hiding(&token)
+        }
+    }
+
+    fn route(&self, method: Method, template: &'static str, rest: &str) -> Route {
+        let token = percent_encode(self.token.expose_secret());
+        let path = format!("/webhooks/{}/{token}{rest}", self.id);
+        Route::new(method, template, self.lane(), path)
+            .with_access(Access::Open)
+            .hiding(&token)
     }
 
     fn message(
@@ -121,9 +120,8 @@ impl Route {
 }
 
 fn bot_webhook(method: Method, template: &'static str, webhook: &WebhookKey) -> Route {
-    // The lane of the webhook's channel: with the bot token it is another limit than the webhook's own.
-    let lane = LaneKey::Channel(webhook.channel);
-    Route::new(method, template, lane, format!("/webhooks/{}", webhook.id))
+    let path = format!("/webhooks/{}", webhook.id);
+    Route::new(method, template, webhook.lane(), path)
 }
 
 /// `path` is given the token as it may stand in a path.

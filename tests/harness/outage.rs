@@ -1,0 +1,46 @@
+//! What an administrator, or a bad day, does to a database.
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use url::Url;
+
+use super::postgres::{Server, TestDatabase, create, migrate};
+
+/// A migrated database on a server of its own.
+pub async fn database_on(server: &Server) -> TestDatabase {
+    let database = create(&server.url, "").await;
+    migrate(&database).await;
+    database
+}
+
+/// Lets everybody in, or nobody until further notice. Connections that are there stay.
+pub async fn accept_connections(database: &TestDatabase, accept: bool) {
+    let name = name(database);
+    let statement = format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS {accept}");
+    administer(database, statement).await;
+}
+
+/// Ends every connection, as a restart of the server does.
+pub async fn end_connections(database: &TestDatabase) {
+    let name = name(database);
+    let statement =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    administer(database, statement).await;
+}
+
+fn name(database: &TestDatabase) -> String {
+    let url = Url::parse(database.url()).expect("a database has a URL");
+    url.path().trim_start_matches('/').to_owned()
+}
+
+/// From the database `postgres`, which stays open.
+async fn administer(database: &TestDatabase, statement: String) {
+    let mut url = Url::parse(database.url()).expect("a database has a URL");
+    url.set_path("postgres");
+    let mut admin = PgConnection::connect(url.as_str())
+        .await
+        .expect("the server accepts its administrator");
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut admin)
+        .await
+        .expect("an administrator may do this");
+}

@@ -1,0 +1,6 @@
+//! What goes wrong on the way in: settings, permissions, texts, and a Discord that misbehaves.
+
+mod discord;
+mod people;
+mod start;
+mod texts;
