@@ -78,7 +78,7 @@ impl World {
             vec!["--data-dir".into(), text(&data)],
             environment,
             data.join("run.json"),
-            self.folder.path().join("bridge.log"),
+            self.bridge_log(),
         )
     }
 
@@ -118,9 +118,13 @@ impl World {
 
     /// What the bridge has logged last.
     pub fn last_words(&self) -> String {
-        let log = self.bridge.as_ref().map(Process::log).unwrap_or_default();
+        let log = std::fs::read_to_string(self.bridge_log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    }
+
+    fn bridge_log(&self) -> PathBuf {
+        self.folder.path().join("bridge.log")
     }
 
     /// Ends everything in good order.
