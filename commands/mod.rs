@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
-use crate::mode::State;
+use crate::model::mode::State;
 use crate::operations::Desk;
 
 /// What every command works with.

@@ -1,15 +1,14 @@
-//! The mode: a pure step from samples to Live, Backup or Offline, and the loop that takes samples.
+//! The loop that keeps the mode: it takes samples; what they mean is decided in [`crate::model::mode`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::control::client::ControlClient;
-use crate::model::mode::Mode;
+use crate::model::mode::{Mode, Sample, State, next};
 use crate::model::view::Entity;
 use crate::store::Store;
 use crate::store::mirror::ModeChange;
@@ -19,83 +18,6 @@ const UNSETTLED_POLL: Duration = Duration::from_secs(5);
 
 /// How long the database may take for its sign of life.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// So many samples in a row must agree before the mode becomes worse; one success brings it back.
-const SAMPLES_TO_WORSEN: u8 = 2;
-
-/// What one look at the parts has shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// The mode that it speaks for.
-    pub mode: Mode,
-    /// Why, as a sentence without a full stop.
-    pub reason: String,
-}
-
-/// The mode as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The mode; none before the first sample.
-    pub mode: Option<Mode>,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// Why.
-    pub reason: String,
-    /// The last sample that disagreed, and how often in a row it did.
-    pub doubt: Option<(Mode, u8)>,
-}
-
-impl State {
-    /// Before anything is known.
-    pub fn unknown(now: DateTime<Utc>) -> Self {
-        Self {
-            mode: None,
-            since: now,
-            reason: String::new(),
-            doubt: None,
-        }
-    }
-
-    /// Whether messages go directly to agents.
-    pub fn is_live(&self) -> bool {
-        self.mode == Some(Mode::Live)
-    }
-}
-
-/// The state after one more sample.
-pub fn next(state: &State, sample: &Sample, now: DateTime<Utc>) -> State {
-    if state.mode == Some(sample.mode) {
-        return State {
-            doubt: None,
-            ..state.clone()
-        };
-    }
-    let agreeing = match state.doubt {
-        Some((mode, count)) if mode == sample.mode => count + 1,
-        _ => 1,
-    };
-    let better = rank(sample.mode) < state.mode.map_or(u8::MAX, rank);
-    if better || agreeing >= SAMPLES_TO_WORSEN {
-        return State {
-            mode: Some(sample.mode),
-            since: now,
-            reason: sample.reason.clone(),
-            doubt: None,
-        };
-    }
-    State {
-        doubt: Some((sample.mode, agreeing)),
-        ..state.clone()
-    }
-}
-
-fn rank(mode: Mode) -> u8 {
-    match mode {
-        Mode::Live => 0,
-        Mode::Backup => 1,
-        Mode::Offline => 2,
-    }
-}
 
 /// Lets other parts ask for a look now, because they have just seen a failure or a recovery.
 #[derive(Debug, Clone, Default)]

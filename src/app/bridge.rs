@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::discord::layout::Layout;
 use crate::health::Readiness;
 use crate::lifecycle::Lifecycle;
-use crate::mode;
+use crate::model::mode::State;
 use crate::model::view::Surface;
 
 /// Everything that runs, as far as the outside is told.
@@ -29,7 +29,7 @@ struct Running {
     place: Place,
     identity: Identity,
     layout: watch::Receiver<Arc<Layout>>,
-    mode: watch::Receiver<mode::State>,
+    mode: watch::Receiver<State>,
     health: std::net::SocketAddr,
 }
 

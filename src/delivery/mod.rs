@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::client::{ControlClient, DeliverOutcome};
-use crate::mode::{Nudge, State};
+use crate::mode::Nudge;
 use crate::model::AgentKey;
 use crate::model::delivery::{Claimed, DeliveryStatus};
+use crate::model::mode::State;
 use crate::store::Store;
 use crate::telemetry::DELIVERIES;
 

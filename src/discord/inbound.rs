@@ -1,7 +1,7 @@
 //! What people do in Discord becomes operations: in order within a channel, once each, and read
 //! back where the gateway missed something.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,17 +55,27 @@ impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut queues: HashMap<ChannelId, mpsc::UnboundedSender<Written>> = HashMap::new();
+        let mut read = HashSet::new();
         loop {
             let heard = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(()),
+                changed = self.layout.changed() => {
+                    changed?;
+                    // People may be quicker in a new channel than the layout.
+                    if *self.connected.borrow() {
+                        self.read_back(&mut queues, &mut read, &cancel);
+                    }
+                    continue;
+                }
                 heard = self.heard.recv() => heard,
             };
             match heard {
                 None => anyhow::bail!("the gateway does not speak any more"),
                 Some(Inbound::Ready) => {
                     self.connected.send_replace(true);
-                    self.read_back(&mut queues, &cancel);
+                    read.clear();
+                    self.read_back(&mut queues, &mut read, &cancel);
                 }
                 Some(Inbound::Resumed) => {
                     self.connected.send_replace(true);
@@ -129,17 +139,19 @@ impl Intake {
         })
     }
 
-    /// Reads what was written while nobody listened. Every new session begins with it.
+    /// Reads what was written while nobody listened, in every channel that has not been read in
+    /// this session.
     fn read_back(
         &self,
         queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        read: &mut HashSet<ChannelId>,
         cancel: &CancellationToken,
     ) {
         // Channels of the layout get their queue now, so that what is read back stands in the same
         // line as what is heard.
         let layout = self.layout.borrow().clone();
         for (surface, channel) in layout.iter() {
-            if !surface.takes_messages() {
+            if !(surface.takes_messages() && read.insert(channel.id)) {
                 continue;
             }
             let reader = Reader {

@@ -10,8 +10,7 @@ use crate::cards::mode::mode_change;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{Request, Route};
-use crate::mode::State;
-use crate::model::mode::Mode;
+use crate::model::mode::{Mode, State};
 use crate::model::view::Surface;
 
 /// Posts to `#status` when the mode becomes Offline.

@@ -1,8 +1,7 @@
 //! The mode changes when it has to, and not when it flaps.
 
 use chrono::DateTime;
-use clawdos_bridge::mode::{Sample, State, next};
-use clawdos_bridge::model::mode::Mode;
+use clawdos_bridge::model::mode::{Mode, Sample, State, next};
 
 fn after(samples: &[Mode]) -> Vec<Option<Mode>> {
     let mut state = State::unknown(DateTime::UNIX_EPOCH);
