@@ -291,6 +291,9 @@ impl Mirror {
             if ours {
                 *self.under_way.entry(action.key().entity).or_default() += 1;
                 self.workers.hand_over(action);
+            } else {
+                // Somebody who died has begun it, or a layout has lost its place: the sweep finds out.
+                self.sweep_soon = true;
             }
         }
         Ok(early)

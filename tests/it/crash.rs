@@ -10,13 +10,21 @@ use crate::harness::world::World;
 
 const EXECUTE: &str = "POST /webhooks/{webhook_id}/{webhook_token}";
 
-/// A message that is said after everything else: once it is there, so is what came before.
+/// What a channel shows once something is said after everything else and every row has found its place.
 async fn settled(world: &World, zack: &Person, room: &str) -> Vec<Seen> {
     world.insert("agent:main:main", "the last word").await;
     zack.sees(room, "the last word", |seen| {
         count(seen, "the last word") == 1
     })
-    .await
+    .await;
+    world
+        .database_says(
+            "SELECT count(*) FROM project_chat_messages m WHERE NOT EXISTS ( \
+               SELECT FROM bridge.view v WHERE v.entity_id = m.id::text AND v.state = 'sent')",
+            0_i64,
+        )
+        .await;
+    zack.read(room).await
 }
 
 /// Until it is dropped nobody can write to a table; everybody can read.
