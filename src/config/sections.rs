@@ -16,7 +16,8 @@ pub const DISCORD_API_BASE: &str = "https://discord.com/api/v10";
 
 /// What the bridge logs when nothing else is asked for: our own story, and only the complaints of
 /// the libraries below us.
-pub const DEFAULT_LOG_FILTER: &str = "info,serenity=warn,poise=warn,sqlx=warn";
+pub const DEFAULT_LOG_FILTER: &str =
+    "info,serenity=warn,poise=warn,sqlx=warn,pgwire_replication=off";
 
 /// `[discord]`: which Discord to talk to, and who may decide there.
 #[derive(Debug, Clone)]

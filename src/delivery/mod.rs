@@ -138,6 +138,7 @@ impl Deliveries {
     /// cancelled.
     pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut mode = self.inner.mode.clone();
+        let mut was_live = false;
         loop {
             tokio::select! {
                 biased;
@@ -148,9 +149,11 @@ impl Deliveries {
                         cancel.cancelled().await;
                         break;
                     }
-                    if mode.borrow_and_update().is_live() {
+                    let live = mode.borrow_and_update().is_live();
+                    if live && !was_live {
                         self.rearm().await;
                     }
+                    was_live = live;
                 }
                 () = tokio::time::sleep(WATCHDOG_EVERY) => self.watchdog().await,
             }

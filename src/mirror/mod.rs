@@ -18,7 +18,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use chrono::{DateTime, Utc};
+use metrics::{counter, gauge, histogram};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +73,12 @@ pub struct Deps {
     pub agents_changed: Arc<Notify>,
 }
 
+/// What the feed has said of a row.
+struct Announced {
+    xid: Xid,
+    commit_at: Option<DateTime<Utc>>,
+}
+
 /// The mirror.
 pub struct Mirror {
     deps: Deps,
@@ -81,7 +88,7 @@ pub struct Mirror {
     under_way: HashMap<Entity, usize>,
     /// The transaction that the feed has named last for a row. The feed can be earlier than what
     /// other sessions may see (measured: 0.5 % of events, by up to 23 ms).
-    announced: HashMap<Entity, Xid>,
+    announced: HashMap<Entity, Announced>,
     /// Rows whose surface does not exist yet.
     parked: HashSet<Entity>,
     workers: Workers,
@@ -206,7 +213,11 @@ impl Mirror {
                     let kind = EntityKind::Message;
                     let entity = Entity { kind, id };
                     self.dirty.mark(entity);
-                    self.announced.extend(change.xid.map(|xid| (entity, xid)));
+                    let announced = change.xid.map(|xid| Announced {
+                        xid,
+                        commit_at: change.commit_at,
+                    });
+                    self.announced.extend(announced.map(|it| (entity, it)));
                 }
             }
             // A thread's title decides where its messages belong.
@@ -228,6 +239,9 @@ impl Mirror {
                 for entity in taken {
                     if !self.under_way.contains_key(&entity) {
                         self.dirty.done(entity);
+                    }
+                    if !early.contains(&entity) {
+                        self.announced.remove(&entity);
                     }
                 }
                 if !early.is_empty() {
@@ -290,6 +304,7 @@ impl Mirror {
             let ours = !matches!(action, Action::Create { .. }) || begun.contains(action.key());
             if ours {
                 *self.under_way.entry(action.key().entity).or_default() += 1;
+                self.measure(action.key().entity);
                 self.workers.hand_over(action);
             } else {
                 // Somebody who died has begun it, or a layout has lost its place: the sweep finds out.
@@ -299,15 +314,21 @@ impl Mirror {
         Ok(early)
     }
 
-    fn is_early(&mut self, entity: Entity, snapshot: Option<&Snapshot>) -> bool {
-        let (Some(xid), Some(snapshot)) = (self.announced.get(&entity), snapshot) else {
+    fn is_early(&self, entity: Entity, snapshot: Option<&Snapshot>) -> bool {
+        let (Some(announced), Some(snapshot)) = (self.announced.get(&entity), snapshot) else {
             return false;
         };
-        let early = !snapshot.sees(*xid);
-        if !early {
-            self.announced.remove(&entity);
+        !snapshot.sees(announced.xid)
+    }
+
+    /// How long it took from the commit of a row until its request was handed over.
+    fn measure(&mut self, entity: Entity) {
+        let announced = self.announced.remove(&entity);
+        if let Some(commit_at) = announced.and_then(|it| it.commit_at) {
+            // Two clocks: a negative time is none.
+            let took = (Utc::now() - commit_at).to_std().unwrap_or_default();
+            histogram!(telemetry::COMMIT_TO_REQUEST).record(took.as_secs_f64());
         }
-        early
     }
 
     fn planned(&mut self, row: Rendered) -> Vec<Action> {

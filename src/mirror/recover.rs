@@ -33,7 +33,14 @@ pub async fn recover(
     }
     let (mut found_count, mut lost_count) = (0, 0);
     for (channel, views) in by_channel {
-        let settled = settle_channel(channels, channel, views, &texts).await?;
+        // One channel that cannot be read must not hold up the others; the next sweep asks again.
+        let settled = match settle_channel(channels, channel, views, &texts).await {
+            Ok(settled) => settled,
+            Err(error) => {
+                tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
+                continue;
+            }
+        };
         let sent = settled
             .iter()
             .filter(|one| matches!(one.result, SettledAs::Sent { .. }))
