@@ -154,7 +154,20 @@ async fn announce(
     if !state.is_live() {
         println!("warning   {}", state.reason);
     }
+    let mut layout = running.layout.clone();
+    if !layout
+        .borrow_and_update()
+        .iter()
+        .any(|(surface, _)| matches!(surface, Surface::Dm(_)))
+    {
+        let project = &running.config.project.id;
+        println!("warning   the project {project} has no agents yet: add rows to the table agents");
+    }
     println!("ready");
+    // Channels come and go; a script reads the file when it needs it.
+    while layout.changed().await.is_ok() {
+        run_file::write(file, &run_json(running))?;
+    }
     Ok(())
 }
 

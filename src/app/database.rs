@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::config::Config;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
@@ -20,6 +20,9 @@ use crate::store::migrate::migrate;
 /// give out few.
 const CONNECTIONS: u32 = 6;
 const HOT_CONNECTIONS: u32 = 4;
+
+const UNREACHABLE: &str = "the database cannot be reached: check DATABASE_URL, or leave it out to \
+                           use the embedded one";
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,6 +51,9 @@ pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<
         Some(url) => (url.clone(), false),
         None => (start_embedded(lifecycle, config).await?, true),
     };
+    if !embedded {
+        reach(&url).await?;
+    }
     let pool = connect(&url, CONNECTIONS, true).await?;
     migrate(&pool).await?;
     let store = Store::new(pool, config.project.id.clone());
@@ -93,6 +99,19 @@ async fn start_embedded(
     Ok(url)
 }
 
+/// A pool tells only that it waited in vain; a connection of its own tells why.
+async fn reach(url: &SecretString) -> anyhow::Result<()> {
+    let connecting = PgConnection::connect(url.expose_secret());
+    let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
+        .await
+        .context("no answer in time")
+        .and_then(|connected| Ok(connected?))
+        .context(UNREACHABLE)?;
+    // A goodbye that is not heard is none the worse.
+    let _ = connection.close().await;
+    Ok(())
+}
+
 async fn connect(url: &SecretString, most: u32, ask: bool) -> anyhow::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(most)
@@ -101,10 +120,7 @@ async fn connect(url: &SecretString, most: u32, ask: bool) -> anyhow::Result<PgP
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect(url.expose_secret())
         .await
-        .context(
-            "the database cannot be reached: check DATABASE_URL, or leave it out to use the \
-             embedded one",
-        )
+        .context(UNREACHABLE)
 }
 
 /// `clawdos-bridge migrate`.

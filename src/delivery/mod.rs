@@ -24,6 +24,9 @@ const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
 /// Wait between tries to write down what became of a delivery while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How long turns may take, at the end, to say what became of them.
+const LAST_WORDS: Duration = Duration::from_secs(6);
+
 /// Turns that run directly at once; more wait in the queue.
 const MOST_AT_ONCE: usize = 16;
 
@@ -158,7 +161,10 @@ impl Deliveries {
                 () = tokio::time::sleep(WATCHDOG_EVERY) => self.watchdog().await,
             }
         }
+        // The executor ends its turns in time; what became of them is written down before the
+        // database goes. What is not, the next start finds.
         self.inner.turns.close();
+        let _ = tokio::time::timeout(LAST_WORDS, self.inner.turns.wait()).await;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
@@ -24,6 +25,10 @@ pub(super) const DATABASE: &str = "clawdos";
 
 /// 24 random bytes are beyond guessing, and hexadecimal needs no escaping anywhere.
 const PASSWORD_BYTES: usize = 24;
+
+/// How often, and how far apart, a half-made database is tried to be removed: 3 s in all.
+const LEFTOVER_TRIES: u32 = 30;
+const LEFTOVER_WAIT: Duration = Duration::from_millis(100);
 
 /// Where the parts lie below the data folder.
 #[derive(Debug)]
@@ -73,7 +78,15 @@ impl Cluster {
         for leftover in data_dir::leftovers(&self.home)? {
             info!(folder = %leftover.display(), "removing what an interrupted run left behind");
             orphans::end(&leftover.join("data")).await?;
-            fs::remove_dir_all(&leftover).map_err(EmbeddedError::at(leftover))?;
+            let mut tries = LEFTOVER_TRIES;
+            while let Err(error) = fs::remove_dir_all(&leftover) {
+                // An initdb that lost its parent a moment ago may still be writing there.
+                tries -= 1;
+                if tries == 0 {
+                    return Err(EmbeddedError::at(leftover)(error));
+                }
+                tokio::time::sleep(LEFTOVER_WAIT).await;
+            }
         }
         Ok(())
     }

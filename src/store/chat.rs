@@ -298,12 +298,16 @@ impl Store {
     ) -> Result<Vec<RecentMessage>> {
         let query = match thread {
             Some(_) => {
-                "SELECT id, author, message, thread_id, created_at FROM project_chat_messages
+                "SELECT id, author, message, thread_id,
+                        least(greatest(created_at, '0001-01-01'), '9999-12-31') AS created_at
+                 FROM project_chat_messages
                  WHERE project_id = $1 AND thread_id = $2 AND $3::text IS NOT NULL
                  ORDER BY created_at DESC, id DESC LIMIT $4"
             }
             None => {
-                "SELECT id, author, message, thread_id, created_at FROM project_chat_messages
+                "SELECT id, author, message, thread_id,
+                        least(greatest(created_at, '0001-01-01'), '9999-12-31') AS created_at
+                 FROM project_chat_messages
                  WHERE project_id = $1 AND $2::uuid IS NULL AND (thread_id IS NULL OR thread_id IN
                      (SELECT id FROM project_chat_threads WHERE project_id = $1 AND title = $3))
                  ORDER BY created_at DESC, id DESC LIMIT $4"

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::{Result, Store, StoreError};
 use crate::model::view::Surface;
-use crate::model::{AgentKey, ChannelId, DiscordMessageId, GuildId};
+use crate::model::{ChannelId, DiscordMessageId, GuildId};
 
 /// The channel of one surface, as it was when we last looked.
 #[derive(Debug, Clone)]
@@ -80,19 +80,5 @@ impl Store {
         .execute(self.pool())
         .await?;
         Ok(())
-    }
-
-    /// The agent whose short id names a channel, if it still exists.
-    pub async fn agent_by_short(&self, short: &str) -> Result<Option<AgentKey>> {
-        let keys: Vec<String> = sqlx::query_scalar(
-            "SELECT agent_key FROM agents WHERE project_id = $1 ORDER BY created_at, agent_key",
-        )
-        .bind(self.project().as_str())
-        .fetch_all(self.pool())
-        .await?;
-        Ok(keys
-            .into_iter()
-            .filter_map(|key| key.parse::<AgentKey>().ok())
-            .find(|key| key.short() == short))
     }
 }

@@ -111,7 +111,8 @@ impl LoadedRow {
 }
 
 impl Store {
-    /// Chat messages with their views, oldest first, and what the look could see. An id without a
+    /// Chat messages with their views, oldest first (times are held within what we can read: a row
+    /// may say `infinity`), and what the look could see. An id without a
     /// row comes back without one.
     pub async fn load_messages(
         &self,
@@ -120,7 +121,7 @@ impl Store {
         let rows: Vec<LoadedRow> = sqlx::query_as(
             "SELECT pg_current_snapshot()::text AS snapshot, w.id AS wanted_id, m.id, m.xmin::text AS xmin, m.thread_id, t.title, m.author, \
                     m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
-                    m.created_at AS at, v.surface, v.part, v.channel_id, v.message_id, \
+                    least(greatest(m.created_at, '0001-01-01'), '9999-12-31') AS at, v.surface, v.part, v.channel_id, v.message_id, \
                     v.author_kind, v.hash, v.row_xmin, v.state, v.updated_at \
              FROM unnest($2::uuid[]) AS w(id) \
              LEFT JOIN project_chat_messages m ON m.id = w.id AND m.project_id = $1 \

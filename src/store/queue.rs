@@ -226,7 +226,7 @@ impl Store {
         let depth = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE status = 'queued') AS queued,
                     count(*) FILTER (WHERE status <> 'queued') AS delivered,
-                    min(created_at) FILTER (WHERE status = 'queued') AS oldest_queued
+                    least(greatest(min(created_at) FILTER (WHERE status = 'queued'), '0001-01-01'), '9999-12-31') AS oldest_queued
              FROM chat_delivery_queue
              WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')",
         )
@@ -246,7 +246,9 @@ impl Store {
             Option<DateTime<Utc>>,
         );
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, status, result ->> 'error', created_at, picked_up_at
+            "SELECT id, status, result ->> 'error',
+                    least(greatest(created_at, '0001-01-01'), '9999-12-31'),
+                    least(greatest(picked_up_at, '0001-01-01'), '9999-12-31')
              FROM chat_delivery_queue
              WHERE project_id = $1 AND message_id = $2 AND target_agent_key = $3",
         )

@@ -141,3 +141,24 @@ async fn what_is_said_while_the_gateway_is_down_arrives_when_it_is_back() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_row_from_beyond_all_time_is_shown_like_any_other() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    for time in ["infinity", "-infinity", "44-03-15 BC", "9999-12-31"] {
+        sqlx::query(
+            "INSERT INTO project_chat_messages (project_id, author, message, created_at) \
+             VALUES ('front-office', 'agent:ricky:main', $1, $1::timestamptz)",
+        )
+        .bind(time)
+        .execute(world.pool())
+        .await
+        .unwrap();
+    }
+    zack.sees(&room, "all four", |seen| seen.len() == 4).await;
+    // The process that read them still lives.
+    world.insert("agent:main:main", "and on").await;
+    zack.sees(&room, "the next row", |seen| count(seen, "and on") == 1)
+        .await;
+}
