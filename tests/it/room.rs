@@ -146,7 +146,7 @@ async fn what_is_said_while_the_gateway_is_down_arrives_when_it_is_back() {
 async fn a_row_from_beyond_all_time_is_shown_like_any_other() {
     let world = World::start().await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
-    for time in ["infinity", "-infinity", "44-03-15 BC", "9999-12-31"] {
+    for time in ["infinity", "-infinity", "0044-03-15 BC", "9999-12-31"] {
         sqlx::query(
             "INSERT INTO project_chat_messages (project_id, author, message, created_at) \
              VALUES ('front-office', 'agent:ricky:main', $1, $1::timestamptz)",
