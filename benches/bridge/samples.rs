@@ -22,11 +22,6 @@ impl Samples {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);
         self.0[rank.min(self.0.len()) - 1]
     }
-
-    /// The worst of them.
-    pub fn worst(&self) -> Duration {
-        self.percentile(100)
-    }
 }
 
 /// As a table shows it.
