@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, readable};
 use crate::model::agent::Agent;
 use crate::model::delivery::DeliveryStatus;
 use crate::model::thread::{Place, ROOM_TITLE};
@@ -298,19 +298,25 @@ impl Store {
     ) -> Result<Vec<RecentMessage>> {
         let query = match thread {
             Some(_) => {
-                "SELECT id, author, message, thread_id,
-                        least(greatest(created_at, '0001-01-01'), '9999-12-31') AS created_at
+                concat!(
+                    "SELECT id, author, message, thread_id, ",
+                    readable!("created_at"),
+                    " AS created_at
                  FROM project_chat_messages
                  WHERE project_id = $1 AND thread_id = $2 AND $3::text IS NOT NULL
-                 ORDER BY created_at DESC, id DESC LIMIT $4"
+                 ORDER BY project_chat_messages.created_at DESC, id DESC LIMIT $4"
+                )
             }
             None => {
-                "SELECT id, author, message, thread_id,
-                        least(greatest(created_at, '0001-01-01'), '9999-12-31') AS created_at
+                concat!(
+                    "SELECT id, author, message, thread_id, ",
+                    readable!("created_at"),
+                    " AS created_at
                  FROM project_chat_messages
                  WHERE project_id = $1 AND $2::uuid IS NULL AND (thread_id IS NULL OR thread_id IN
                      (SELECT id FROM project_chat_threads WHERE project_id = $1 AND title = $3))
-                 ORDER BY created_at DESC, id DESC LIMIT $4"
+                 ORDER BY project_chat_messages.created_at DESC, id DESC LIMIT $4"
+                )
             }
         };
         let rows = sqlx::query_as(query)

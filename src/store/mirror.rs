@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::ledger::ViewRow;
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, readable};
 use crate::model::change::Snapshot;
 use crate::model::message::{Author, ChatMessage};
 use crate::model::mode::Mode;
@@ -110,30 +110,39 @@ impl LoadedRow {
     }
 }
 
+/// Each id is looked up by itself: behind `OFFSET 0` the planner, who may know nothing of the tables
+/// yet, cannot choose to read all rows of the project for a handful of ids (measured: 1.6 ms
+/// instead of 0.1 ms at 400 rows, and growing).
+const LOAD_MESSAGES: &str = concat!(
+    "SELECT pg_current_snapshot()::text AS snapshot, w.id AS wanted_id, m.id, m.xmin::text AS xmin, \
+            m.thread_id, t.title, m.author, m.metadata->>'author_name' AS author_name, \
+            m.target_agent_key, m.message, ",
+    readable!("m.created_at"),
+    " AS at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
+            v.state, v.updated_at \
+     FROM unnest($2::uuid[]) AS w(id) \
+     LEFT JOIN LATERAL (SELECT c.*, c.xmin FROM project_chat_messages c \
+                        WHERE c.id = w.id OFFSET 0) m ON m.project_id = $1 \
+     LEFT JOIN LATERAL (SELECT h.title FROM project_chat_threads h \
+                        WHERE h.id = m.thread_id OFFSET 0) t ON true \
+     LEFT JOIN LATERAL (SELECT * FROM bridge.view l \
+                        WHERE l.entity_id = w.id::text AND l.kind = 'message' \
+                          AND l.project_id = $1 OFFSET 0) v ON true \
+     ORDER BY m.created_at, w.id, v.surface, v.part"
+);
+
 impl Store {
-    /// Chat messages with their views, oldest first (times are held within what we can read: a row
-    /// may say `infinity`), and what the look could see. An id without a
+    /// Chat messages with their views, oldest first, and what the look could see. An id without a
     /// row comes back without one.
     pub async fn load_messages(
         &self,
         ids: &[Uuid],
     ) -> Result<(Option<Snapshot>, Vec<Loaded<ChatMessage>>)> {
-        let rows: Vec<LoadedRow> = sqlx::query_as(
-            "SELECT pg_current_snapshot()::text AS snapshot, w.id AS wanted_id, m.id, m.xmin::text AS xmin, m.thread_id, t.title, m.author, \
-                    m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
-                    least(greatest(m.created_at, '0001-01-01'), '9999-12-31') AS at, v.surface, v.part, v.channel_id, v.message_id, \
-                    v.author_kind, v.hash, v.row_xmin, v.state, v.updated_at \
-             FROM unnest($2::uuid[]) AS w(id) \
-             LEFT JOIN project_chat_messages m ON m.id = w.id AND m.project_id = $1 \
-             LEFT JOIN project_chat_threads t ON t.id = m.thread_id \
-             LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'message' \
-               AND v.entity_id = w.id::text \
-             ORDER BY m.created_at, w.id, v.surface, v.part",
-        )
-        .bind(self.project().as_str())
-        .bind(ids)
-        .fetch_all(self.pool())
-        .await?;
+        let rows: Vec<LoadedRow> = sqlx::query_as(LOAD_MESSAGES)
+            .bind(self.project().as_str())
+            .bind(ids)
+            .fetch_all(self.pool())
+            .await?;
         let snapshot = rows.first().and_then(|row| row.snapshot.parse().ok());
         let mut loaded: Vec<Loaded<ChatMessage>> = Vec::with_capacity(ids.len());
         for mut row in rows {

@@ -17,6 +17,24 @@ use sqlx::PgPool;
 
 use crate::model::ProjectId;
 
+/// SQL for a time held within what we can read: a row may say `infinity`. None stays none, where
+/// `least` and `greatest` would pass over it.
+macro_rules! readable {
+    ($time:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $time,
+            " < '0001-01-01' THEN '0001-01-01' ",
+            "WHEN ",
+            $time,
+            " > '9999-12-31' THEN '9999-12-31' ELSE ",
+            $time,
+            " END"
+        )
+    };
+}
+use readable;
+
 /// The database, seen from one project.
 #[derive(Clone)]
 pub struct Store {

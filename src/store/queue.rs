@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::chat::storable;
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, readable};
 use crate::model::delivery::{Claimed, DeliveryStatus, STALE_ERROR};
 use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
 
@@ -223,13 +223,18 @@ impl Store {
 
     /// How much waits.
     pub async fn queue_depth(&self) -> Result<QueueDepth> {
-        let depth = sqlx::query_as(
-            "SELECT count(*) FILTER (WHERE status = 'queued') AS queued,
-                    count(*) FILTER (WHERE status <> 'queued') AS delivered,
-                    least(greatest(min(created_at) FILTER (WHERE status = 'queued'), '0001-01-01'), '9999-12-31') AS oldest_queued
-             FROM chat_delivery_queue
-             WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')",
-        )
+        let depth = sqlx::query_as(concat!(
+            "SELECT queued, delivered, ",
+            readable!("oldest"),
+            " AS oldest_queued
+             FROM (
+                 SELECT count(*) FILTER (WHERE status = 'queued') AS queued,
+                        count(*) FILTER (WHERE status <> 'queued') AS delivered,
+                        min(created_at) FILTER (WHERE status = 'queued') AS oldest
+                 FROM chat_delivery_queue
+                 WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')
+             ) AS depth"
+        ))
         .bind(self.project.as_str())
         .fetch_one(&self.pool)
         .await?;
@@ -245,13 +250,14 @@ impl Store {
             DateTime<Utc>,
             Option<DateTime<Utc>>,
         );
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT id, status, result ->> 'error',
-                    least(greatest(created_at, '0001-01-01'), '9999-12-31'),
-                    least(greatest(picked_up_at, '0001-01-01'), '9999-12-31')
-             FROM chat_delivery_queue
-             WHERE project_id = $1 AND message_id = $2 AND target_agent_key = $3",
-        )
+        let row: Option<Row> = sqlx::query_as(concat!(
+            "SELECT id, status, result ->> 'error', ",
+            readable!("created_at"),
+            ", ",
+            readable!("picked_up_at"),
+            " FROM chat_delivery_queue
+             WHERE project_id = $1 AND message_id = $2 AND target_agent_key = $3"
+        ))
         .bind(self.project.as_str())
         .bind(message.0)
         .bind(agent.as_str())
