@@ -162,14 +162,17 @@ impl Hands {
         let mut unknown_since = None;
         loop {
             let layout = self.layout.borrow().clone();
-            let Some((channel, request)) = request::create(&layout, surface, key, draft) else {
+            let Some((channel, author, request)) = request::create(&layout, surface, key, draft)
+            else {
                 // The surface is gone for good (an agent was removed): nothing is owed.
                 return Some(SettledAs::Released);
             };
             let began = Utc::now();
             if let Some(since) = unknown_since {
                 match self.find(channel, draft, since).await {
-                    Ok(Some(message)) => return Some(sent(channel, message, draft, row_version)),
+                    Ok(Some(message)) => {
+                        return Some(sent(channel, message, draft, row_version, author));
+                    }
                     Ok(None) => unknown_since = None,
                     Err(error) => {
                         tracing::warn!(%surface, %error, "cannot read {surface} back: {error}");
@@ -179,7 +182,9 @@ impl Hands {
                 }
             }
             let error = match self.submit(request).await.json::<Made>() {
-                Outcome::Sent(made) => return Some(sent(channel, made.id, draft, row_version)),
+                Outcome::Sent(made) => {
+                    return Some(sent(channel, made.id, draft, row_version, author));
+                }
                 Outcome::NotSent(error) => error,
                 Outcome::Unknown(error) => {
                     unknown_since = Some(began);
@@ -222,7 +227,9 @@ impl Hands {
         let webhook = self.own_webhook(surface, view);
         let request = request::edit(webhook.as_ref(), view.channel, message, draft);
         let error = match self.submit_as(Class::Edit, request).await.done() {
-            Outcome::Sent(()) => return Some(sent(view.channel, message, draft, row_version)),
+            Outcome::Sent(()) => {
+                return Some(sent(view.channel, message, draft, row_version, view.author));
+            }
             Outcome::NotSent(error) | Outcome::Unknown(error) => error,
         };
         tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
@@ -324,12 +331,14 @@ fn sent(
     message: DiscordMessageId,
     draft: &Draft,
     row_version: String,
+    author: ViewAuthor,
 ) -> SettledAs {
     SettledAs::Sent {
         channel,
         message,
         hash: draft.hash(),
         row_version,
+        author,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod outage;
 pub mod plan;
 pub mod read_back;
+mod reclaim;
 pub mod recover;
 pub mod render;
 mod request;
@@ -26,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::layout::Layout;
 use crate::model::change::{Change, FeedEvent, Snapshot, Table, Xid};
 use crate::model::view::{Entity, EntityKind};
+use crate::store::kept::Kept;
+use crate::store::mirror::ServerStart;
 use crate::telemetry;
 use apply::{Hands, Workers};
 use dirty::Dirty;
@@ -99,6 +102,10 @@ pub struct Mirror {
     done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
     sweep_soon: bool,
+    /// The connection of looks and of what is written before requests.
+    kept: Kept,
+    /// The server whose ledger is known to be whole.
+    server: Option<ServerStart>,
     cancel: CancellationToken,
 }
 
@@ -121,6 +128,8 @@ impl Mirror {
             cancel: cancel.clone(),
         });
         Self {
+            kept: Kept::new(&deps.channels.store),
+            server: None,
             deps,
             renderer: Renderer::default(),
             dirty: Dirty::default(),
@@ -183,7 +192,7 @@ impl Mirror {
     async fn start(&mut self) -> Option<()> {
         loop {
             let outcome = match self.renderer.refresh(&self.deps.channels.store).await {
-                Ok(()) => self.recover().await,
+                Ok(()) => self.read_back().await,
                 Err(error) => Err(error.into()),
             };
             match outcome {
@@ -197,6 +206,13 @@ impl Mirror {
                 }
             }
         }
+    }
+
+    async fn read_back(&mut self) -> anyhow::Result<()> {
+        self.recover().await?;
+        let server = self.deps.channels.store.server_start().await?;
+        self.reclaim(server).await?;
+        Ok(())
     }
 
     async fn hear(&mut self, event: FeedEvent) {
@@ -262,6 +278,7 @@ impl Mirror {
                 }
             }
             Err(error) => {
+                self.kept.forget();
                 tracing::warn!(%error, "the mirror could not look at {} rows: {error}", taken.len());
                 // What was begun then is not told apart from what was not; the sweep reads it back.
                 self.sweep_soon = true;
@@ -281,7 +298,7 @@ impl Mirror {
 
     /// Sets the difference in motion. Gives back the rows that the feed has announced and that
     /// cannot be seen yet.
-    async fn work_on(&mut self, taken: &[Entity]) -> crate::store::Result<Vec<Entity>> {
+    async fn work_on(&mut self, taken: &[Entity]) -> anyhow::Result<Vec<Entity>> {
         let mut actions = Vec::new();
         let mut early = Vec::new();
         let store = self.deps.channels.store.clone();
@@ -291,7 +308,17 @@ impl Mirror {
                 .filter(|entity| entity.kind == kind)
                 .map(|entity| entity.id)
                 .collect();
-            let (snapshot, rows) = self.renderer.load(&store, kind, &ids).await?;
+            let (sight, rows) = self
+                .renderer
+                .load(&store, &mut self.kept, kind, &ids)
+                .await?;
+            if let Some(sight) = &sight
+                && self.reclaim(sight.server).await?
+            {
+                // What was looked at is older than what was found.
+                return Ok(taken.to_vec());
+            }
+            let snapshot = sight.and_then(|sight| sight.snapshot);
             for row in rows {
                 if self.is_early(row.entity, snapshot.as_ref()) {
                     early.push(row.entity);
@@ -302,7 +329,7 @@ impl Mirror {
         }
         let layout = self.deps.layout.borrow().clone();
         let begun: HashSet<_> = store
-            .begin_views(&new_views(&actions, &layout))
+            .begin_views(&mut self.kept, &new_views(&actions, &layout))
             .await?
             .into_iter()
             .collect();

@@ -8,6 +8,7 @@ use super::read_back::{Channels, adopt};
 use super::render::Renderer;
 use crate::model::ChannelId;
 use crate::model::view::{Entity, EntityKind, View, ViewKey};
+use crate::store::kept::Kept;
 use crate::store::ledger::{Settled, SettledAs};
 
 /// Settles every view that was begun, never confirmed, and is not in our hands: found in its
@@ -67,8 +68,9 @@ async fn texts(
         }
     }
     let mut texts = HashMap::new();
+    let mut on = Kept::new(&channels.store);
     for (kind, ids) in ids {
-        let (_, rows) = renderer.load(&channels.store, kind, &ids).await?;
+        let (_, rows) = renderer.load(&channels.store, &mut on, kind, &ids).await?;
         for (order, loaded) in rows.into_iter().enumerate() {
             let Some(wanted) = loaded.wanted else {
                 continue;
@@ -124,6 +126,7 @@ async fn settle_channel(
                     message,
                     hash: view.hash.unwrap_or_default(),
                     row_version: view.row_version.unwrap_or_default(),
+                    author: view.author,
                 },
                 None => SettledAs::Missing,
             };

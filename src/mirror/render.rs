@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::plan::Wanted;
 use crate::cards::{self, Personas};
-use crate::model::change::Snapshot;
 use crate::model::message::ChatMessage;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
-use crate::store::mirror::{Loaded, ModeChange};
+use crate::store::kept::Kept;
+use crate::store::mirror::{Loaded, ModeChange, Sight};
 use crate::store::{Result, Store};
 
 /// A row's wanted views, and those it has.
@@ -50,21 +50,22 @@ impl Renderer {
     pub async fn load(
         &self,
         store: &Store,
+        on: &mut Kept,
         kind: EntityKind,
         ids: &[Uuid],
-    ) -> Result<(Option<Snapshot>, Vec<Rendered>)> {
+    ) -> Result<(Option<Sight>, Vec<Rendered>)> {
         if ids.is_empty() {
             return Ok((None, Vec::new()));
         }
         Ok(match kind {
             EntityKind::Message => {
                 let personas = self.personas();
-                let (snapshot, rows) = store.load_messages(ids).await?;
+                let (sight, rows) = store.load_messages(on, ids).await?;
                 let rows = rows
                     .into_iter()
                     .map(|loaded| rendered(loaded, |row, version| message(row, version, &personas)))
                     .collect();
-                (snapshot, rows)
+                (sight, rows)
             }
             EntityKind::Mode => {
                 let rows = store.load_modes(ids).await?;

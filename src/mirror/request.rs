@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cards::Draft;
 use crate::discord::layout::Layout;
 use crate::discord::rest::{Request, Route, WebhookKey};
-use crate::model::view::{Surface, ViewKey};
+use crate::model::view::{Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 
 #[derive(Default, Serialize)]
@@ -19,31 +19,31 @@ struct Body<'a> {
     enforce_nonce: Option<bool>,
 }
 
-/// Makes a view; with it comes the channel that it goes to. None where the layout has no place for it.
+/// Makes a view; with it come the channel that it goes to and who will be its author. None where the layout has no
+/// place for it.
 pub(super) fn create(
     layout: &Layout,
     surface: &Surface,
     key: &ViewKey,
     draft: &Draft,
-) -> Option<(ChannelId, Request)> {
+) -> Option<(ChannelId, ViewAuthor, Request)> {
     let channel = layout.channel(surface)?;
     let content = draft.content.as_str();
-    let request = match (&draft.persona, &channel.webhook) {
-        (Some(persona), Some(webhook)) => {
-            Request::new(Route::execute_webhook(webhook, None)).json(&Body {
-                content,
-                username: Some(&persona.name),
-                ..Body::default()
-            })
-        }
-        _ => Request::new(Route::create_message(channel.id.get())).json(&Body {
+    if let (Some(persona), Some(webhook)) = (&draft.persona, &channel.webhook) {
+        let request = Request::new(Route::execute_webhook(webhook, None)).json(&Body {
             content,
-            nonce: Some(nonce(key)),
-            enforce_nonce: Some(true),
+            username: Some(&persona.name),
             ..Body::default()
-        }),
-    };
-    Some((channel.id, request))
+        });
+        return Some((channel.id, ViewAuthor::Webhook, request));
+    }
+    let request = Request::new(Route::create_message(channel.id.get())).json(&Body {
+        content,
+        nonce: Some(nonce(key)),
+        enforce_nonce: Some(true),
+        ..Body::default()
+    });
+    Some((channel.id, ViewAuthor::Bot, request))
 }
 
 /// Changes a message: as the webhook that wrote it, else as the bot.

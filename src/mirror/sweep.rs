@@ -33,7 +33,7 @@ impl Mirror {
             tracing::warn!(%error, "cannot read back what was under way: {error}");
         }
         self.look_at_agents().await;
-        match self.find().await {
+        match self.find(SWEEP_LIMIT).await {
             Ok(found) => {
                 let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
                 if !found.is_empty() {
@@ -64,13 +64,14 @@ impl Mirror {
         }
     }
 
-    async fn find(&self) -> crate::store::Result<Vec<Entity>> {
+    /// At most `limit` rows that Discord does not show as they are.
+    pub(super) async fn find(&self, limit: i64) -> crate::store::Result<Vec<Entity>> {
         let store = &self.deps.channels.store;
         let since = store.mirror_since(self.deps.reach.first_link).await?;
         let floor = since.max(Utc::now() - self.deps.reach.horizon);
         let kind = EntityKind::Message;
         let mut found: Vec<Entity> = store
-            .sweep_messages(floor, SWEEP_LIMIT)
+            .sweep_messages(floor, limit)
             .await?
             .into_iter()
             .map(|id| Entity { kind, id })

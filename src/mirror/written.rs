@@ -9,30 +9,33 @@ use crate::store::ledger::{NewView, Settled, SettledAs};
 pub(super) fn new_views(actions: &[Action], layout: &Layout) -> Vec<NewView> {
     actions
         .iter()
-        .filter_map(|action| {
-            let Action::Create {
-                key,
-                draft,
-                row_version,
-            } = action
-            else {
-                return None;
-            };
-            let channel = layout.channel(&key.surface)?;
-            let author = if draft.persona.is_some() && channel.webhook.is_some() {
-                ViewAuthor::Webhook
-            } else {
-                ViewAuthor::Bot
-            };
-            Some(NewView {
-                key: key.clone(),
-                channel: channel.id,
-                author,
-                hash: draft.hash(),
-                row_version: row_version.clone(),
-            })
-        })
+        .filter_map(|action| new_view(action, layout))
         .collect()
+}
+
+/// The view that this action will make, if it makes one and the layout has a place for it.
+pub(super) fn new_view(action: &Action, layout: &Layout) -> Option<NewView> {
+    let Action::Create {
+        key,
+        draft,
+        row_version,
+    } = action
+    else {
+        return None;
+    };
+    let channel = layout.channel(&key.surface)?;
+    let author = if draft.persona.is_some() && channel.webhook.is_some() {
+        ViewAuthor::Webhook
+    } else {
+        ViewAuthor::Bot
+    };
+    Some(NewView {
+        key: key.clone(),
+        channel: channel.id,
+        author,
+        hash: draft.hash(),
+        row_version: row_version.clone(),
+    })
 }
 
 /// What needs no request.
@@ -49,6 +52,7 @@ pub(super) fn noted(notes: Vec<Action>) -> Vec<Settled> {
                     message,
                     hash: view.hash.unwrap_or_default(),
                     row_version,
+                    author: view.author,
                 },
                 _ => SettledAs::Released,
             };

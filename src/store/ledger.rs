@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{Result, Store, StoreError};
+use super::kept::Kept;
+use super::{Result, Store, StoreError, relaxed};
 use crate::model::view::{Entity, EntityKind, View, ViewAuthor, ViewKey, ViewState};
 use crate::model::{ChannelId, DiscordMessageId};
 
@@ -45,6 +46,8 @@ pub enum SettledAs {
         hash: Vec<u8>,
         /// Version of the row that the draft shows.
         row_version: String,
+        /// Who wrote it there.
+        author: ViewAuthor,
     },
     /// Discord refuses it for good; another version of the row is tried anew.
     Failed {
@@ -176,7 +179,7 @@ impl Store {
 
     /// Writes that these views are about to be sent. Gives back those that are ours to send:
     /// one that somebody else has begun is not among them.
-    pub async fn begin_views(&self, views: &[NewView]) -> Result<Vec<ViewKey>> {
+    pub async fn begin_views(&self, on: &mut Kept, views: &[NewView]) -> Result<Vec<ViewKey>> {
         if views.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,32 +188,18 @@ impl Store {
         let authors: Vec<&str> = views.iter().map(|view| view.author.as_str()).collect();
         let hashes: Vec<&[u8]> = views.iter().map(|view| view.hash.as_slice()).collect();
         let versions: Vec<&str> = views.iter().map(|view| view.row_version.as_str()).collect();
-        let begun: Vec<(String, String, i16)> = sqlx::query_as(
-            "INSERT INTO bridge.view AS v (project_id, kind, entity_id, surface, part, channel_id, \
-                                           author_kind, hash, row_xmin, state) \
-             SELECT $1, n.kind, n.entity_id, n.surface, n.part, n.channel_id, n.author_kind, \
-                    n.hash, n.row_xmin, 'sending' \
-             FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], $6::int8[], $7::text[], \
-                         $8::bytea[], $9::text[]) \
-               AS n(kind, entity_id, surface, part, channel_id, author_kind, hash, row_xmin) \
-             ON CONFLICT (project_id, kind, entity_id, surface, part) DO UPDATE \
-               SET state = 'sending', channel_id = excluded.channel_id, message_id = NULL, \
-                   author_kind = excluded.author_kind, hash = excluded.hash, \
-                   row_xmin = excluded.row_xmin, error = NULL, updated_at = now() \
-               WHERE v.state = 'failed' \
-             RETURNING v.entity_id, v.surface, v.part",
-        )
-        .bind(self.project.as_str())
-        .bind(&keys.kinds)
-        .bind(&keys.ids)
-        .bind(&keys.surfaces)
-        .bind(&keys.parts)
-        .bind(&channels)
-        .bind(&authors)
-        .bind(&hashes)
-        .bind(&versions)
-        .fetch_all(&self.pool)
-        .await?;
+        let begun: Vec<(String, String, i16)> = sqlx::query_as(BEGIN)
+            .bind(self.project.as_str())
+            .bind(&keys.kinds)
+            .bind(&keys.ids)
+            .bind(&keys.surfaces)
+            .bind(&keys.parts)
+            .bind(&channels)
+            .bind(&authors)
+            .bind(&hashes)
+            .bind(&versions)
+            .fetch_all(on.get().await?)
+            .await?;
         let begun: std::collections::HashSet<_> = begun.into_iter().collect();
         Ok(views
             .iter()
@@ -243,6 +232,7 @@ impl Store {
             .bind(&results.versions)
             .bind(&results.errors)
             .bind(&results.channels)
+            .bind(&results.authors)
             .execute(&mut *transaction)
             .await?;
         let missing = |one: &&Settled| matches!(one.result, SettledAs::Missing);
@@ -274,6 +264,7 @@ struct Results<'a> {
     hashes: Vec<Option<&'a [u8]>>,
     versions: Vec<Option<&'a str>>,
     errors: Vec<Option<&'a str>>,
+    authors: Vec<Option<&'static str>>,
 }
 
 impl<'a> Results<'a> {
@@ -281,15 +272,17 @@ impl<'a> Results<'a> {
         let mut results = Self::default();
         for one in settled {
             let (mut state, mut sent, mut error) = ("released", None, None);
-            let mut version = None;
+            let (mut version, mut written_by) = (None, None);
             match &one.result {
                 SettledAs::Sent {
                     channel,
                     message,
                     hash,
                     row_version,
+                    author,
                 } => {
                     state = "sent";
+                    written_by = Some(author.as_str());
                     sent = Some((channel.to_i64(), message.to_i64(), hash.as_slice()));
                     version = Some(row_version.as_str());
                 }
@@ -309,25 +302,59 @@ impl<'a> Results<'a> {
             results.hashes.push(sent.map(|(_, _, hash)| hash));
             results.versions.push(version);
             results.errors.push(error);
+            results.authors.push(written_by);
         }
         results
     }
 }
 
-const SETTLE: &str = "
-WITH n AS (
+const BEGIN: &str = concat!(
+    "INSERT INTO bridge.view AS v (project_id, kind, entity_id, surface, part, channel_id, \
+                                   author_kind, hash, row_xmin, state) \
+     SELECT $1, n.kind, n.entity_id, n.surface, n.part, n.channel_id, n.author_kind, \
+            n.hash, n.row_xmin, 'sending' \
+     FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], $6::int8[], $7::text[], \
+                 $8::bytea[], $9::text[]) \
+       AS n(kind, entity_id, surface, part, channel_id, author_kind, hash, row_xmin) \
+     WHERE ",
+    relaxed!(),
+    " ON CONFLICT (project_id, kind, entity_id, surface, part) DO UPDATE \
+       SET state = 'sending', channel_id = excluded.channel_id, message_id = NULL, \
+           author_kind = excluded.author_kind, hash = excluded.hash, \
+           row_xmin = excluded.row_xmin, error = NULL, updated_at = now() \
+       WHERE v.state = 'failed' \
+     RETURNING v.entity_id, v.surface, v.part"
+);
+
+/// What was sent is written down even where the ledger has forgotten that it was begun.
+const SETTLE: &str = concat!(
+    "WITH n AS (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::int2[], $6::text[], $7::int8[],
-                         $8::bytea[], $9::text[], $10::text[], $11::int8[])
-        AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error, channel_id)
+                         $8::bytea[], $9::text[], $10::text[], $11::int8[], $12::text[])
+        AS n(kind, entity_id, surface, part, state, message_id, hash, row_xmin, error, channel_id,
+             author_kind)
+    WHERE ",
+    relaxed!(),
+    "
 ), gone AS (
     DELETE FROM bridge.view v USING n
     WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id
       AND v.surface = n.surface AND v.part = n.part AND n.state = 'released'
+), refused AS (
+    UPDATE bridge.view v
+    SET state = n.state, row_xmin = coalesce(n.row_xmin, v.row_xmin), error = n.error,
+        updated_at = now()
+    FROM n
+    WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id
+      AND v.surface = n.surface AND v.part = n.part AND n.state = 'failed'
 )
-UPDATE bridge.view v
-SET state = n.state, message_id = coalesce(n.message_id, v.message_id),
-    channel_id = coalesce(n.channel_id, v.channel_id), hash = coalesce(n.hash, v.hash),
-    row_xmin = coalesce(n.row_xmin, v.row_xmin), error = n.error, updated_at = now()
-FROM n
-WHERE v.project_id = $1 AND v.kind = n.kind AND v.entity_id = n.entity_id
-  AND v.surface = n.surface AND v.part = n.part AND n.state <> 'released'";
+INSERT INTO bridge.view AS v (project_id, kind, entity_id, surface, part, channel_id, message_id,
+                              author_kind, hash, row_xmin, state)
+SELECT $1, n.kind, n.entity_id, n.surface, n.part, n.channel_id, n.message_id, n.author_kind,
+       n.hash, n.row_xmin, 'sent'
+FROM n WHERE n.state = 'sent'
+ON CONFLICT (project_id, kind, entity_id, surface, part) DO UPDATE
+SET state = 'sent', message_id = excluded.message_id, channel_id = excluded.channel_id,
+    author_kind = excluded.author_kind, hash = excluded.hash, row_xmin = excluded.row_xmin,
+    error = NULL, updated_at = now()"
+);

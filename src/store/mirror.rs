@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::kept::Kept;
 use super::ledger::ViewRow;
 use super::{Result, Store, StoreError, readable};
 use crate::model::change::Snapshot;
@@ -35,9 +36,23 @@ pub struct ModeChange {
     pub since: DateTime<Utc>,
 }
 
+/// What a look at the database could see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The transactions.
+    pub snapshot: Option<Snapshot>,
+    /// The server, by its last start. Another one may have forgotten what the ledger was told last.
+    pub server: ServerStart,
+}
+
+/// When the database server was started, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerStart(i64);
+
 #[derive(FromRow)]
 struct LoadedRow {
     snapshot: String,
+    server: i64,
     wanted_id: Uuid,
     id: Option<Uuid>,
     xmin: Option<String>,
@@ -114,7 +129,8 @@ impl LoadedRow {
 /// yet, cannot choose to read all rows of the project for a handful of ids (measured: 1.6 ms
 /// instead of 0.1 ms at 400 rows, and growing).
 const LOAD_MESSAGES: &str = concat!(
-    "SELECT pg_current_snapshot()::text AS snapshot, w.id AS wanted_id, m.id, m.xmin::text AS xmin, \
+    "SELECT pg_current_snapshot()::text AS snapshot, \
+            (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, w.id AS wanted_id, m.id, m.xmin::text AS xmin, \
             m.thread_id, t.title, m.author, m.metadata->>'author_name' AS author_name, \
             m.target_agent_key, m.message, ",
     readable!("m.created_at"),
@@ -136,14 +152,18 @@ impl Store {
     /// row comes back without one.
     pub async fn load_messages(
         &self,
+        on: &mut Kept,
         ids: &[Uuid],
-    ) -> Result<(Option<Snapshot>, Vec<Loaded<ChatMessage>>)> {
+    ) -> Result<(Option<Sight>, Vec<Loaded<ChatMessage>>)> {
         let rows: Vec<LoadedRow> = sqlx::query_as(LOAD_MESSAGES)
             .bind(self.project().as_str())
             .bind(ids)
-            .fetch_all(self.pool())
+            .fetch_all(on.get().await?)
             .await?;
-        let snapshot = rows.first().and_then(|row| row.snapshot.parse().ok());
+        let sight = rows.first().map(|row| Sight {
+            snapshot: row.snapshot.parse().ok(),
+            server: ServerStart(row.server),
+        });
         let mut loaded: Vec<Loaded<ChatMessage>> = Vec::with_capacity(ids.len());
         for mut row in rows {
             let entity = Entity {
@@ -162,7 +182,7 @@ impl Store {
                 last.views.push(view?);
             }
         }
-        Ok((snapshot, loaded))
+        Ok((sight, loaded))
     }
 
     /// Rows of the chat since `floor` that Discord does not show as they are: never shown, changed
@@ -205,6 +225,30 @@ impl Store {
         .fetch_one(self.pool())
         .await?;
         Ok(since)
+    }
+
+    /// When the ledger was told something last; where it knows nothing, since when rows are
+    /// mirrored.
+    pub async fn last_word(&self) -> Result<DateTime<Utc>> {
+        let at = sqlx::query_scalar(
+            "SELECT greatest(l.mirror_since, (SELECT max(v.updated_at) FROM bridge.view v \
+                                              WHERE v.project_id = $1)) \
+             FROM bridge.link l WHERE l.project_id = $1",
+        )
+        .bind(self.project().as_str())
+        .fetch_one(self.pool())
+        .await?;
+        Ok(at)
+    }
+
+    /// Which server answers.
+    pub async fn server_start(&self) -> Result<ServerStart> {
+        let at = sqlx::query_scalar(
+            "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8",
+        )
+        .fetch_one(self.pool())
+        .await?;
+        Ok(ServerStart(at))
     }
 
     /// Writes down a change of the mode and gives back its entity.

@@ -3,6 +3,7 @@
 pub mod chat;
 mod demo;
 pub mod direct;
+pub mod kept;
 pub mod layout;
 pub mod ledger;
 pub mod migrate;
@@ -34,6 +35,16 @@ macro_rules! readable {
     };
 }
 use readable;
+
+/// SQL that is always true and lets the transaction end without waiting for the disk. For the
+/// ledger only: whatever a crash of the server makes it forget is found by reading back, because
+/// [`Store::load_messages`] tells which server answers.
+macro_rules! relaxed {
+    () => {
+        "set_config('synchronous_commit', 'off', true) = 'off'"
+    };
+}
+use relaxed;
 
 /// The database, seen from one project.
 #[derive(Clone)]

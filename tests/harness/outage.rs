@@ -1,5 +1,10 @@
 //! What an administrator, or a bad day, does to a database.
 
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
 
@@ -30,6 +35,36 @@ pub async fn end_connections(database: &TestDatabase) {
 fn name(database: &TestDatabase) -> String {
     let url = Url::parse(database.url()).expect("a database has a URL");
     url.path().trim_start_matches('/').to_owned()
+}
+
+/// Crashes the server and lets it recover: what was committed without waiting for the disk may be gone.
+pub async fn crash(server: &Server) {
+    let mut admin = PgConnection::connect(&server.url)
+        .await
+        .expect("the server accepts its administrator");
+    let (data, programs): (String, String) = sqlx::query_as(
+        "SELECT current_setting('data_directory'), \
+                (SELECT setting FROM pg_config WHERE name = 'BINDIR')",
+    )
+    .fetch_one(&mut admin)
+    .await
+    .expect("an administrator may know this");
+    let data = Path::new(&data);
+    let owner = data.metadata().expect("the data are on this machine");
+    let status = Command::new(Path::new(&programs).join("pg_ctl"))
+        .args(["restart", "-w", "-t", "60", "-m", "immediate", "-D"])
+        .arg(data)
+        .arg("-l")
+        .arg(data.with_file_name("log"))
+        .current_dir(data)
+        .uid(owner.uid())
+        .gid(owner.gid())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("pg_ctl can be started");
+    assert!(status.success(), "Postgres did not come back: {status}");
 }
 
 /// From the database `postgres`, which stays open.

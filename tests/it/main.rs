@@ -6,6 +6,7 @@ mod harness;
 mod bad_input;
 mod crash;
 mod first_run;
+mod forgotten;
 mod layout;
 mod lifecycle;
 mod room;
