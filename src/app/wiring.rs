@@ -24,7 +24,7 @@ use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::rest::{Request, Route};
 use crate::feed::check::check;
-use crate::feed::{Replication, ReplicationSettings};
+use crate::feed::{Replication, ReplicationSettings, Stream};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
@@ -165,13 +165,13 @@ impl Wires<'_> {
             return received;
         }
         let settings = ReplicationSettings::new(self.database.url.clone());
-        let (told, heard) = mpsc::channel(FEED_AHEAD);
         let cancel = lifecycle.token();
         lifecycle.spawn("feed", async move {
             // Nobody waits for the look: a feed that does not come says so by itself.
             tokio::spawn(warn_of_gaps(settings.clone()));
-            let feed = Replication::new(settings).run(told, cancel);
-            tokio::join!(feed, relay(heard, events, part));
+            let feed =
+                Replication::new(settings).observed_by(Box::new(move |it| show_feed(&part, it)));
+            feed.run(events, cancel).await;
             Ok(())
         });
         received
@@ -281,23 +281,16 @@ async fn warn_of_gaps(settings: ReplicationSettings) {
     }
 }
 
-/// Passes the feed on and shows whether it is there.
-async fn relay(mut heard: mpsc::Receiver<FeedEvent>, events: mpsc::Sender<FeedEvent>, part: Part) {
-    while let Some(event) = heard.recv().await {
-        match &event {
-            FeedEvent::Connected => {
-                gauge!(telemetry::FEED_CONNECTED).set(1.0);
-                part.ok();
-            }
-            FeedEvent::Disconnected { reason } => {
-                gauge!(telemetry::FEED_CONNECTED).set(0.0);
-                tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
-                part.ok_with(format!("rows are found by the sweep alone: {reason}"));
-            }
-            FeedEvent::Changes(_) | FeedEvent::Sweep { .. } => {}
+fn show_feed(part: &Part, stream: Stream<'_>) {
+    match stream {
+        Stream::Up => {
+            gauge!(telemetry::FEED_CONNECTED).set(1.0);
+            part.ok();
         }
-        if events.send(event).await.is_err() {
-            return;
+        Stream::Down(reason) => {
+            gauge!(telemetry::FEED_CONNECTED).set(0.0);
+            tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
+            part.ok_with(format!("rows are found by the sweep alone: {reason}"));
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod settings;
 
 pub use check::check;
 pub use problem::FeedProblem;
-pub use replication::Replication;
+pub use replication::{Replication, Stream};
 pub use settings::ReplicationSettings;
 
 pub use crate::model::change::{Change, FeedEvent, Op, RowKey, Snapshot, Table, Xid};

@@ -38,10 +38,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A stream that lived this long was healthy: the next failure starts from [`FIRST_WAIT`] again.
 const HEALTHY: Duration = Duration::from_secs(10);
 
+/// Who is told, at once, when the stream comes and goes.
+pub type Observer = Box<dyn Fn(Stream<'_>) + Send + Sync>;
+
+/// How the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream<'a> {
+    /// Changes are told.
+    Up,
+    /// They are not, for this reason.
+    Down(&'a str),
+}
+
 /// The change feed over logical replication.
-#[derive(Debug)]
 pub struct Replication {
     settings: ReplicationSettings,
+    observer: Observer,
 }
 
 /// Why the feed stops altogether.
@@ -65,7 +77,17 @@ impl From<FeedProblem> for End {
 impl Replication {
     /// A feed of this publication; nothing happens before [`Replication::run`].
     pub fn new(settings: ReplicationSettings) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            observer: Box::new(|_| {}),
+        }
+    }
+
+    /// Tells this observer how the stream is, besides those who read the changes.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Observer) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// Tells changes until it is cancelled or nobody listens any more. Failures are told as
@@ -97,6 +119,7 @@ impl Replication {
             } else {
                 warn!(reason = %problem, "the change feed is down: {problem}");
                 let reason = problem.to_string();
+                (self.observer)(Stream::Down(&reason));
                 if let Err(over) = out.send(FeedEvent::Disconnected { reason }).await {
                     return over.log();
                 }
@@ -129,6 +152,7 @@ impl Replication {
             "the change feed is connected"
         );
         gauge!(CONNECTED).set(1.0);
+        (self.observer)(Stream::Up);
         out.send(FeedEvent::Connected).await.map_err(End::Over)?;
         let mut decoder = Decoder::default();
         let cancelled = out.cancel.cancelled();

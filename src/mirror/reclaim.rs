@@ -14,7 +14,7 @@ use crate::discord::rest::RestError;
 use crate::model::view::Entity;
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::ledger::{NewView, Settled, SettledAs};
-use crate::store::mirror::ServerStart;
+use crate::store::look::ServerStart;
 
 /// How long before the last thing that the ledger knows the first one may have begun that it does
 /// not know: transactions do not end in the order in which they begin.

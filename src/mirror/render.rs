@@ -10,7 +10,8 @@ use crate::model::message::ChatMessage;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::store::kept::Kept;
-use crate::store::mirror::{Loaded, ModeChange, Sight};
+use crate::store::look::{Loaded, Sight};
+use crate::store::mirror::ModeChange;
 use crate::store::{Result, Store};
 
 /// A row's wanted views, and those it has.

@@ -1,7 +1,7 @@
 //! What the ledger is told before and beside the requests.
 
 use super::plan::Action;
-use crate::discord::layout::Layout;
+use crate::discord::layout::{Channel, Layout};
 use crate::model::view::ViewAuthor;
 use crate::store::ledger::{NewView, Settled, SettledAs};
 
@@ -11,6 +11,15 @@ pub(super) fn new_views(actions: &[Action], layout: &Layout) -> Vec<NewView> {
         .iter()
         .filter_map(|action| new_view(action, layout))
         .collect()
+}
+
+/// Who writes: a persona needs a webhook, else the bot speaks for it.
+fn author(has_persona: bool, channel: &Channel) -> ViewAuthor {
+    if has_persona && channel.webhook.is_some() {
+        ViewAuthor::Webhook
+    } else {
+        ViewAuthor::Bot
+    }
 }
 
 /// The view that this action will make, if it makes one and the layout has a place for it.
@@ -24,15 +33,10 @@ pub(super) fn new_view(action: &Action, layout: &Layout) -> Option<NewView> {
         return None;
     };
     let channel = layout.channel(&key.surface)?;
-    let author = if draft.persona.is_some() && channel.webhook.is_some() {
-        ViewAuthor::Webhook
-    } else {
-        ViewAuthor::Bot
-    };
     Some(NewView {
         key: key.clone(),
         channel: channel.id,
-        author,
+        author: author(draft.persona.is_some(), channel),
         hash: draft.hash(),
         row_version: row_version.clone(),
     })

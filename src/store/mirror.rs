@@ -1,29 +1,13 @@
 //! What the mirror reads: rows together with their views, and what the sweep finds.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::kept::Kept;
 use super::ledger::ViewRow;
-use super::{Result, Store, StoreError, readable};
-use crate::model::change::Snapshot;
-use crate::model::message::{Author, ChatMessage};
+use super::look::Loaded;
+use super::{Result, Store, StoreError};
 use crate::model::mode::Mode;
-use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, View};
-use crate::model::{MessageId, ThreadId};
-
-/// A row as it is now, with its version and everything Discord shows of it.
-#[derive(Debug)]
-pub struct Loaded<T> {
-    /// Which row.
-    pub entity: Entity,
-    /// The row and its version (`xmin`); none when it is gone.
-    pub row: Option<(T, String)>,
-    /// Its views.
-    pub views: Vec<View>,
-}
 
 /// A change of the mode, as `bridge.mode_log` keeps it.
 #[derive(Debug, Clone)]
@@ -36,155 +20,7 @@ pub struct ModeChange {
     pub since: DateTime<Utc>,
 }
 
-/// What a look at the database could see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sight {
-    /// The transactions.
-    pub snapshot: Option<Snapshot>,
-    /// The server, by its last start. Another one may have forgotten what the ledger was told last.
-    pub server: ServerStart,
-}
-
-/// When the database server was started, in microseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerStart(i64);
-
-#[derive(FromRow)]
-struct LoadedRow {
-    snapshot: String,
-    server: i64,
-    wanted_id: Uuid,
-    id: Option<Uuid>,
-    xmin: Option<String>,
-    thread_id: Option<Uuid>,
-    title: Option<String>,
-    author: Option<String>,
-    author_name: Option<String>,
-    target_agent_key: Option<String>,
-    message: Option<String>,
-    at: Option<DateTime<Utc>>,
-    #[sqlx(flatten)]
-    view: OptionalView,
-}
-
-#[derive(FromRow)]
-struct OptionalView {
-    surface: Option<String>,
-    part: Option<i16>,
-    channel_id: Option<i64>,
-    message_id: Option<i64>,
-    author_kind: Option<String>,
-    hash: Option<Vec<u8>>,
-    row_xmin: Option<String>,
-    state: Option<String>,
-    updated_at: Option<DateTime<Utc>>,
-}
-
-impl OptionalView {
-    fn into_view(self, entity: Entity) -> Option<Result<View>> {
-        let row = ViewRow {
-            kind: entity.kind.as_str().to_owned(),
-            entity_id: entity.id.to_string(),
-            surface: self.surface?,
-            part: self.part?,
-            channel_id: self.channel_id?,
-            message_id: self.message_id,
-            author_kind: self.author_kind,
-            hash: self.hash,
-            row_xmin: self.row_xmin,
-            state: self.state?,
-            updated_at: self.updated_at?,
-        };
-        Some(View::try_from(row))
-    }
-}
-
-impl LoadedRow {
-    fn chat_message(&mut self) -> Option<(ChatMessage, String)> {
-        let id = MessageId(self.id?);
-        let place = match (self.thread_id, self.title.as_deref()) {
-            // A thread without a title is none of ours.
-            (Some(_), None) => Place::Elsewhere,
-            (_, title) => Place::from_title(title),
-        };
-        let message = ChatMessage {
-            id,
-            thread: self.thread_id.map(ThreadId),
-            place,
-            author: Author::parse(self.author.as_deref()?),
-            author_name: self.author_name.take(),
-            // A target that is no agent key cannot be an agent: shown without one.
-            target: self
-                .target_agent_key
-                .take()
-                .and_then(|key| key.parse().ok()),
-            text: self.message.take()?,
-            created_at: self.at?,
-        };
-        Some((message, self.xmin.take()?))
-    }
-}
-
-/// Each id is looked up by itself: behind `OFFSET 0` the planner, who may know nothing of the tables
-/// yet, cannot choose to read all rows of the project for a handful of ids (measured: 1.6 ms
-/// instead of 0.1 ms at 400 rows, and growing).
-const LOAD_MESSAGES: &str = concat!(
-    "SELECT pg_current_snapshot()::text AS snapshot, \
-            (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, w.id AS wanted_id, m.id, m.xmin::text AS xmin, \
-            m.thread_id, t.title, m.author, m.metadata->>'author_name' AS author_name, \
-            m.target_agent_key, m.message, ",
-    readable!("m.created_at"),
-    " AS at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
-            v.state, v.updated_at \
-     FROM unnest($2::uuid[]) AS w(id) \
-     LEFT JOIN LATERAL (SELECT c.*, c.xmin FROM project_chat_messages c \
-                        WHERE c.id = w.id OFFSET 0) m ON m.project_id = $1 \
-     LEFT JOIN LATERAL (SELECT h.title FROM project_chat_threads h \
-                        WHERE h.id = m.thread_id OFFSET 0) t ON true \
-     LEFT JOIN LATERAL (SELECT * FROM bridge.view l \
-                        WHERE l.entity_id = w.id::text AND l.kind = 'message' \
-                          AND l.project_id = $1 OFFSET 0) v ON true \
-     ORDER BY m.created_at, w.id, v.surface, v.part"
-);
-
 impl Store {
-    /// Chat messages with their views, oldest first, and what the look could see. An id without a
-    /// row comes back without one.
-    pub async fn load_messages(
-        &self,
-        on: &mut Kept,
-        ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Loaded<ChatMessage>>)> {
-        let rows: Vec<LoadedRow> = sqlx::query_as(LOAD_MESSAGES)
-            .bind(self.project().as_str())
-            .bind(ids)
-            .fetch_all(on.get().await?)
-            .await?;
-        let sight = rows.first().map(|row| Sight {
-            snapshot: row.snapshot.parse().ok(),
-            server: ServerStart(row.server),
-        });
-        let mut loaded: Vec<Loaded<ChatMessage>> = Vec::with_capacity(ids.len());
-        for mut row in rows {
-            let entity = Entity {
-                kind: EntityKind::Message,
-                id: row.wanted_id,
-            };
-            if loaded.last().is_none_or(|last| last.entity != entity) {
-                let found = row.chat_message();
-                loaded.push(Loaded {
-                    entity,
-                    row: found,
-                    views: Vec::new(),
-                });
-            }
-            if let (Some(view), Some(last)) = (row.view.into_view(entity), loaded.last_mut()) {
-                last.views.push(view?);
-            }
-        }
-        Ok((sight, loaded))
-    }
-
     /// Rows of the chat since `floor` that Discord does not show as they are: never shown, changed
     /// since, or gone while their view is still there. At most `limit`, oldest first.
     pub async fn sweep_messages(&self, floor: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>> {
@@ -239,16 +75,6 @@ impl Store {
         .fetch_one(self.pool())
         .await?;
         Ok(at)
-    }
-
-    /// Which server answers.
-    pub async fn server_start(&self) -> Result<ServerStart> {
-        let at = sqlx::query_scalar(
-            "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8",
-        )
-        .fetch_one(self.pool())
-        .await?;
-        Ok(ServerStart(at))
     }
 
     /// Writes down a change of the mode and gives back its entity.

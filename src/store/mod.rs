@@ -6,6 +6,7 @@ pub mod direct;
 pub mod kept;
 pub mod layout;
 pub mod ledger;
+pub mod look;
 pub mod migrate;
 pub mod mirror;
 pub mod project;
