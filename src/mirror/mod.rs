@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::layout::Layout;
@@ -94,6 +95,8 @@ pub struct Mirror {
     done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
     sweep_soon: bool,
+    /// When to repeat a sweep that failed, and how many have failed in a row.
+    sweep_again: (Option<Instant>, u32),
     /// The connection of looks and of what is written before requests.
     kept: Kept,
     /// The server whose ledger is known to be whole.
@@ -133,6 +136,7 @@ impl Mirror {
             done,
             keeper,
             sweep_soon: true,
+            sweep_again: (None, 0),
             cancel,
         }
     }
@@ -173,6 +177,10 @@ impl Mirror {
                     self.unpark();
                 }
                 _ = sweep.tick() => self.sweep_soon = true,
+                () = until(self.sweep_again.0) => {
+                    self.sweep_again.0 = None;
+                    self.sweep_soon = true;
+                }
                 () = std::future::ready(()), if !idle => {}
             }
         }
@@ -257,5 +265,13 @@ impl Mirror {
         if let Err(error) = self.keeper.await {
             tracing::error!(%error, "the ledger's keeper ended badly");
         }
+    }
+}
+
+/// A moment that may never come.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -2,15 +2,19 @@
 
 use chrono::Utc;
 use metrics::counter;
+use tokio::time::Instant;
 
-use super::Mirror;
 use super::recover::recover;
+use super::{Mirror, RETRY};
 use crate::model::AgentKey;
 use crate::model::view::{Entity, EntityKind, Surface};
 use crate::telemetry;
 
 /// Most rows that a sweep names at once; it comes again as soon as they are done.
 const SWEEP_LIMIT: i64 = 5_000;
+
+/// Sweeps that fail one after the other pause twice as long each time, so often: up to 8 s.
+const LONGEST_PAUSE: u32 = 4;
 
 impl Mirror {
     /// Finds out what became of views that somebody began and nobody confirmed.
@@ -27,27 +31,40 @@ impl Mirror {
         Ok(())
     }
 
-    /// Names every row that Discord does not show as it is.
-    pub async fn sweep(&mut self) {
-        if let Err(error) = self.recover().await {
-            tracing::warn!(%error, "cannot read back what was under way: {error}");
-        }
+    /// Names every row that Discord does not show as it is. A sweep that fails is soon repeated:
+    /// after an outage the first connections are often dead ones.
+    pub(super) async fn sweep(&mut self) {
+        let recovered = self.recover().await;
         self.look_at_agents().await;
-        match self.find(SWEEP_LIMIT).await {
+        let outcome = match self.find(SWEEP_LIMIT).await {
             Ok(found) => {
-                let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
-                if !found.is_empty() {
-                    counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
-                    tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
-                }
-                for entity in found {
-                    if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
-                        self.dirty.mark(entity);
-                        self.sweep_soon |= more;
-                    }
-                }
+                self.name(found);
+                recovered
             }
-            Err(error) => tracing::warn!(%error, "the sweep could not look: {error}"),
+            Err(error) => Err(error.into()),
+        };
+        match outcome {
+            Ok(()) => self.sweep_again = (None, 0),
+            Err(error) => {
+                tracing::warn!(%error, "the sweep could not look at everything: {error}");
+                let failures = self.sweep_again.1;
+                let pause = RETRY * 2_u32.pow(failures.min(LONGEST_PAUSE));
+                self.sweep_again = (Some(Instant::now() + pause), failures + 1);
+            }
+        }
+    }
+
+    fn name(&mut self, found: Vec<Entity>) {
+        let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
+        if !found.is_empty() {
+            counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
+            tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
+        }
+        for entity in found {
+            if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
+                self.dirty.mark(entity);
+                self.sweep_soon |= more;
+            }
         }
     }
 

@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod ids;
 pub mod message;
 pub mod mode;
+pub mod proposal;
 pub mod thread;
 pub mod view;
 
