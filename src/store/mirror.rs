@@ -51,6 +51,15 @@ impl Store {
     /// Since when rows are mirrored. The first call for a project decides: what is older than
     /// `first_link` before it stays where it is.
     pub async fn mirror_since(&self, first_link: chrono::Duration) -> Result<DateTime<Utc>> {
+        // Asked at every sweep, written once.
+        let known =
+            sqlx::query_scalar("SELECT mirror_since FROM bridge.link WHERE project_id = $1")
+                .bind(self.project().as_str())
+                .fetch_optional(self.pool())
+                .await?;
+        if let Some(since) = known {
+            return Ok(since);
+        }
         let since = sqlx::query_scalar(
             "INSERT INTO bridge.link (project_id, mirror_since) VALUES ($1, now() - $2 * interval '1 second') \
              ON CONFLICT (project_id) DO UPDATE SET project_id = excluded.project_id \
