@@ -1,6 +1,11 @@
 //! What Discord tells us, parsed once into our own types.
 
-use serenity::all::{Event, Message, MessageType};
+use std::fmt;
+
+use secrecy::SecretString;
+use serenity::all::{
+    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageType, User,
+};
 
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 
@@ -15,6 +20,8 @@ pub enum Inbound {
     Disconnected,
     /// A person wrote something.
     Message(Box<Written>),
+    /// A person pressed a button, or sent a form that a button had opened.
+    Pressed(Box<Pressed>),
     /// A channel is gone.
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
@@ -42,6 +49,58 @@ pub struct Written {
     pub files: Vec<(String, u64, String)>,
 }
 
+/// A button that was pressed, or a form that was sent.
+pub struct Pressed {
+    /// The interaction.
+    pub interaction: u64,
+    /// What answers it, for 15 minutes: a secret.
+    pub token: SecretString,
+    /// Which button or form.
+    pub custom_id: String,
+    /// What was typed into the form; none for a button.
+    pub typed: Option<String>,
+    /// Who.
+    pub user: UserId,
+    /// Under which name people see them.
+    pub name: String,
+    /// Whether it is a program.
+    pub bot: bool,
+    /// The server, with the roles there; none in a direct message.
+    pub member: Option<(GuildId, Vec<RoleId>)>,
+}
+
+impl Pressed {
+    fn of(
+        interaction: u64,
+        token: String,
+        user: User,
+        guild: Option<serenity::all::GuildId>,
+        member: Option<&Member>,
+    ) -> Option<Self> {
+        let guild = guild.and_then(|id| GuildId::new(id.get()));
+        let nick = member.and_then(|member| member.nick.clone());
+        Some(Self {
+            interaction,
+            token: token.into(),
+            custom_id: String::new(),
+            typed: None,
+            user: UserId::new(user.id.get())?,
+            name: nick.or(user.global_name).unwrap_or(user.name),
+            bot: user.bot,
+            member: guild.zip(member.map(|member| roles(&member.roles))),
+        })
+    }
+}
+
+impl fmt::Debug for Pressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pressed")
+            .field("interaction", &self.interaction)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether the bridge would miss events of this kind.
 pub fn matters(kind: &str) -> bool {
     [
@@ -67,11 +126,60 @@ pub fn parse(event: Event) -> Option<Inbound> {
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
         }
+        Event::InteractionCreate(event) => {
+            pressed(event.interaction).map(|pressed| Inbound::Pressed(Box::new(pressed)))
+        }
         Event::WebhookUpdate(event) => {
             ChannelId::new(event.channel_id.get()).map(Inbound::WebhooksChanged)
         }
         _ => None,
     }
+}
+
+/// A button or a form; commands are poise's.
+fn pressed(interaction: Interaction) -> Option<Pressed> {
+    match interaction {
+        Interaction::Component(it) => Some(Pressed {
+            custom_id: it.data.custom_id,
+            ..Pressed::of(
+                it.id.get(),
+                it.token,
+                it.user,
+                it.guild_id,
+                it.member.as_ref(),
+            )?
+        }),
+        Interaction::Modal(it) => Some(Pressed {
+            typed: Some(typed(&it.data.components)),
+            custom_id: it.data.custom_id,
+            ..Pressed::of(
+                it.id.get(),
+                it.token,
+                it.user,
+                it.guild_id,
+                it.member.as_ref(),
+            )?
+        }),
+        _ => None,
+    }
+}
+
+/// What stands in the first field of a form.
+fn typed(rows: &[ActionRow]) -> String {
+    rows.iter()
+        .flat_map(|row| &row.components)
+        .find_map(|component| match component {
+            ActionRowComponent::InputText(input) => input.value.clone(),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+fn roles(roles: &[serenity::all::RoleId]) -> Vec<RoleId> {
+    roles
+        .iter()
+        .filter_map(|role| RoleId::new(role.get()))
+        .collect()
 }
 
 /// A message as a person's; none for bots, webhooks, system messages and what nobody wrote.
@@ -94,11 +202,8 @@ pub fn written(message: Message) -> Option<Written> {
         user: UserId::new(message.author.id.get())?,
         name: nick.or(global).unwrap_or(message.author.name),
         roles: member
-            .map(|member| member.roles)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|role| RoleId::new(role.get()))
-            .collect(),
+            .map(|member| roles(&member.roles))
+            .unwrap_or_default(),
         text: message.content,
         files: message
             .attachments

@@ -86,6 +86,7 @@ impl Intake {
                 Some(Inbound::Message(written)) => {
                     self.enqueue(&mut queues, *written, &cancel);
                 }
+                Some(Inbound::Pressed(_)) => {}
                 Some(Inbound::ChannelGone(channel)) => {
                     if self.layout.borrow().surface(channel).is_some() {
                         self.repair.notify_one();

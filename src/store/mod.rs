@@ -1,6 +1,8 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
 pub mod chat;
+pub mod decide;
+mod decision;
 mod demo;
 pub mod direct;
 pub mod kept;
@@ -10,6 +12,9 @@ pub mod look;
 pub mod migrate;
 pub mod mirror;
 pub mod project;
+pub mod promote;
+pub mod proposal;
+mod proposal_sweep;
 pub mod queue;
 pub mod turn;
 

@@ -1,0 +1,71 @@
+//! Which proposals Discord does not show as they are.
+
+use uuid::Uuid;
+
+use super::{Result, Store};
+use crate::model::proposal::ProposalSource;
+
+/// Open ones without their card in `#approvals`; what has changed is found with the other messages.
+const MESSAGES: &str = "
+SELECT m.id FROM project_chat_messages m
+WHERE m.project_id = $1 AND m.message_type IN ('task_proposal', 'action_proposal')
+  AND coalesce(m.metadata->>'status', 'proposed') = 'proposed'
+  AND NOT EXISTS (SELECT FROM bridge.decision d WHERE d.entity_id = m.id AND d.source = 'message')
+  AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.entity_id = m.id::text AND v.kind = 'message'
+                  AND v.surface = 'approvals' AND v.project_id = $1)
+ORDER BY m.created_at, m.id LIMIT $2";
+
+const EVENTS: &str = "
+(SELECT e.id FROM task_events e
+ JOIN tasks k ON k.id = e.task_id
+ LEFT JOIN LATERAL (SELECT s.id FROM task_events s
+                    WHERE s.metadata->>'original_event_id' = e.id::text
+                      AND s.event_type = 'approval_resolved' AND s.task_id = e.task_id
+                    ORDER BY s.created_at, s.id LIMIT 1) r ON true
+ LEFT JOIN bridge.decision d ON d.entity_id = e.id AND d.source = 'task_event'
+ LEFT JOIN bridge.view v ON v.entity_id = e.id::text AND v.kind = 'task_event'
+   AND v.surface = 'approvals' AND v.part = 0 AND v.project_id = $1
+ WHERE e.project_id = $1 AND e.event_type = 'approval_request'
+   AND ((v.entity_id IS NULL AND r.id IS NULL AND d.entity_id IS NULL AND k.deleted_at IS NULL)
+     OR (v.state IN ('sent', 'failed') AND v.row_xmin IS DISTINCT FROM concat(e.xmin, ':', d.xmin, ':', r.id))
+     OR (v.state = 'sent' AND k.deleted_at IS NOT NULL))
+ ORDER BY e.created_at, e.id LIMIT $2)
+UNION ALL
+(SELECT DISTINCT v.entity_id::uuid FROM bridge.view v
+ WHERE v.project_id = $1 AND v.kind = 'task_event' AND v.state = 'sent'
+   AND NOT EXISTS (SELECT FROM task_events e WHERE e.id = v.entity_id::uuid) LIMIT $2)";
+
+const TASKS: &str = "
+(SELECT k.id FROM tasks k
+ LEFT JOIN bridge.decision d ON d.entity_id = k.id AND d.source = 'task'
+ WHERE k.project_id = $1 AND k.is_proposed AND k.status = 'inbox' AND k.deleted_at IS NULL
+   AND k.rejected_at IS NULL AND d.entity_id IS NULL
+   AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.entity_id = k.id::text AND v.kind = 'task'
+                   AND v.surface = 'approvals' AND v.project_id = $1)
+ ORDER BY k.created_at, k.id LIMIT $2)
+UNION ALL
+(SELECT v.entity_id::uuid FROM bridge.view v
+ LEFT JOIN tasks k ON k.id = v.entity_id::uuid
+ LEFT JOIN bridge.decision d ON d.entity_id = k.id AND d.source = 'task'
+ WHERE v.project_id = $1 AND v.kind = 'task' AND v.surface = 'approvals' AND v.part = 0
+   AND ((v.state = 'sent' AND (k.id IS NULL OR k.deleted_at IS NOT NULL))
+     OR (v.state IN ('sent', 'failed') AND k.id IS NOT NULL AND k.deleted_at IS NULL
+         AND v.row_xmin IS DISTINCT FROM concat(k.xmin, ':', d.xmin))) LIMIT $2)";
+
+impl Store {
+    /// Rows of one source whose cards are missing, out of date, or of something that is gone. At
+    /// most `limit` of each kind.
+    pub async fn sweep_proposals(&self, source: ProposalSource, limit: i64) -> Result<Vec<Uuid>> {
+        let query = match source {
+            ProposalSource::Message => MESSAGES,
+            ProposalSource::TaskEvent => EVENTS,
+            ProposalSource::Task => TASKS,
+        };
+        let ids = sqlx::query_scalar(query)
+            .bind(self.project.as_str())
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids)
+    }
+}
