@@ -9,6 +9,7 @@ use super::ledger::ViewRow;
 use super::{Result, Store, readable};
 use crate::model::change::Snapshot;
 use crate::model::message::{Author, ChatMessage};
+use crate::model::proposal::{ACTION_PROPOSAL, TASK_PROPOSAL};
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, View};
 use crate::model::{MessageId, ThreadId};
@@ -50,6 +51,7 @@ struct LoadedRow {
     author_name: Option<String>,
     target_agent_key: Option<String>,
     message: Option<String>,
+    message_type: Option<String>,
     at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     view: OptionalView,
@@ -107,6 +109,10 @@ impl LoadedRow {
                 .take()
                 .and_then(|key| key.parse().ok()),
             text: self.message.take()?,
+            is_proposal: matches!(
+                self.message_type.as_deref(),
+                Some(TASK_PROPOSAL | ACTION_PROPOSAL)
+            ),
             created_at: self.at?,
         };
         Some((message, self.version.take()?))
@@ -120,7 +126,8 @@ const LOAD_MESSAGES: &str = concat!(
     "SELECT pg_current_snapshot()::text AS snapshot, \
             (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
             w.id AS wanted_id, m.id, m.version, m.thread_id, t.title, m.author, \
-            m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, ",
+            m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
+            m.message_type, ",
     readable!("m.created_at"),
     " AS at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
             v.state, v.updated_at \
