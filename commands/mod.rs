@@ -12,11 +12,11 @@ use serde_json::json;
 use serenity::all::CreateCommand;
 use tokio::sync::watch;
 
+use crate::cards::Draft;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::presses::{SAY, private};
 use crate::discord::rest::{Request, Route};
-use crate::cards::Draft;
 use crate::error::Told;
 use crate::model::mode::State;
 use crate::model::{RoleId, UserId};
@@ -108,7 +108,10 @@ fn presser(context: Context<'_>) -> Presser {
     Presser {
         // Discord has no account 0, and an account that is none decides nothing.
         user: UserId::new(author.id.get()).unwrap_or_else(|| UserId::at(DateTime::UNIX_EPOCH)),
-        name: author.global_name.clone().unwrap_or_else(|| author.name.clone()),
+        name: author
+            .global_name
+            .clone()
+            .unwrap_or_else(|| author.name.clone()),
         bot: author.bot,
         roles: roles.map(|roles| {
             roles
@@ -163,7 +166,9 @@ async fn failed(error: poise::FrameworkError<'_, Data, Error>) {
                         reload."
                 .to_owned();
             let token = interaction.token.clone();
-            if let Err(error) = answer_interaction(data, interaction.id.get(), token, Draft::text(text)).await {
+            if let Err(error) =
+                answer_interaction(data, interaction.id.get(), token, Draft::text(text)).await
+            {
                 tracing::warn!(%error, "an unknown command could not be answered");
             }
         }

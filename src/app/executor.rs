@@ -37,7 +37,11 @@ pub async fn open(
     store: &Store,
 ) -> anyhow::Result<Control> {
     let (url, token, kick) = if let Some(url) = &config.control_api.url {
-        (url.to_string(), config.control_api.token.clone(), Kick::default())
+        (
+            url.to_string(),
+            config.control_api.token.clone(),
+            Kick::default(),
+        )
     } else {
         store.requeue_unbegun().await?;
         start(lifecycle, config, store).await?

@@ -1,6 +1,7 @@
 //! What people read: pure rendering from the model to message drafts. Every text that a person
 //! sees is made in this room, in one voice.
 
+pub mod answers;
 pub mod button;
 pub mod chat;
 pub mod custom_id;

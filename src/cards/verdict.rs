@@ -35,13 +35,18 @@ pub fn already_decided(decision: &Decision) -> String {
     let verdict = decision.verdict.decided();
     let by = quote::name(&decision.by_name);
     let at = decision.at.timestamp();
-    format!("Already {verdict} by **{by}** (<@{}>) <t:{at}:f>.", decision.by)
+    format!(
+        "Already {verdict} by **{by}** (<@{}>) <t:{at}:f>.",
+        decision.by
+    )
 }
 
 /// Somebody was faster, in a dashboard.
 pub fn decided_elsewhere(status: &str, by: Option<&str>) -> String {
     let status = quote::line(status, 60).markup;
-    let by = by.map_or_else(String::new, |by| format!(" by {}", quote::line(by, 60).markup));
+    let by = by.map_or_else(String::new, |by| {
+        format!(" by {}", quote::line(by, 60).markup)
+    });
     format!("Already decided in a dashboard: {status}{by}.")
 }
 

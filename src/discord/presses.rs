@@ -54,8 +54,8 @@ struct Member {
 impl Presses {
     /// Answers a press, at the same time as others.
     pub fn take(&self, pressed: Pressed) {
-        let presses = self.clone();
-        tokio::spawn(async move { presses.answer(&pressed).await });
+        let hands = self.clone();
+        tokio::spawn(async move { hands.answer(&pressed).await });
     }
 
     async fn answer(&self, pressed: &Pressed) {
@@ -68,7 +68,7 @@ impl Presses {
             Err(UnknownPress) => {
                 let draft = Draft::text(words::unknown_button());
                 self.say(pressed, &draft).await
-            },
+            }
         };
         if let Err(error) = answered {
             tracing::warn!(%error, "a press could not be answered: {error}");
@@ -87,7 +87,7 @@ impl Presses {
     /// Opens the form, for those who may decide: a form cannot wait for anything.
     async fn ask_why(&self, pressed: &Pressed, form: &Modal) -> Result<(), RestError> {
         let refusal = match self.presser(pressed).await {
-            Ok(presser) => refused(&self.desk, &presser),
+            Ok(who) => refused(&self.desk, &who),
             Err(error) => Some(Draft::text(Told::of(&error).sentence())),
         };
         match refusal {
@@ -102,7 +102,8 @@ impl Presses {
         let own = matches!(press, Press::Details { .. });
         let replaces = matches!(press, Press::Confirm { .. });
         let acknowledged = if own {
-            self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL }))).await
+            self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL })))
+                .await
         } else {
             self.first(pressed, CHANGE_LATER, None).await
         };
@@ -134,9 +135,9 @@ impl Presses {
     }
 
     async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Option<Draft>> {
-        let presser = self.presser(pressed).await?;
+        let who = self.presser(pressed).await?;
         let reason = pressed.typed.as_deref();
-        let told = press(&self.desk, &presser, what, reason, Utc::now()).await;
+        let told = press(&self.desk, &who, what, reason, Utc::now()).await;
         match told {
             Ok(told) => Ok(told),
             Err(error) if error.is_outage() => {

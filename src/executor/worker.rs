@@ -34,6 +34,12 @@ impl Kick {
     }
 }
 
+impl From<Kick> for Arc<Notify> {
+    fn from(kick: Kick) -> Self {
+        kick.0
+    }
+}
+
 /// Takes queue rows as long as it has hands free.
 #[derive(Debug)]
 pub(super) struct Worker {

@@ -124,12 +124,16 @@ async fn question(
         let proposal = &stored.proposal;
         proposal.is_open() && proposal.reading.risk == Risk::High && proposal.hash() == seen
     };
-        // Whatever else is the matter is found out, and said, by deciding.
+    // Whatever else is the matter is found out, and said, by deciding.
     let Some(stored) = stored.filter(asks) else {
         return Ok(None);
     };
     let personas = Personas::new(&desk.store.agents().await?);
-    Ok(Some(words::question(&stored.proposal, &personas, now + QUESTION)))
+    Ok(Some(words::question(
+        &stored.proposal,
+        &personas,
+        now + QUESTION,
+    )))
 }
 
 async fn decide(
