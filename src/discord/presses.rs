@@ -59,7 +59,7 @@ impl Presses {
     }
 
     async fn answer(&self, pressed: &Pressed) {
-        let answered = match self.read(pressed) {
+        let answered = match read(pressed) {
             Ok(Press::RejectWithReason { reference, hash }) if pressed.typed.is_none() => {
                 self.ask_why(pressed, &words::reason_form(reference, hash))
                     .await
@@ -73,15 +73,6 @@ impl Presses {
         if let Err(error) = answered {
             tracing::warn!(%error, "a press could not be answered: {error}");
         }
-    }
-
-    /// What a button or a form that was sent asks for.
-    fn read(&self, pressed: &Pressed) -> Result<Press, UnknownPress> {
-        if pressed.typed.is_none() {
-            return pressed.custom_id.parse();
-        }
-        let ReasonForm { reference, hash } = pressed.custom_id.parse()?;
-        Ok(Press::RejectWithReason { reference, hash })
     }
 
     /// Opens the form, for those who may decide: a form cannot wait for anything.
@@ -216,4 +207,13 @@ fn message(route: Route, draft: &Draft) -> Request {
         data: file.text.as_bytes().to_vec().into(),
     });
     request.json(&private(draft)).files(files.collect())
+}
+
+/// What a button or a form that was sent asks for.
+fn read(pressed: &Pressed) -> Result<Press, UnknownPress> {
+    if pressed.typed.is_none() {
+        return pressed.custom_id.parse();
+    }
+    let ReasonForm { reference, hash } = pressed.custom_id.parse()?;
+    Ok(Press::RejectWithReason { reference, hash })
 }
