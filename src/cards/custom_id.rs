@@ -150,8 +150,7 @@ fn parts(text: &str) -> Option<Parts<'_>> {
 
 /// What was read, if it is written exactly like that: one text for one meaning.
 fn exactly<T: fmt::Display>(read: Option<T>, text: &str) -> Result<T, UnknownPress> {
-    read.filter(|it| it.to_string() == text)
-        .ok_or(UnknownPress)
+    read.filter(|it| it.to_string() == text).ok_or(UnknownPress)
 }
 
 impl FromStr for Press {

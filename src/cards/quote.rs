@@ -258,10 +258,7 @@ mod tests {
     #[test]
     fn what_cannot_be_seen_is_shown_and_counts_as_changed() {
         let shown = block("pay\u{202e}cod.exe\u{200b}", 200);
-        assert_eq!(
-            shown.markup,
-            "```\npay⟨U+202E⟩cod.exe⟨U+200B⟩\n```"
-        );
+        assert_eq!(shown.markup, "```\npay⟨U+202E⟩cod.exe⟨U+200B⟩\n```");
         assert!(!shown.whole);
         let far = block(&format!("a{}b", "\n".repeat(500)), 200);
         assert_eq!(far.markup, "```\na\n⟨500 blank characters⟩\nb\n```");
@@ -298,7 +295,13 @@ mod tests {
     fn json_means_the_same_with_everything_visible() {
         let value = serde_json::json!({"a": "```\u{202e}\u{e0041}x\u{7f}"});
         let shown = visible_json(&serde_json::to_string_pretty(&value).unwrap());
-        assert!(!shown.contains('`') && !shown.contains('\u{202e}'), "{shown}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        assert!(
+            !shown.contains('`') && !shown.contains('\u{202e}'),
+            "{shown}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            value
+        );
     }
 }

@@ -35,13 +35,18 @@ pub fn already_decided(decision: &Decision) -> String {
     let verdict = decision.verdict.decided();
     let by = quote::name(&decision.by_name);
     let at = decision.at.timestamp();
-    format!("Already {verdict} by **{by}** (<@{}>) <t:{at}:f>.", decision.by)
+    format!(
+        "Already {verdict} by **{by}** (<@{}>) <t:{at}:f>.",
+        decision.by
+    )
 }
 
 /// Somebody was faster, in a dashboard.
 pub fn decided_elsewhere(status: &str, by: Option<&str>) -> String {
     let status = quote::line(status, 60).markup;
-    let by = by.map_or_else(String::new, |by| format!(" by {}", quote::line(by, 60).markup));
+    let by = by.map_or_else(String::new, |by| {
+        format!(" by {}", quote::line(by, 60).markup)
+    });
     format!("Already decided in a dashboard: {status}{by}.")
 }
 
@@ -107,7 +112,7 @@ pub fn question(proposal: &Proposal, personas: &Personas, until: DateTime<Utc>) 
         components: vec![Row(vec![Button::new(
             "Yes, approve it",
             Style::Danger,
-            confirm,
+            &confirm,
         )])],
         ..Draft::text(format!(
             "Risk {risk}: **{action}**, proposed by **{who}**\n{what}\n\

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::parameters::{parameters, pretty};
 use super::{action_words, summary};
-use crate::cards::quote::{visible, visible_json};
 use crate::cards::Personas;
+use crate::cards::quote::{visible, visible_json};
 use crate::model::message::Author;
 use crate::model::proposal::{Payload, Proposal};
 

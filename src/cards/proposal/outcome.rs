@@ -72,9 +72,8 @@ fn elsewhere(status: &str, by: Option<&str>) -> (String, String) {
         format!(" by {}", quote::line(by, STATUS_ROOM).markup)
     });
     let status = quote::line(status, STATUS_ROOM).markup;
-    let value = format!(
-        "Decided in a dashboard: {status}{by}. It is not carried out by this bridge."
-    );
+    let value =
+        format!("Decided in a dashboard: {status}{by}. It is not carried out by this bridge.");
     ("Decision".to_owned(), value)
 }
 
@@ -83,7 +82,10 @@ fn decided(proposal: &Proposal, decision: &Decision) -> Vec<(String, String)> {
     let at = decision.at.timestamp();
     let by = quote::name(&decision.by_name);
     let user = decision.by;
-    let mut fields = vec![(word.to_owned(), format!("by **{by}** (<@{user}>) <t:{at}:f>"))];
+    let mut fields = vec![(
+        word.to_owned(),
+        format!("by **{by}** (<@{user}>) <t:{at}:f>"),
+    )];
     if let Some(reason) = decision.reason.as_deref().filter(|it| !it.is_empty()) {
         fields.push(("Reason".to_owned(), quote::quoted(reason, TEXT_ROOM).markup));
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cards::quote;
 use crate::model::proposal::action::{Action, ApiCall, Channel, SendMessage};
-use crate::model::proposal::{Payload, ProposedTask, Proposal};
+use crate::model::proposal::{Payload, Proposal, ProposedTask};
 
 /// Longest name of a free detail.
 const NAME_ROOM: usize = 100;
@@ -63,12 +63,14 @@ pub fn summary(proposal: &Proposal) -> String {
 pub(super) fn warning(proposal: &Proposal) -> Option<&'static str> {
     let missing = |content: &Option<String>| content.is_none();
     match proposal.reading.payload.as_ref().ok()? {
-        Payload::Free { .. } => {
-            Some("Only an executor that knows this action will carry it out; the built-in one does not.")
-        }
+        Payload::Free { .. } => Some(
+            "Only an executor that knows this action will carry it out; the built-in one does not.",
+        ),
         Payload::Action(Action::EditDoc(it)) if missing(&it.content) => Some(NO_CONTENT),
         Payload::Action(Action::FileWrite(it)) if missing(&it.content) => Some(NO_CONTENT),
-        Payload::Action(Action::ApiCall(it)) if missing(&it.body) && !it.body_preview.is_empty() => {
+        Payload::Action(Action::ApiCall(it))
+            if missing(&it.body) && !it.body_preview.is_empty() =>
+        {
             Some("Only a preview of the body was given: the call would be made without a body.")
         }
         _ => None,
@@ -114,7 +116,11 @@ fn of_action(action: &Action) -> Vec<Parameter> {
                 parameter("Document", it.doc_type.clone()),
                 parameter("Of", it.agent_key.clone()),
             ];
-            list.extend(written("Content", it.content.as_deref(), &it.content_preview));
+            list.extend(written(
+                "Content",
+                it.content.as_deref(),
+                &it.content_preview,
+            ));
             list
         }
         Action::SendMessage(it) => vec![
@@ -125,7 +131,11 @@ fn of_action(action: &Action) -> Vec<Parameter> {
         Action::ApiCall(it) => api_call(it),
         Action::FileWrite(it) => {
             let mut list = vec![parameter("File in the workspace", it.path.clone())];
-            list.extend(written("Content", it.content.as_deref(), &it.content_preview));
+            list.extend(written(
+                "Content",
+                it.content.as_deref(),
+                &it.content_preview,
+            ));
             list
         }
     };
@@ -157,7 +167,10 @@ fn written(name: &str, content: Option<&str>, preview: &str) -> Vec<Parameter> {
     }
     let beginning = preview.trim_end_matches(['…', '.']);
     if content.is_none_or(|content| !content.starts_with(beginning)) {
-        list.push(parameter(&format!("Preview of the {}", name.to_lowercase()), preview));
+        list.push(parameter(
+            &format!("Preview of the {}", name.to_lowercase()),
+            preview,
+        ));
     }
     list
 }
