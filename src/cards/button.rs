@@ -1,7 +1,7 @@
 //! Buttons, and the form that asks for a reason. Serialised they are what Discord takes.
 
+use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
-use serde::{Serialize, Serialize as _};
 use serde_json::json;
 
 use super::quote::shortened;
@@ -47,7 +47,7 @@ pub enum Style {
 
 impl Button {
     /// A button that can be pressed.
-    pub fn new(label: &str, style: Style, press: impl ToString) -> Self {
+    pub fn new(label: &str, style: Style, press: &impl ToString) -> Self {
         Self {
             label: shortened(label, LABEL_LIMIT).into_owned(),
             style,

@@ -1,5 +1,7 @@
 //! How many proposals wait, and which.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 
 use super::proposal::{action_words, proposer, risk_words, summary};
@@ -62,7 +64,8 @@ pub fn waiting(list: &[Waiting<'_>], total: usize, personas: &Personas) -> Draft
         shown += 1;
     }
     if shown < total {
-        content.push_str(&format!("\n…and {} more.", total - shown));
+        // Writing to a String cannot fail.
+        let _ = write!(content, "\n…and {} more.", total - shown);
     }
     Draft::text(content)
 }

@@ -112,7 +112,7 @@ pub fn question(proposal: &Proposal, personas: &Personas, until: DateTime<Utc>) 
         components: vec![Row(vec![Button::new(
             "Yes, approve it",
             Style::Danger,
-            confirm,
+            &confirm,
         )])],
         ..Draft::text(format!(
             "Risk {risk}: **{action}**, proposed by **{who}**\n{what}\n\

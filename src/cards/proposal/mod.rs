@@ -211,22 +211,22 @@ fn buttons(proposal: &Proposal, reach: Reach) -> Vec<Row> {
         verdict,
         hash,
     };
-    let dismiss = |press| Button::new("Dismiss", Style::Danger, press);
-    let details = Button::new("Details", Style::Secondary, Press::Details { reference });
+    let dismiss = |press| Button::new("Dismiss", Style::Danger, &press);
+    let details = Button::new("Details", Style::Secondary, &Press::Details { reference });
     let row = match (&proposal.state, &proposal.reading.payload) {
         (ProposalState::Open, Err(_)) => vec![dismiss(decide(Verdict::Reject)), details],
         (ProposalState::Open, Ok(_)) => {
             let readable = matches!(reach, Reach::Shown | Reach::Attached);
             let why = Press::RejectWithReason { reference, hash };
             vec![
-                Button::new("Approve", Style::Success, decide(Verdict::Approve)).enabled(readable),
-                Button::new("Reject", Style::Danger, decide(Verdict::Reject)),
-                Button::new("Reject with reason…", Style::Secondary, why),
+                Button::new("Approve", Style::Success, &decide(Verdict::Approve)).enabled(readable),
+                Button::new("Reject", Style::Danger, &decide(Verdict::Reject)),
+                Button::new("Reject with reason…", Style::Secondary, &why),
                 details,
             ]
         }
         (state, _) if outcome::is_unknown(state) => vec![
-            Button::new("Retry", Style::Secondary, Press::Retry { reference }),
+            Button::new("Retry", Style::Secondary, &Press::Retry { reference }),
             dismiss(Press::GiveUp { reference }),
         ],
         _ => return Vec::new(),
