@@ -13,7 +13,9 @@ use tokio::sync::Notify;
 use super::{database, run_file};
 use crate::config::Config;
 use crate::control::client::ControlClient;
-use crate::executor::{AgentCommand, Executor, ExecutorSettings, Kick};
+use crate::executor::{
+    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+};
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
 use crate::telemetry;
@@ -72,6 +74,9 @@ async fn start(
         parallel: config.executor.parallel,
         batch: config.executor.batch,
         agents: agents(config)?,
+        workspace: config.executor.workspace.clone(),
+        allowed_hosts: allowed_hosts(config),
+        api_timeout: DEFAULT_API_TIMEOUT,
     };
     let executor = Executor::start(settings, store.clone()).await?;
     let url = format!("http://{}", executor.addr());
@@ -79,6 +84,16 @@ async fn start(
     let cancel = lifecycle.token();
     lifecycle.spawn("executor", executor.run(cancel));
     Ok((url, Some(token), kick))
+}
+
+fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
+    let listed = config.executor.api_allowed_hosts.iter();
+    listed
+        .map(|entry| AllowedHost {
+            host: entry.host.clone(),
+            port: entry.port,
+        })
+        .collect()
 }
 
 /// The agents of the configuration; without any, the two of the demo.
