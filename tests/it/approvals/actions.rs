@@ -159,15 +159,10 @@ async fn an_approved_call_asks_twice_and_is_made_once() {
 
     let act = stage.zack.press(&card, "Approve").await;
     let second = stage.zack.told(&act).await;
-    let confirm = second
-        .live()
-        .into_iter()
-        .find(|label| label.starts_with("Confirm"))
-        .unwrap_or_else(|| panic!("no second question: {second:#?}"));
     assert_eq!(site.calls(), Vec::<String>::new());
     stage.nothing_decided().await;
 
-    let act = stage.zack.press(&second, confirm).await;
+    let act = stage.confirm(&second).await;
     let told = stage.zack.told(&act).await;
     assert!(told.says("approved"), "{told:#?}");
     let calls = site.called(1).await;
@@ -206,8 +201,7 @@ async fn a_call_to_a_host_that_is_not_allowed_fails_and_says_which_setting_allow
     let card = stage.ask(&question, "tiles").await;
     let act = stage.zack.press(&card, "Approve").await;
     let second = stage.zack.told(&act).await;
-    let confirm = second.live()[0].to_owned();
-    stage.zack.press(&second, &confirm).await;
+    stage.confirm(&second).await;
     stage
         .ends(&[stage.approvals(), stage.dm()], "tiles", "failed")
         .await;

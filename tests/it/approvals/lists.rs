@@ -17,9 +17,10 @@ impl Stage {
             let cards = self.zack.person.cards(&self.approvals()).await;
             let lines: Vec<String> = cards
                 .iter()
-                .filter(|card| card.buttons.is_empty() && card.content.contains("waiting"))
-                .filter(|card| !card.says("approved"))
                 .map(Card::text)
+                .filter(|text| {
+                    text.contains("waiting, oldest") || text.contains("Nothing is waiting")
+                })
                 .collect();
             match lines.as_slice() {
                 [line] if line.contains(says) => Ok(line.clone()),

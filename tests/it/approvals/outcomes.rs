@@ -17,8 +17,7 @@ async fn interrupted(site: &Site) -> (Stage, Card) {
     let card = stage.ask(&question, "tiles").await;
     let act = stage.zack.press(&card, "Approve").await;
     let second = stage.zack.told(&act).await;
-    let confirm = second.live()[0].to_owned();
-    stage.zack.press(&second, &confirm).await;
+    stage.confirm(&second).await;
     site.called(1).await;
     stage.world.kill_bridge();
     stage.world.start_bridge();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::card::Card;
-use crate::harness::client::Client;
+use crate::harness::client::{Act, Client};
 use crate::harness::person::Person;
 use crate::harness::wait::eventually;
 use crate::harness::world::{PROJECT, World};
@@ -169,6 +169,14 @@ impl Stage {
             }
         })
         .await;
+    }
+
+    /// Says yes to the second question.
+    pub async fn confirm(&self, question: &Card) -> Act {
+        let [yes, ..] = question.live()[..] else {
+            panic!("no second question: {question:#?}");
+        };
+        self.zack.press(question, yes).await
     }
 
     /// Nobody has decided anything, and nothing was done.

@@ -114,13 +114,13 @@ async fn a_proposal_that_is_gone_is_told_as_gone_and_its_cards_go() {
     for button in ["Button 0", "Button 1", "Button 3"] {
         let act = stage.zack.press(&copy, button).await;
         let told = stage.zack.told(&act).await;
-        assert!(told.says("gone"), "{button}: {told:#?}");
+        assert!(told.says("does not exist"), "{button}: {told:#?}");
     }
     let act = stage.zack.press(&copy, "Button 2").await;
     let form = stage.zack.asked(&act).await;
     let act = stage.zack.submit(&form, "too late").await;
     let told = stage.zack.told(&act).await;
-    assert!(told.says("gone"), "{told:#?}");
+    assert!(told.says("does not exist"), "{told:#?}");
     stage.nothing_happened().await;
     for channel in [stage.approvals(), stage.room()] {
         stage.zack.person.sees_no_card(&channel, "Buy milk").await;
@@ -142,7 +142,7 @@ async fn a_row_that_stops_being_a_proposal_cannot_be_approved() {
         .unwrap();
     let act = stage.zack.press(&copy, "Button 0").await;
     let told = stage.zack.told(&act).await;
-    assert!(told.says("gone"), "{told:#?}");
+    assert!(told.says("does not exist"), "{told:#?}");
     stage.nothing_happened().await;
 }
 
