@@ -185,3 +185,66 @@ async fn events_that_come_several_times_decide_once() {
         .database_says("SELECT count(*) FROM tasks", 1_i64)
         .await;
 }
+
+#[tokio::test]
+async fn a_second_question_that_has_expired_approves_nothing() {
+    let stage = Stage::start().await;
+    let mut proposal = task("Buy milk");
+    proposal["risk_level"] = json!("high");
+    let id = stage.propose(&proposal).await;
+    let card = stage.open_card("Buy milk").await;
+    let act = stage.zack.press(&card, "Approve").await;
+    let question = stage.zack.told(&act).await;
+    let confirm = &question.buttons[0].custom_id;
+    let (rest, until) = confirm.rsplit_once(':').unwrap();
+    let until: i64 = until.parse().unwrap();
+    let now = chrono::Utc::now().timestamp();
+    assert!(
+        (now..now + 900).contains(&until),
+        "it lives no longer than Discord lets us answer: {confirm}"
+    );
+    // The same question, asked before.
+    let expired = format!("{rest}:{}", now - 1);
+    let copy = stage.post(&stage.room(), &[&expired]).await;
+    let act = stage.zack.press(&copy, "Button 0").await;
+    let told = stage.zack.told(&act).await;
+    assert!(told.says("expired"), "{told:#?}");
+    stage.nothing_happened().await;
+    stage.confirm(&question).await;
+    stage.decided(id, "approved", "executed").await;
+}
+
+#[tokio::test]
+async fn a_second_question_does_not_approve_what_was_rewritten_since() {
+    let stage = Stage::start().await;
+    let mut proposal = task("Buy milk");
+    proposal["risk_level"] = json!("high");
+    let id = stage.propose(&proposal).await;
+    let card = stage.open_card("Buy milk").await;
+    let act = stage.zack.press(&card, "Approve").await;
+    let question = stage.zack.told(&act).await;
+    proposal["parameters"]["title"] = json!("Sell the farm");
+    stage.rewrite(id, &proposal).await;
+    let act = stage.confirm(&question).await;
+    let told = stage.zack.told(&act).await;
+    assert!(told.says("changed"), "{told:#?}");
+    stage.nothing_happened().await;
+}
+
+#[tokio::test]
+async fn a_risk_that_is_played_down_after_the_look_does_not_save_the_second_question() {
+    let stage = Stage::start().await;
+    let mut proposal = task("Buy milk");
+    proposal["risk_level"] = json!("high");
+    let id = stage.propose(&proposal).await;
+    let card = stage.open_card("Buy milk").await;
+    let copy = stage
+        .post(&stage.room(), &[&card.button("Approve").custom_id])
+        .await;
+    proposal["risk_level"] = json!("low");
+    stage.rewrite(id, &proposal).await;
+    let act = stage.zack.press(&copy, "Button 0").await;
+    let told = stage.zack.told(&act).await;
+    assert!(told.says("changed"), "{told:#?}");
+    stage.nothing_happened().await;
+}
