@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approvals;
 mod bad_input;
 mod crash;
 mod first_run;
