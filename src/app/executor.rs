@@ -53,7 +53,7 @@ pub async fn open(
         client,
         url,
         token,
-        approved: kick.into(),
+        approved: kick.approved(),
     })
 }
 

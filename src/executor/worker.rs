@@ -30,7 +30,7 @@ pub struct Kick(Arc<Bells>);
 #[derive(Debug, Default)]
 struct Bells {
     queue: Notify,
-    actions: Notify,
+    actions: Arc<Notify>,
 }
 
 impl Kick {
@@ -40,7 +40,12 @@ impl Kick {
         self.0.actions.notify_one();
     }
 
-    /// What rings for approved actions.
+    /// What rings for approved actions, for whoever approves them.
+    pub fn approved(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.actions)
+    }
+
+    /// The same.
     pub(super) fn actions(&self) -> &Notify {
         &self.0.actions
     }
@@ -89,12 +94,6 @@ impl<'a> Rounds<'a> {
             () = self.bell.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
-    }
-}
-
-impl From<Kick> for Arc<Notify> {
-    fn from(kick: Kick) -> Self {
-        kick.0
     }
 }
 
