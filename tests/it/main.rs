@@ -4,6 +4,7 @@
 mod harness;
 
 mod bad_input;
+mod cards;
 mod crash;
 mod first_run;
 mod forgotten;

@@ -2,7 +2,7 @@
 
 use clawdos_bridge::cards::custom_id::{LIMIT, Press};
 use clawdos_bridge::cards::proposal::{document, exact_json, proposal_card};
-use clawdos_bridge::cards::{Draft, Personas, digest, quote, verdict};
+use clawdos_bridge::cards::{Draft, Embed, Personas, digest, quote, verdict};
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::Author;
 use clawdos_bridge::model::proposal::{
@@ -220,7 +220,7 @@ fn outside_of_quotation(text: &str) -> String {
 }
 
 fn texts(draft: &Draft) -> Vec<String> {
-    let fields = draft.embeds.iter().flat_map(|embed| embed.fields());
+    let fields = draft.embeds.iter().flat_map(Embed::fields);
     let fields = fields.flat_map(|field| [field.name.clone(), field.value.clone()]);
     fields.chain([draft.content.clone()]).collect()
 }
