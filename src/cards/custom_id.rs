@@ -2,7 +2,8 @@
 //! permission: whoever can call Discord's API can make us receive any of these. So what comes back
 //! is only taken when it is, to the letter, something that we would have written.
 //!
-//! `v1:<what>:<source>:<id>[:<hash>[:<time>]]`, at most 85 characters.
+//! `v1:<what>:<source>:<id>[[:<time>]:<hash>]`. What has no fixed length stands before what has, so
+//! that the beginning of one is never another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,8 +48,8 @@ pub enum Press {
         reference: ProposalRef,
         /// What was on the card.
         hash: PayloadHash,
-        /// Seconds since 1970; the answer does not count after that.
-        until: u64,
+        /// Seconds since 1970, until 2106; the answer does not count after that.
+        until: u32,
     },
     /// Carries out again what has an unknown outcome.
     Retry {
@@ -97,17 +98,17 @@ impl fmt::Display for Press {
             Self::Retry { reference } => ("retry", reference, None),
             Self::GiveUp { reference } => ("giveup", reference, None),
         };
-        print(f, what, *reference, hash)?;
-        match self {
-            Self::Confirm { until, .. } => write!(f, ":{until}"),
-            _ => Ok(()),
-        }
+        let until = match self {
+            Self::Confirm { until, .. } => Some(*until),
+            _ => None,
+        };
+        print(f, what, *reference, until, hash)
     }
 }
 
 impl fmt::Display for ReasonForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, "reason", self.reference, Some(&self.hash))
+        print(f, "reason", self.reference, None, Some(&self.hash))
     }
 }
 
@@ -115,10 +116,14 @@ fn print(
     f: &mut fmt::Formatter<'_>,
     what: &str,
     reference: ProposalRef,
+    until: Option<u32>,
     hash: Option<&PayloadHash>,
 ) -> fmt::Result {
     let source = reference.source.as_str();
     write!(f, "{VERSION}:{what}:{source}:{}", reference.id.simple())?;
+    if let Some(until) = until {
+        write!(f, ":{until}")?;
+    }
     hash.map_or(Ok(()), |hash| write!(f, ":{hash}"))
 }
 
@@ -127,7 +132,7 @@ struct Parts<'a> {
     what: &'a str,
     reference: ProposalRef,
     hash: Option<PayloadHash>,
-    until: Option<u64>,
+    until: Option<u32>,
 }
 
 fn parts(text: &str) -> Option<Parts<'_>> {
@@ -138,8 +143,11 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     let (version, what) = (parts.next()?, parts.next()?);
     let source: ProposalSource = parts.next()?.parse().ok()?;
     let id = Uuid::try_parse(parts.next()?).ok()?;
-    let hash = parts.next().map(str::parse).transpose().ok()?;
-    let until = parts.next().map(str::parse).transpose().ok()?;
+    let (until, hash) = match (parts.next(), parts.next()) {
+        (None, _) => (None, None),
+        (Some(hash), None) => (None, Some(hash.parse().ok()?)),
+        (Some(until), Some(hash)) => (Some(until.parse().ok()?), Some(hash.parse().ok()?)),
+    };
     (version == VERSION && parts.next().is_none()).then_some(Parts {
         what,
         reference: ProposalRef { source, id },

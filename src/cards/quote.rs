@@ -57,7 +57,7 @@ pub fn shortened(text: &str, room: usize) -> Cow<'_, str> {
 /// Several lines as a block of code, at most `room` UTF-16 units with its frame.
 pub fn block(text: &str, room: usize) -> Quoted {
     const FRAME: usize = "```\n\n```".len();
-    let (shown, exact) = plain(text);
+    let (shown, exact) = beginning(text, room);
     if shown.trim().is_empty() {
         return nothing(exact && text.is_empty());
     }
@@ -72,7 +72,7 @@ pub fn block(text: &str, room: usize) -> Quoted {
 /// One line as code, at most `room` UTF-16 units with its frame.
 pub fn line(text: &str, room: usize) -> Quoted {
     const FRAME: usize = "``".len();
-    let (shown, exact) = plain(text);
+    let (shown, exact) = beginning(text, room);
     if shown.trim().is_empty() {
         return nothing(exact && text.is_empty());
     }
@@ -114,7 +114,7 @@ fn nothing(whole: bool) -> Quoted {
 /// before they are escaped.
 pub fn name(text: &str) -> String {
     let mut name = String::new();
-    let (shown, _) = plain(text);
+    let (shown, _) = beginning(text, NAME);
     let words: Vec<_> = shown.split_whitespace().collect();
     for c in shortened(&words.join(" "), NAME).chars() {
         if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | ',' | '\'') {
@@ -173,6 +173,21 @@ fn is_hidden(c: char) -> bool {
             '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{34f}' | '\u{115f}'
             | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
             | '\u{3164}' | '\u{fe00}'..='\u{fe0e}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// As much of a text as can matter where there is room for so much, and whether that is all of it.
+/// Somebody may have written megabytes.
+fn beginning(text: &str, room: usize) -> (String, bool) {
+    // Long enough for what is folded, such as blanks, not to leave much of the room empty.
+    const AHEAD: usize = 4;
+    match text.char_indices().nth(room.saturating_mul(AHEAD)) {
+        Some((end, _)) => {
+            let (mut shown, _) = plain(&text[..end]);
+            shown.push('…');
+            (shown, false)
+        }
+        None => plain(text),
+    }
 }
 
 /// A text as it may be shown, and whether that is all of it.

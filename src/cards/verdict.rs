@@ -106,7 +106,7 @@ pub fn question(proposal: &Proposal, personas: &Personas, until: DateTime<Utc>) 
     let confirm = Press::Confirm {
         reference: proposal.reference,
         hash: proposal.hash(),
-        until: u64::try_from(until_seconds).unwrap_or_default(),
+        until: u32::try_from(until_seconds).unwrap_or_default(),
     };
     Draft {
         components: vec![Row(vec![Button::new(

@@ -29,7 +29,9 @@ impl Mirror {
             return Ok(false);
         }
         let mut missing = self.find(i64::MAX).await?;
-        missing.push(Entity::DIGEST);
+        if !missing.is_empty() || self.has_sent().await? {
+            missing.push(Entity::DIGEST);
+        }
         missing.retain(|entity| !self.under_way.contains_key(entity));
         missing.sort_by_key(|entity| entity.kind);
         if !missing.is_empty() {
@@ -43,6 +45,13 @@ impl Mirror {
         }
         self.server = Some(server);
         Ok(true)
+    }
+
+    /// Whether the ledger remembers anything that was sent.
+    async fn has_sent(&self) -> crate::store::Result<bool> {
+        let store = &self.deps.channels.store;
+        let since = store.mirror_since(self.deps.reach.first_link).await?;
+        Ok(store.last_word().await? > since)
     }
 
     /// Looks for what these rows should show among the messages that the ledger does not know.

@@ -173,20 +173,19 @@ async fn modes(store: &Store, ids: &[Uuid]) -> Result<Look> {
     })
 }
 
-/// A project where nothing was ever proposed needs no line that says so.
 async fn digest(store: &Store) -> Result<Look> {
     let entity = Entity::DIGEST;
     let views = store.views(entity.kind, &[entity.id]).await?;
     let OpenProposals { count, oldest } = store.open_count().await?;
-    let wanted = (count > 0 || !views.is_empty()).then(|| Wanted {
+    let wanted = Wanted {
         surface: Surface::Approvals,
         drafts: vec![cards::digest::digest(count, oldest)],
         row_version: format!("{count} {oldest:?}"),
-    });
+    };
     Ok(Look {
         rows: vec![Rendered {
             entity,
-            wanted: wanted.into_iter().collect(),
+            wanted: vec![wanted],
             views,
         }],
         ..Look::default()

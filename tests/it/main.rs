@@ -5,6 +5,7 @@ mod harness;
 
 mod approvals;
 mod bad_input;
+mod cards;
 mod crash;
 mod first_run;
 mod forgotten;

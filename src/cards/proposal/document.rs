@@ -6,7 +6,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::parameters::{parameters, pretty};
-use super::{action_words, summary};
+use super::{action_words, is_task, summary};
 use crate::cards::Personas;
 use crate::cards::quote::{visible, visible_json};
 use crate::model::message::Author;
@@ -25,7 +25,7 @@ pub fn document(proposal: &Proposal, personas: &Personas) -> String {
     );
     section(&mut text, "In short", &summary(proposal));
     section(&mut text, "Proposed by", &proposer(proposal, personas));
-    if let Some(task) = &proposal.task_title {
+    if let Some(task) = proposal.task_title.as_ref().filter(|_| !is_task(proposal)) {
         section(&mut text, "Task", task);
     }
     if !proposal.reading.reason.is_empty() {

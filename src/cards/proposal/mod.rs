@@ -85,6 +85,11 @@ pub fn risk_words(risk: Risk) -> &'static str {
     }
 }
 
+/// A task has its title among what is proposed.
+fn is_task(proposal: &Proposal) -> bool {
+    proposal.reference.source == ProposalSource::Task
+}
+
 fn colour(proposal: &Proposal) -> u32 {
     match &proposal.state {
         ProposalState::Open => match proposal.reading.risk {
@@ -147,7 +152,7 @@ fn frame(proposal: &Proposal, personas: &Personas) -> (Embed, bool) {
     for (name, value) in outcome::fields(proposal) {
         frame.ours(&name, value, false);
     }
-    if let Some(task) = &proposal.task_title {
+    if let Some(task) = proposal.task_title.as_ref().filter(|_| !is_task(proposal)) {
         frame.theirs("Task", task, 300);
     }
     if !proposal.reading.reason.is_empty() {

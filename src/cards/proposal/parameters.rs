@@ -161,16 +161,15 @@ fn api_call(it: &ApiCall) -> Vec<Parameter> {
 
 /// What would be written, and the proposer's preview where that says something else.
 fn written(name: &str, content: Option<&str>, preview: &str) -> Vec<Parameter> {
-    let mut list = Vec::new();
-    if let Some(content) = content {
-        list.push(parameter(name, content));
-    }
-    let beginning = preview.trim_end_matches(['…', '.']);
-    if content.is_none_or(|content| !content.starts_with(beginning)) {
-        list.push(parameter(
+    let Some(content) = content else {
+        return vec![parameter(
             &format!("Preview of the {}", name.to_lowercase()),
             preview,
-        ));
+        )];
+    };
+    let mut list = vec![parameter(name, content)];
+    if !content.starts_with(preview.trim_end_matches(['…', '.'])) {
+        list.push(parameter("Preview, which says something else", preview));
     }
     list
 }
