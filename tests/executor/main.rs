@@ -3,7 +3,12 @@
 #[path = "../harness/postgres.rs"]
 mod postgres;
 
+mod actions;
+mod actions_api;
+mod actions_crash;
+mod actions_file;
 mod agents;
+mod approved;
 mod client;
 mod deliver;
 mod queue;

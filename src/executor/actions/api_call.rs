@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
-use url::Url;
+use url::{Position, Url};
 
 use super::address::{self, Resolver};
 use crate::executor::settings::AllowedHost;
@@ -197,9 +197,11 @@ async fn report(mut response: Response) -> Outcome {
 fn target(response: &Response) -> Option<String> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     let url: Url = response.url().join(location).ok()?;
-    let host = url.host_str()?;
-    Some(format!("{}://{host}{}", url.scheme(), url.path()))
-        .map(|target| target.chars().take(200).collect())
+    let (scheme, place) = (
+        url.scheme(),
+        &url[Position::BeforeHost..Position::AfterPath],
+    );
+    Some(format!("{scheme}://{place}").chars().take(200).collect())
 }
 
 enum End {
