@@ -1,13 +1,12 @@
 //! Approved actions that change the database: each does what the card said, once.
 
-use clawdos_bridge::model::proposal::Execution;
 use clawdos_bridge::model::thread::Place;
 use serde_json::{Value, json};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::approved::PROPOSER;
-use crate::stage::{Running, Stage, eventually, key};
+use crate::stage::{Stage, eventually, key};
 
 #[derive(Debug, FromRow)]
 struct Task {
@@ -311,159 +310,5 @@ async fn what_cannot_be_done_fails_with_its_reason_and_changes_nothing() {
     ] {
         assert_eq!(stage.count(query).await, 0, "{query}");
     }
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn a_refusal_of_the_database_is_a_failure_and_not_a_loop() {
-    let stage = Stage::new().await;
-    sqlx::raw_sql(
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN RAISE EXCEPTION 'tasks are closed today'; END $$;
-         CREATE TRIGGER no BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION no();",
-    )
-    .execute(stage.store.pool())
-    .await
-    .unwrap();
-    let executor = stage.actions(&[]).await;
-    let reference = stage.approve("create_task", json!({"title": "x"})).await;
-    let result = stage.failed(reference).await;
-    assert!(result.contains("tasks are closed today"), "{result}");
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn what_has_to_wait_holds_up_nothing_else() {
-    let stage = Stage::new().await;
-    let stuck = stage
-        .approve("create_task", json!({"title": "stuck"}))
-        .await;
-    let mut holder = stage.store.pool().begin().await.unwrap();
-    sqlx::query("SELECT FROM bridge.decision WHERE entity_id = $1 FOR UPDATE")
-        .bind(stuck.id)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
-    let free = stage.approve("create_task", json!({"title": "free"})).await;
-    let executor = stage.actions(&[]).await;
-    stage.executed(free).await;
-    assert_eq!(stage.execution(stuck).await, Execution::Waiting);
-    holder.rollback().await.unwrap();
-    stage.executed(stuck).await;
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_carried_out_is_what_was_on_the_card() {
-    let stage = Stage::new().await;
-    let reference = stage
-        .approve("create_task", json!({"title": "harmless"}))
-        .await;
-    sqlx::query(
-        r#"UPDATE project_chat_messages
-           SET metadata = jsonb_set(metadata, '{parameters,title}', '"harmful"') WHERE id = $1"#,
-    )
-    .bind(reference.id)
-    .execute(stage.store.pool())
-    .await
-    .unwrap();
-    let executor = stage.actions(&[]).await;
-    stage.executed(reference).await;
-    assert_eq!(tasks(&stage).await[0].title, "harmless");
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn a_row_that_only_says_approved_is_not_carried_out() {
-    let stage = Stage::new().await;
-    let forged = stage
-        .propose("create_task", json!({"title": "forged"}))
-        .await;
-    sqlx::query(
-        r#"UPDATE project_chat_messages
-           SET metadata = metadata || '{"status": "approved", "approved_by": "ui"}' WHERE id = $1"#,
-    )
-    .bind(forged.id)
-    .execute(stage.store.pool())
-    .await
-    .unwrap();
-    let real = stage.approve("create_task", json!({"title": "real"})).await;
-    let executor = stage.actions(&[]).await;
-    stage.executed(real).await;
-    let titles: Vec<String> = tasks(&stage)
-        .await
-        .into_iter()
-        .map(|task| task.title)
-        .collect();
-    assert_eq!(titles, ["real"]);
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn a_task_hears_in_its_timeline_what_became_of_its_request() {
-    let stage = Stage::new().await;
-    let task = stage.task().await;
-    let executor = stage.actions(&[]).await;
-    let metadata = json!({"action_type": "create_task", "parameters": {"title": "Next"}});
-    let reference = stage.request_approval(task, &metadata).await;
-    stage.decide(reference).await;
-    let result = stage.executed(reference).await;
-    let events = stage.store.task_events(task, 10).await.unwrap();
-    let told: Vec<(&str, &str)> = events
-        .iter()
-        .map(|event| {
-            (
-                event.event_type.as_str(),
-                event.content.as_deref().unwrap_or_default(),
-            )
-        })
-        .collect();
-    let executed = format!("Executed: {result}");
-    let expected = [
-        ("agent_update", executed.as_str()),
-        ("approval_resolved", "Approved"),
-        ("approval_request", "May I?"),
-    ];
-    assert_eq!(told, expected);
-    let metadata = events[0].metadata.as_ref().unwrap();
-    assert_eq!(metadata["status"], "executed");
-    assert_eq!(metadata["original_event_id"], json!(reference.id));
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn an_action_by_a_free_name_waits_for_an_executor_that_knows_it() {
-    let stage = Stage::new().await;
-    let task = stage.task().await;
-    let free = json!({"action_type": "send_email", "to": "a@example.com"});
-    let free = stage.request_approval(task, &free).await;
-    stage.decide(free).await;
-    // Known by name, and without anything to carry out: dashboards make such requests.
-    let bare = stage
-        .request_approval(task, &json!({"action_type": "api_call"}))
-        .await;
-    stage.decide(bare).await;
-    let executor = stage.actions(&[]).await;
-    let result = stage.failed(bare).await;
-    assert!(result.contains("parameters"), "{result}");
-    assert_eq!(stage.execution(free).await, Execution::Waiting);
-    executor.stop().await;
-}
-
-#[tokio::test]
-async fn an_executor_leaves_the_actions_of_other_projects_alone() {
-    let stage = Stage::new().await;
-    let reference = stage.approve("create_task", json!({"title": "x"})).await;
-    let elsewhere = stage
-        .approve("create_task", json!({"title": "elsewhere"}))
-        .await;
-    sqlx::query("UPDATE bridge.decision SET project_id = 'other', decided_at = '2000-01-01' WHERE entity_id = $1")
-        .bind(elsewhere.id)
-        .execute(stage.store.pool())
-        .await
-        .unwrap();
-    let executor = Running::start(stage.action_settings(&[]), stage.store.clone()).await;
-    stage.executed(reference).await;
-    assert_eq!(stage.execution(elsewhere).await, Execution::Waiting);
     executor.stop().await;
 }

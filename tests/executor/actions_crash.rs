@@ -254,6 +254,29 @@ async fn a_starting_executor_does_not_doubt_what_a_living_one_does() {
 }
 
 #[tokio::test]
+async fn what_runs_longer_than_any_action_can_is_in_doubt_whoever_holds_it() {
+    let stage = Stage::new().await;
+    let target = Target::start().await;
+    let call = json!({"url": target.url("/gated"), "method": "POST"});
+    let call = stage.approve("api_call", call).await;
+    let settings = stage.action_settings(&[&target.addr.to_string()]);
+    let first = Running::start(settings.clone(), stage.store.clone()).await;
+    target.wait_for_requests(1).await;
+    sqlx::query(
+        "UPDATE bridge.decision SET claimed_at = now() - interval '1 hour' WHERE entity_id = $1",
+    )
+    .bind(call.id)
+    .execute(stage.store.pool())
+    .await
+    .unwrap();
+    let second = Running::start(settings, connect(stage.database_url()).await).await;
+    stage.wait_for(call, &Execution::Unknown).await;
+    target.open_the_gate();
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test]
 async fn an_outcome_that_comes_late_is_still_the_truth() {
     let stage = Stage::new().await;
     let target = Target::start().await;
