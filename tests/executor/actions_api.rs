@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::approved::{SHORT, Target};
-use crate::stage::{Running, Stage};
+use crate::stage::{Running, Stage, eventually};
 
 fn get(url: &str) -> Value {
     json!({"url": url, "method": "GET"})
@@ -179,18 +179,32 @@ async fn a_server_that_is_silent_is_not_waited_for_and_not_called_again() {
 }
 
 #[tokio::test]
-async fn a_silent_server_holds_up_no_other_action() {
+async fn silent_servers_hold_up_no_other_action() {
     let stage = Stage::new().await;
     let target = Target::start().await;
-    let slow = stage.approve("api_call", get(&target.url("/gated"))).await;
+    let slow = target.url("/gated");
+    let first = stage.approve("api_call", get(&slow)).await;
     let executor = caller(&stage, &target).await;
     target.wait_for_requests(1).await;
     let quick = stage.approve("api_call", get(&target.url("/quick"))).await;
-    let inside = stage.approve("create_task", json!({"title": "x"})).await;
     stage.executed(quick).await;
+    let mut calls = vec![first];
+    for _ in 0..8 {
+        calls.push(stage.approve("api_call", get(&slow)).await);
+    }
+    // More than are made at once: what needs no server goes on all the same.
+    target.wait_for_requests(5).await;
+    let inside = stage.approve("create_task", json!({"title": "x"})).await;
     stage.executed(inside).await;
-    target.open_the_gate();
-    stage.executed(slow).await;
+    assert_eq!(target.seen().len(), 5);
+    eventually("every call is answered", async || {
+        target.open_the_gate();
+        let open = "SELECT count(*) FROM bridge.decision WHERE state <> 'executed'";
+        let open = stage.count(open).await;
+        (open == 0).then_some(()).ok_or(format!("{open} are open"))
+    })
+    .await;
+    assert_eq!(target.seen().len(), 10);
     executor.stop().await;
 }
 
