@@ -23,6 +23,9 @@ pub use super::outcome::Outcome;
 pub const UNKNOWN: &str = "The executor stopped while it carried this out, and nobody knows how \
      far it came. Look for the effect, then decide.";
 
+/// The names of all errands.
+const ERRANDS: [&str; 2] = ["api_call", "file_write"];
+
 /// An action that reaches beyond the database.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Errand {
@@ -74,24 +77,27 @@ pub(super) struct Order {
 type OrderRow = (Uuid, String, String, Value, String);
 
 impl Store {
-    /// Takes the oldest approved action of the built-in executor's, apart from those to pass over.
-    /// Safe with several executors.
+    /// Takes the oldest approved action of the built-in executor's, apart from those to pass over,
+    /// and from errands when there is no hand free for one. Safe with several executors.
     pub async fn take_action(
         &self,
         locks: &SessionLocks,
         pass_over: &[ProposalRef],
+        with_errands: bool,
     ) -> Result<Taken> {
         let mut tx = self.pool.begin().await?;
         let passed: Vec<Uuid> = pass_over.iter().map(|reference| reference.id).collect();
         let row: Option<OrderRow> = sqlx::query_as(
             "SELECT entity_id, source, action_type, payload, proposer FROM bridge.decision
              WHERE project_id = $1 AND state = 'approved' AND action_type = ANY($2)
-               AND entity_id <> ALL($3)
+               AND entity_id <> ALL($3) AND ($4 OR action_type <> ALL($5))
              ORDER BY decided_at, entity_id LIMIT 1 FOR UPDATE SKIP LOCKED",
         )
         .bind(self.project.as_str())
         .bind(Action::NAMES)
         .bind(passed)
+        .bind(with_errands)
+        .bind(ERRANDS)
         .fetch_optional(&mut *tx)
         .await?;
         let Some((id, source, name, payload, proposer)) = row else {

@@ -160,14 +160,18 @@ fn check_target(folder: &Dir, name: &str) -> Result<(), String> {
 /// All of it or nothing, whatever dies: a file beside it takes its place.
 fn replace(folder: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
     let beside = format!(".{}.part", Uuid::new_v4().simple());
-    let written = write_new(folder, &beside, content)
-        .and_then(|()| folder.rename(&beside, folder, name))
-        .and_then(|()| sync(folder));
-    if written.is_err() {
+    let written =
+        write_new(folder, &beside, content).and_then(|()| folder.rename(&beside, folder, name));
+    if let Err(error) = written {
         // It may not be there, and there is nothing else to do about it.
         let _ = folder.remove_file(&beside);
+        return Err(error);
     }
-    written
+    // The name, too, is to survive a power cut; the file is there in any case.
+    if let Err(error) = folder.open(".").and_then(|it| it.sync_all()) {
+        tracing::warn!(%error, "a folder of the workspace could not be synced");
+    }
+    Ok(())
 }
 
 fn write_new(folder: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
@@ -176,11 +180,6 @@ fn write_new(folder: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
     let mut file = folder.open_with(name, &options)?;
     file.write_all(content)?;
     file.sync_all()
-}
-
-/// The name, too, has to survive a power cut.
-fn sync(folder: &Dir) -> io::Result<()> {
-    folder.try_clone()?.into_std_file().sync_all()
 }
 
 #[cfg(test)]

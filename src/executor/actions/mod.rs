@@ -64,12 +64,10 @@ impl Actions {
 
     /// Takes one; returns how many it took.
     async fn step(self: &Arc<Self>) -> Result<usize> {
-        let Ok(hand) = Arc::clone(&self.hands).try_acquire_owned() else {
-            return Ok(0);
-        };
+        let hand = Arc::clone(&self.hands).try_acquire_owned().ok();
         let pass_over = self.not_now();
         let (store, locks) = (self.turns.store(), self.turns.locks());
-        match store.take_action(locks, &pass_over).await? {
+        match store.take_action(locks, &pass_over, hand.is_some()).await? {
             Taken::Nothing => return Ok(0),
             Taken::Done(proposal, outcome) => {
                 log_end(proposal, &outcome);
@@ -98,7 +96,7 @@ impl Actions {
         later.keys().copied().collect()
     }
 
-    async fn run_errand(&self, claim: Claim, hand: OwnedSemaphorePermit) {
+    async fn run_errand(&self, claim: Claim, hand: Option<OwnedSemaphorePermit>) {
         let outcome = tokio::select! {
             outcome = self.act(&claim.errand) => Some(outcome),
             // Nobody knows how far it came. The row stays as it is, and the next executor that
