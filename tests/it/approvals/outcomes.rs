@@ -1,13 +1,21 @@
-//! The bridge dies while an action is carried out: nobody knows whether it was done, and the
-//! operator decides.
+//! Bad days: the bridge dies between any two steps of a proposal, the database is away, everything
+//! is late. What nobody can know is asked; nothing is repeated by itself.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use super::site::Site;
-use super::stage::Stage;
+use super::stage::{Stage, task};
 use crate::harness::card::Card;
 use crate::harness::client::Client;
+use crate::harness::outage::{accept_connections, end_connections};
 
 /// What an operator can do about an outcome that nobody knows.
 const QUESTION: [&str; 2] = ["Retry", "Dismiss"];
+
+/// The promise is a second; a busy machine may take longer, but never Discord's 3 s.
+const ANSWERED: Duration = Duration::from_millis(2_500);
 
 /// An approved call has reached the site, which does not answer, and the bridge was killed and started again.
 async fn interrupted(site: &Site) -> (Stage, Card) {
@@ -124,5 +132,112 @@ async fn an_approval_that_was_not_begun_is_carried_out_after_a_crash() {
     stage
         .world
         .database_says("SELECT count(*) FROM tasks", 1_i64)
+        .await;
+}
+
+#[tokio::test]
+async fn a_press_whose_verdict_was_not_written_when_the_bridge_died_can_be_repeated() {
+    let mut stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    let card = stage.open_card("Buy milk").await;
+    let mut frozen = stage.world.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE bridge.decision IN SHARE MODE")
+        .execute(&mut *frozen)
+        .await
+        .unwrap();
+    stage.zack.press(&card, "Approve").await;
+    stage
+        .world
+        .database_says(
+            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND mode = 'RowExclusiveLock' \
+             AND relation = 'bridge.decision'::regclass",
+            true,
+        )
+        .await;
+    stage.world.kill_bridge();
+    frozen.rollback().await.unwrap();
+    stage.world.start_bridge();
+    stage.nothing_happened().await;
+    let card = stage.open_card("Buy milk").await;
+    stage.zack.press(&card, "Approve").await;
+    stage.decided(id, "approved", "executed").await;
+    stage
+        .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
+        .await;
+    stage
+        .world
+        .database_says("SELECT count(*) FROM tasks", 1_i64)
+        .await;
+}
+
+#[tokio::test]
+async fn a_verdict_that_was_not_shown_when_the_bridge_died_is_shown_after_its_start() {
+    let mut stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    let card = stage.open_card("Buy milk").await;
+    let edit = "PATCH /channels/{channel_id}/messages/{message_id}";
+    let slow = json!({ "route": edit, "count": 50, "delay_ms": 60_000 });
+    stage.world.fault(slow).await;
+    stage.zack.press(&card, "Approve").await;
+    stage.decided(id, "approved", "executed").await;
+    stage.world.kill_bridge();
+    stage.world.no_faults().await;
+    stage.world.start_bridge();
+    stage
+        .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
+        .await;
+}
+
+#[tokio::test]
+async fn without_the_database_a_press_is_answered_and_decides_nothing() {
+    let stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    let card = stage.open_card("Buy milk").await;
+    accept_connections(stage.world.database(), false).await;
+    end_connections(stage.world.database()).await;
+    let act = stage.zack.press(&card, "Approve").await;
+    stage.zack.acknowledged(&act).await;
+    let told = stage.zack.told(&act).await;
+    assert!(!told.says("approved"), "{told:#?}");
+    accept_connections(stage.world.database(), true).await;
+    let card = stage.open_card("Buy milk").await;
+    let act = stage.zack.press(&card, "Approve").await;
+    stage.zack.told(&act).await;
+    stage.decided(id, "approved", "executed").await;
+    stage
+        .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
+        .await;
+}
+
+#[tokio::test]
+async fn a_press_is_answered_at_once_however_much_waits_to_be_shown() {
+    let stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    let card = stage.open_card("Buy milk").await;
+    sqlx::query(
+        "INSERT INTO project_chat_messages (project_id, author, message, message_type, metadata) \
+         SELECT 'front-office', 'agent:ricky:main', 'line ' || n, \
+                CASE WHEN n % 10 = 0 THEN 'task_proposal' ELSE 'text' END, \
+                CASE WHEN n % 10 = 0 THEN $1 END \
+         FROM generate_series(1, 400) AS n",
+    )
+    .bind(task("One of many"))
+    .execute(stage.world.pool())
+    .await
+    .unwrap();
+    let room = stage.room();
+    let zack = &stage.zack.person;
+    zack.sees(&room, "the beginning of the flood", |seen| seen.len() > 5)
+        .await;
+    for label in ["Details", "Approve"] {
+        let pressed = Instant::now();
+        let act = stage.zack.press(&card, label).await;
+        stage.zack.told(&act).await;
+        let waited = pressed.elapsed();
+        assert!(waited < ANSWERED, "{label} was answered after {waited:?}");
+    }
+    stage.decided(id, "approved", "executed").await;
+    stage
+        .ends(&[stage.approvals()], "Buy milk", "executed")
         .await;
 }
