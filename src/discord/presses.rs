@@ -109,11 +109,8 @@ impl Presses {
                 if let Told::Reference(reference) = &told {
                     tracing::error!(%reference, error = format!("{error:#}"), "a press failed");
                 }
-                Some(Draft::text(told.sentence()))
+                Draft::text(told.sentence())
             }
-        };
-        let Some(told) = told else {
-            return Ok(());
         };
         let application = self.application.get();
         let token = pressed.token.expose_secret();
@@ -125,7 +122,7 @@ impl Presses {
         self.send(message(route, &told)).await
     }
 
-    async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Option<Draft>> {
+    async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Draft> {
         let who = self.presser(pressed).await?;
         let reason = pressed.typed.as_deref();
         let told = press(&self.desk, &who, what, reason, Utc::now()).await;
@@ -133,7 +130,7 @@ impl Presses {
             Ok(told) => Ok(told),
             Err(error) if error.is_outage() => {
                 tracing::warn!(%error, "a press waits for nobody: the database is away: {error}");
-                Ok(Some(Draft::text(answers::database_away())))
+                Ok(Draft::text(answers::database_away()))
             }
             Err(error) => Err(error.into()),
         }

@@ -54,20 +54,20 @@ pub fn refused(desk: &Desk, presser: &Presser) -> Option<Draft> {
     (!may).then(|| Draft::text(words::not_an_operator()))
 }
 
-/// Does what a button says. Gives back what the person is told, where the card does not say it.
+/// Does what a button says. Gives back what the person is told.
 pub async fn press(
     desk: &Desk,
     presser: &Presser,
     press: Press,
     reason: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<Option<Draft>> {
+) -> Result<Draft> {
     if let Press::Details { reference } = press {
-        return details(desk, reference).await.map(Some);
+        return details(desk, reference).await;
     }
     if let Some(refusal) = refused(desk, presser) {
         tracing::info!(user = %presser.user, "somebody who may not decide has pressed a button");
-        return Ok(Some(refusal));
+        return Ok(refusal);
     }
     match press {
         Press::Decide {
@@ -75,7 +75,7 @@ pub async fn press(
             verdict: Verdict::Approve,
             hash,
         } => match question(desk, reference, hash, now).await? {
-            Some(question) => Ok(Some(question)),
+            Some(question) => Ok(question),
             None => decide(desk, presser, reference, Verdict::Approve, hash, None).await,
         },
         Press::Confirm {
@@ -83,12 +83,12 @@ pub async fn press(
             hash,
             until,
         } => {
-            if now.timestamp() > i64::try_from(until).unwrap_or(0) {
-                return Ok(Some(Draft::text(words::question_has_expired())));
+            let left = i64::from(until) - now.timestamp();
+            // No question of ours has longer.
+            if !(0..=QUESTION.as_secs().cast_signed()).contains(&left) {
+                return Ok(Draft::text(words::question_has_expired()));
             }
-            let told = decide(desk, presser, reference, Verdict::Approve, hash, None).await?;
-            let approved = || Draft::text(words::decided(Verdict::Approve));
-            Ok(Some(told.unwrap_or_else(approved)))
+            decide(desk, presser, reference, Verdict::Approve, hash, None).await
         }
         Press::Decide {
             reference,
@@ -100,7 +100,7 @@ pub async fn press(
         }
         Press::Retry { reference } => settle(desk, presser, reference, true).await,
         Press::GiveUp { reference } => settle(desk, presser, reference, false).await,
-        Press::Details { reference } => details(desk, reference).await.map(Some),
+        Press::Details { reference } => details(desk, reference).await,
     }
 }
 
@@ -143,7 +143,7 @@ async fn decide(
     verdict: Verdict,
     seen: PayloadHash,
     reason: Option<&str>,
-) -> Result<Option<Draft>> {
+) -> Result<Draft> {
     let by = presser.decider();
     let reason: Option<String> = reason
         .map(|reason| reason.trim().chars().take(REASON).collect())
@@ -172,17 +172,17 @@ async fn decide(
             if verdict == Verdict::Approve {
                 desk.approved.notify_one();
             }
-            None
+            Draft::text(words::decided(verdict))
         }
-        Decided::Already(stored) => Some(already(&stored)),
+        Decided::Already(stored) => already(&stored),
         Decided::Changed => {
             desk.look_at(reference);
-            Some(Draft::text(words::changed()))
+            Draft::text(words::changed())
         }
-        Decided::Malformed => Some(Draft::text(words::malformed_cannot_be_approved())),
+        Decided::Malformed => Draft::text(words::malformed_cannot_be_approved()),
         Decided::Gone => {
             desk.look_at(reference);
-            Some(Draft::text(words::gone()))
+            Draft::text(words::gone())
         }
     })
 }
@@ -193,16 +193,20 @@ async fn settle(
     presser: &Presser,
     reference: ProposalRef,
     again: bool,
-) -> Result<Option<Draft>> {
+) -> Result<Draft> {
     let by = presser.decider();
     if desk.store.settle_unknown(reference, again, &by).await? {
         tracing::info!(user = %by.user, proposal = %reference.id, again, "an unknown outcome was settled");
         if again {
             desk.approved.notify_one();
         }
-        return Ok(None);
+        return Ok(Draft::text(if again {
+            words::retried()
+        } else {
+            words::given_up()
+        }));
     }
-    Ok(Some(Draft::text(words::outcome_is_known())))
+    Ok(Draft::text(words::outcome_is_known()))
 }
 
 /// Who was faster.
