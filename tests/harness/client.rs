@@ -171,52 +171,28 @@ impl Client {
 
     /// What only this person is told in answer.
     pub async fn told(&self, act: &Act) -> Card {
-        let mut card = self
-            .hears(act, "an answer for them alone", |events| {
-                let interaction = interaction(events, act);
-                let answers = |message: &Value| {
-                    let of = &message["interaction_metadata"]["id"];
-                    let redrawn = act.message.as_deref();
-                    of.is_string() && of.as_str() == interaction
-                        || redrawn.is_some_and(|id| message["id"] == id)
-                };
-                let messages = events
-                    .iter()
-                    .filter(|(name, _)| name == "MESSAGE_CREATE" || name == "MESSAGE_UPDATE")
-                    .map(|(_, message)| message);
-                let mut alone = messages.filter(|message| {
-                    let flags = message["flags"].as_u64().unwrap_or_default();
-                    flags & EPHEMERAL != 0 && flags & LOADING == 0
-                });
-                alone.rfind(|message| answers(message)).map(Card::of)
-            })
-            .await;
-        card.private = act.private;
-        card
+        self.hears(act, "an answer for them alone", |events| told(events, act))
+            .await
     }
 
     /// The form that is opened in answer.
     pub async fn asked(&self, act: &Act) -> Form {
-        self.hears(act, "a form", |events| {
-            let (_, form) = events.iter().find(|(name, data)| {
-                name == "INTERACTION_MODAL_CREATE" && data["nonce"] == act.nonce.as_str()
-            })?;
-            let field = &form["components"][0];
-            let input = match &field["component"] {
-                Value::Null => &field["components"][0],
-                labelled => labelled,
-            };
-            Some(Form {
-                title: form["title"].as_str().unwrap_or_default().to_owned(),
-                id: form["id"].clone(),
-                custom_id: form["custom_id"].clone(),
-                input: input["custom_id"].clone(),
-                channel: form["channel_id"].as_str().unwrap_or_default().to_owned(),
-                message: act.message.clone(),
-                private: act.private,
+        self.hears(act, "a form", |events| asked(events, act)).await
+    }
+
+    /// What only this person is told in the end: a form on the way is sent with this text in it.
+    pub async fn told_in_the_end(&self, act: &Act, text: &str) -> Card {
+        let first = self
+            .hears(act, "an answer or a form", |events| {
+                told(events, act)
+                    .map(Ok)
+                    .or_else(|| asked(events, act).map(Err))
             })
-        })
-        .await
+            .await;
+        match first {
+            Ok(card) => card,
+            Err(form) => self.told(&self.submit(&form, text).await).await,
+        }
     }
 
     /// Waits until the bot has answered at all; it fails when Discord gives up on the bot.
@@ -327,6 +303,50 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+/// The last message that answers an act and that only its person sees.
+fn told(events: &[(String, Value)], act: &Act) -> Option<Card> {
+    let interaction = interaction(events, act);
+    let answers = |message: &Value| {
+        let of = message["interaction_metadata"]["id"].as_str();
+        let redrawn = act.message.as_deref();
+        of.is_some() && of == interaction || redrawn.is_some_and(|id| message["id"] == id)
+    };
+    let alone = |message: &Value| {
+        let flags = message["flags"].as_u64().unwrap_or_default();
+        flags & EPHEMERAL != 0 && flags & LOADING == 0
+    };
+    events
+        .iter()
+        .filter(|(name, _)| name == "MESSAGE_CREATE" || name == "MESSAGE_UPDATE")
+        .rfind(|(_, message)| alone(message) && answers(message))
+        .map(|(_, message)| Card {
+            private: act.private,
+            ..Card::of(message)
+        })
+}
+
+/// The form that an act has opened.
+fn asked(events: &[(String, Value)], act: &Act) -> Option<Form> {
+    let (_, form) = events.iter().find(|(name, data)| {
+        name == "INTERACTION_MODAL_CREATE" && data["nonce"] == act.nonce.as_str()
+    })?;
+    let field = &form["components"][0];
+    let input = match &field["component"] {
+        Value::Null => &field["components"][0],
+        labelled => labelled,
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Some(Form {
+        title: text(&form["title"]),
+        id: form["id"].clone(),
+        custom_id: form["custom_id"].clone(),
+        input: input["custom_id"].clone(),
+        channel: text(&form["channel_id"]),
+        message: act.message.clone(),
+        private: act.private,
+    })
 }
 
 /// The id that Discord gave to what the person did.

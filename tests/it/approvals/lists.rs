@@ -162,7 +162,6 @@ async fn a_list_that_does_not_fit_says_how_much_is_left_out() {
     .execute(stage.world.pool())
     .await
     .unwrap();
-    stage.digest("120 waiting").await;
     let act = stage.zack.slash(&stage.room(), "approvals").await;
     let told = stage.zack.told(&act).await;
     let list = told.text();
