@@ -63,7 +63,7 @@ pub struct Hands {
 /// The workers.
 pub struct Workers {
     hands: Arc<Hands>,
-    queues: HashMap<Surface, mpsc::UnboundedSender<Action>>,
+    queues: HashMap<(Surface, bool), mpsc::UnboundedSender<Action>>,
 }
 
 impl Workers {
@@ -75,14 +75,19 @@ impl Workers {
         }
     }
 
-    /// Hands an action to the worker of its surface.
+    /// Hands an action to a worker of its surface. What is new stands in one line, so that it comes
+    /// in its order; what is shown and not true any more does not wait behind it.
     pub fn hand_over(&mut self, action: Action) {
         let surface = action.key().surface.clone();
-        let queue = self.queues.entry(surface.clone()).or_insert_with(|| {
-            let (queue, actions) = mpsc::unbounded_channel();
-            tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
-            queue
-        });
+        let new = matches!(action, Action::Create { .. });
+        let queue = self
+            .queues
+            .entry((surface.clone(), new))
+            .or_insert_with(|| {
+                let (queue, actions) = mpsc::unbounded_channel();
+                tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
+                queue
+            });
         // A worker lives as long as its queue.
         let _ = queue.send(action);
     }
