@@ -1,4 +1,5 @@
-//! Carries out what was planned: one worker per surface, in order, each result written down.
+//! Carries out what was planned: per surface one worker for what is new, in order, and one for what
+//! is on display and not true any more. Each result is written down.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub struct Hands {
 /// The workers.
 pub struct Workers {
     hands: Arc<Hands>,
+    /// By surface, and whether it is for new messages.
     queues: HashMap<(Surface, bool), mpsc::UnboundedSender<Action>>,
 }
 
@@ -75,19 +77,17 @@ impl Workers {
         }
     }
 
-    /// Hands an action to a worker of its surface. What is new stands in one line, so that it comes
-    /// in its order; what is shown and not true any more does not wait behind it.
+    /// Hands an action to a worker of its surface. A change does not stand behind a backlog of new
+    /// messages; nothing of one row is handed over before all of it before has come to an end.
     pub fn hand_over(&mut self, action: Action) {
         let surface = action.key().surface.clone();
-        let new = matches!(action, Action::Create { .. });
-        let queue = self
-            .queues
-            .entry((surface.clone(), new))
-            .or_insert_with(|| {
-                let (queue, actions) = mpsc::unbounded_channel();
-                tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
-                queue
-            });
+        let is_new = matches!(action, Action::Create { .. });
+        let queue = self.queues.entry((surface.clone(), is_new));
+        let queue = queue.or_insert_with(|| {
+            let (queue, actions) = mpsc::unbounded_channel();
+            tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
+            queue
+        });
         // A worker lives as long as its queue.
         let _ = queue.send(action);
     }
