@@ -23,8 +23,8 @@ pub fn feedback(proposal: &Proposal, by: &str, reason: &str) -> String {
 
 /// Nothing can be decided without the database.
 pub fn database_away() -> String {
-    "The database cannot be reached, so nothing was decided. Press again when `#status` says that \
-     it is back."
+    "The database cannot be reached. If the card has not changed when `#status` says that it is \
+     back, please press again."
         .to_owned()
 }
 
@@ -34,16 +34,11 @@ pub fn not_told_in_time() -> String {
         .to_owned()
 }
 
-/// Only members propose.
-pub fn members_only() -> String {
-    "Only members of this server can make a task of a message.".to_owned()
-}
-
 /// A message became a proposed task, or had become one before.
 pub fn promoted(title: &str, before: bool) -> String {
     let title = quote::line(title, TITLE).markup;
     if before {
-        format!("This message has been made a task before: {title}.")
+        format!("This message is a task already: {title}.")
     } else {
         format!("Proposed as a task: {title}. Its card is in `#approvals`.")
     }

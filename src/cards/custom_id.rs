@@ -2,8 +2,8 @@
 //! permission: whoever can call Discord's API can make us receive any of these. So what comes back
 //! is only taken when it is, to the letter, something that we would have written.
 //!
-//! `v1:<what>:<source>:<id>[[:<time>]:<hash>]`. What has no fixed length stands before what has, so
-//! that the beginning of one is never another.
+//! `v1:<what>:<source>:<id>[:<hash>[:<time>]]`, at most 98 characters. Every part has a fixed length,
+//! so that the beginning of one is never another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -102,13 +102,13 @@ impl fmt::Display for Press {
             Self::Confirm { until, .. } => Some(*until),
             _ => None,
         };
-        print(f, what, *reference, until, hash)
+        print(f, what, *reference, hash, until)
     }
 }
 
 impl fmt::Display for ReasonForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        print(f, "reason", self.reference, None, Some(&self.hash))
+        print(f, "reason", self.reference, Some(&self.hash), None)
     }
 }
 
@@ -116,15 +116,15 @@ fn print(
     f: &mut fmt::Formatter<'_>,
     what: &str,
     reference: ProposalRef,
-    until: Option<u32>,
     hash: Option<&PayloadHash>,
+    until: Option<u32>,
 ) -> fmt::Result {
     let source = reference.source.as_str();
     write!(f, "{VERSION}:{what}:{source}:{}", reference.id.simple())?;
-    if let Some(until) = until {
-        write!(f, ":{until}")?;
+    if let Some(hash) = hash {
+        write!(f, ":{hash}")?;
     }
-    hash.map_or(Ok(()), |hash| write!(f, ":{hash}"))
+    until.map_or(Ok(()), |until| write!(f, ":{until:010}"))
 }
 
 /// The parts of a custom id of this version.
@@ -143,11 +143,8 @@ fn parts(text: &str) -> Option<Parts<'_>> {
     let (version, what) = (parts.next()?, parts.next()?);
     let source: ProposalSource = parts.next()?.parse().ok()?;
     let id = Uuid::try_parse(parts.next()?).ok()?;
-    let (until, hash) = match (parts.next(), parts.next()) {
-        (None, _) => (None, None),
-        (Some(hash), None) => (None, Some(hash.parse().ok()?)),
-        (Some(until), Some(hash)) => (Some(until.parse().ok()?), Some(hash.parse().ok()?)),
-    };
+    let hash = parts.next().map(str::parse).transpose().ok()?;
+    let until = parts.next().map(str::parse).transpose().ok()?;
     (version == VERSION && parts.next().is_none()).then_some(Parts {
         what,
         reference: ProposalRef { source, id },

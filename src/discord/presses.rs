@@ -14,15 +14,24 @@ use super::lanes::{Class, Lanes};
 use super::layout::Layout;
 use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
-use crate::cards::{Draft, Modal, answers, verdict as words};
+use crate::cards::{Draft, answers, verdict as words};
 use crate::error::{Told, UserError};
+use crate::model::proposal::{PayloadHash, ProposalRef};
 use crate::model::{ApplicationId, RoleId};
 use crate::operations::Desk;
-use crate::operations::decide::{Presser, press, refused};
+use crate::operations::decide::{Presser, askable, press};
 
 /// How long Discord may take to say whether somebody is a member: a press has to be answered
 /// within 3 s (source: Discord).
 const MEMBER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the database may take before a form is opened, within the same 3 s.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// How long a press waits for a database that is away, and the time between two tries: after an
+/// outage each connection has to be found dead once.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Kinds of first answers (source: Discord, interaction callback types).
 pub(crate) const SAY: u8 = 4;
@@ -61,8 +70,7 @@ impl Presses {
     async fn answer(&self, pressed: &Pressed) {
         let answered = match read(pressed) {
             Ok(Press::RejectWithReason { reference, hash }) if pressed.typed.is_none() => {
-                self.ask_why(pressed, &words::reason_form(reference, hash))
-                    .await
+                self.ask_why(pressed, reference, hash).await
             }
             Ok(press) => self.work(pressed, press).await,
             Err(UnknownPress) => {
@@ -75,11 +83,24 @@ impl Presses {
         }
     }
 
-    /// Opens the form, for those who may decide: a form cannot wait for anything.
-    async fn ask_why(&self, pressed: &Pressed, form: &Modal) -> Result<(), RestError> {
+    /// Opens the form, for those who may decide what can still be decided: nobody should type a
+    /// reason for nothing. A form is the first answer, so none of this may take long.
+    async fn ask_why(
+        &self,
+        pressed: &Pressed,
+        reference: ProposalRef,
+        hash: PayloadHash,
+    ) -> Result<(), RestError> {
+        let form = words::reason_form(reference, hash);
         let refusal = match self.presser(pressed).await {
-            Ok(who) => refused(&self.desk, &who),
             Err(error) => Some(Draft::text(Told::of(&error).sentence())),
+            Ok(who) => {
+                let looking = askable(&self.desk, &who, reference, hash);
+                match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
+                    Ok(Ok(refusal)) => refusal,
+                    Ok(Err(_)) | Err(_) => Some(Draft::text(answers::database_away())),
+                }
+            }
         };
         match refusal {
             Some(refusal) => self.say(pressed, &refusal).await,
@@ -91,7 +112,7 @@ impl Presses {
     async fn work(&self, pressed: &Pressed, press: Press) -> Result<(), RestError> {
         // The answer to these stands in a message that the person alone sees.
         let own = matches!(press, Press::Details { .. });
-        let replaces = matches!(press, Press::Confirm { .. });
+        let replaces = pressed.private;
         let acknowledged = if own {
             self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL })))
                 .await
@@ -125,14 +146,20 @@ impl Presses {
     async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Draft> {
         let who = self.presser(pressed).await?;
         let reason = pressed.typed.as_deref();
-        let told = press(&self.desk, &who, what, reason, Utc::now()).await;
-        match told {
-            Ok(told) => Ok(told),
-            Err(error) if error.is_outage() => {
-                tracing::warn!(%error, "a press waits for nobody: the database is away: {error}");
-                Ok(Draft::text(answers::database_away()))
+        let deciding = async {
+            loop {
+                match press(&self.desk, &who, what, reason, Utc::now()).await {
+                    Err(error) if error.is_outage() => {
+                        tracing::warn!(%error, "a press waits for the database: {error}");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    told => break told,
+                }
             }
-            Err(error) => Err(error.into()),
+        };
+        match tokio::time::timeout(PATIENCE, deciding).await {
+            Ok(told) => Ok(told?),
+            Err(_) => Ok(Draft::text(answers::database_away())),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Carries out what was planned: one worker per surface, in order, each result written down.
+//! Carries out what was planned: per surface one worker for what is new, in order, and one for what
+//! is on display and not true any more. Each result is written down.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,7 +64,8 @@ pub struct Hands {
 /// The workers.
 pub struct Workers {
     hands: Arc<Hands>,
-    queues: HashMap<Surface, mpsc::UnboundedSender<Action>>,
+    /// By surface, and whether it is for new messages.
+    queues: HashMap<(Surface, bool), mpsc::UnboundedSender<Action>>,
 }
 
 impl Workers {
@@ -75,10 +77,13 @@ impl Workers {
         }
     }
 
-    /// Hands an action to the worker of its surface.
+    /// Hands an action to a worker of its surface. A change does not stand behind a backlog of new
+    /// messages; nothing of one row is handed over before all of it before has come to an end.
     pub fn hand_over(&mut self, action: Action) {
         let surface = action.key().surface.clone();
-        let queue = self.queues.entry(surface.clone()).or_insert_with(|| {
+        let is_new = matches!(action, Action::Create { .. });
+        let queue = self.queues.entry((surface.clone(), is_new));
+        let queue = queue.or_insert_with(|| {
             let (queue, actions) = mpsc::unbounded_channel();
             tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
             queue

@@ -104,6 +104,29 @@ pub async fn press(
     }
 }
 
+/// Whether there is something left to give a reason for. Gives back what the person is told where
+/// there is not.
+pub async fn askable(
+    desk: &Desk,
+    presser: &Presser,
+    reference: ProposalRef,
+    seen: PayloadHash,
+) -> Result<Option<Draft>> {
+    if let Some(refusal) = refused(desk, presser) {
+        return Ok(Some(refusal));
+    }
+    let stored = desk.store.proposal(reference).await?;
+    Ok(match stored {
+        None => Some(Draft::text(words::gone())),
+        Some(stored) if !stored.proposal.is_open() => Some(already(&stored)),
+        Some(stored) if stored.proposal.hash() != seen => {
+            desk.look_at(reference);
+            Some(Draft::text(words::changed()))
+        }
+        Some(_) => None,
+    })
+}
+
 async fn details(desk: &Desk, reference: ProposalRef) -> Result<Draft> {
     let stored = desk.store.proposal(reference).await?;
     Ok(stored.map_or_else(

@@ -2,20 +2,20 @@
 //! operator's to decide.
 
 use super::Desk;
-use super::decide::Presser;
+use super::decide::{Presser, refused};
 use crate::cards::answers as words;
-use crate::error::UserError;
 use crate::model::DiscordMessageId;
 use crate::store::promote::Promoted;
 
-/// Promotes the row that a Discord message shows, once. Gives back what the person is told.
+/// Promotes the row that a Discord message shows, once, for an operator: what waits to be decided is
+/// not for everybody to fill. Gives back what the person is told.
 pub async fn promote(
     desk: &Desk,
     presser: &Presser,
     message: Option<DiscordMessageId>,
 ) -> anyhow::Result<String> {
-    if presser.bot || presser.roles.is_none() {
-        return Err(UserError::new(words::members_only()).into());
+    if let Some(refusal) = refused(desk, presser) {
+        return Ok(refusal.content);
     }
     let promoted = match message {
         Some(message) => desk.store.promote(message, &presser.decider()).await?,
