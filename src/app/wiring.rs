@@ -24,7 +24,8 @@ use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::rest::{Request, Route};
 use crate::feed::check::check;
-use crate::feed::{Replication, ReplicationSettings, Stream};
+use crate::feed::websocket::Key;
+use crate::feed::{Replication, ReplicationSettings, Stream, Websocket, WebsocketSettings};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
@@ -164,17 +165,35 @@ impl Wires<'_> {
             });
             return received;
         }
-        let settings = ReplicationSettings::new(self.database.url.clone());
         let cancel = lifecycle.token();
+        let observer = Box::new(move |stream: Stream<'_>| show_feed(&part, stream));
+        if let Some(settings) = self.websocket() {
+            lifecycle.spawn("feed", async move {
+                let feed = Websocket::new(settings).observed_by(observer);
+                feed.run(events, cancel).await;
+                Ok(())
+            });
+            return received;
+        }
+        let settings = ReplicationSettings::new(self.database.url.clone());
         lifecycle.spawn("feed", async move {
             // Nobody waits for the look: a feed that does not come says so by itself.
             tokio::spawn(warn_of_gaps(settings.clone()));
-            let feed =
-                Replication::new(settings).observed_by(Box::new(move |it| show_feed(&part, it)));
+            let feed = Replication::new(settings).observed_by(observer);
             feed.run(events, cancel).await;
             Ok(())
         });
         received
+    }
+
+    /// What the websocket feed needs, if it is the one that is wanted.
+    fn websocket(&self) -> Option<WebsocketSettings> {
+        let Config { feed, supabase, .. } = self.config;
+        let key = supabase.key.clone().map(Key::Fixed);
+        let key = key.or(supabase.key_file.clone().map(Key::File));
+        let (url, key) = (supabase.url.clone()?, key?);
+        let project = self.config.project.id.clone();
+        (feed.kind == FeedKind::Websocket).then(|| WebsocketSettings::new(url, key, project))
     }
 
     fn start_mirror(
@@ -286,6 +305,10 @@ fn show_feed(part: &Part, stream: Stream<'_>) {
         Stream::Up => {
             gauge!(telemetry::FEED_CONNECTED).set(1.0);
             part.ok();
+        }
+        Stream::Partly(reason) => {
+            gauge!(telemetry::FEED_CONNECTED).set(1.0);
+            part.ok_with(format!("some rows are found by the sweep alone: {reason}"));
         }
         Stream::Down(reason) => {
             gauge!(telemetry::FEED_CONNECTED).set(0.0);
