@@ -1,0 +1,23 @@
+// The official client, told to subscribe as the bridge does. Prints what it is told, a line each.
+import { createClient } from '@supabase/supabase-js';
+import WebSocket from 'ws';
+
+const [url, key, project, ...tables] = process.argv.slice(2);
+const say = (what, value) => console.log(JSON.stringify([what, value]));
+
+const client = createClient(url, key, {
+  auth: { persistSession: false, autoRefreshToken: false },
+  realtime: { transport: WebSocket },
+});
+// Without this the token is sent a moment after the first join; the server takes the key meanwhile.
+await client.realtime.setAuth();
+for (const table of tables) {
+  const of = { schema: 'public', table };
+  const told = ({ eventType, table, new: row, old }) => say('change', [eventType, table, row.id ?? old.id]);
+  client
+    .channel(`clawdos-bridge:${table}`)
+    .on('postgres_changes', { event: '*', ...of, filter: `project_id=eq.${project}` }, told)
+    .on('postgres_changes', { event: 'DELETE', ...of }, (it) => say('deleted', [it.table, it.old.id]))
+    .on('system', {}, ({ extension, status, message }) => say('system', [table, extension, status, message]))
+    .subscribe((status, error) => say('status', [table, status, error?.message ?? null]));
+}
