@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::discord::inbound::Intake;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::rest::{Request, Route};
-use crate::feed::check::check;
+use crate::feed::check::{check, check_visibility};
 use crate::feed::websocket::Key;
 use crate::feed::{Replication, ReplicationSettings, Stream, Websocket, WebsocketSettings};
 use crate::health::{self, Part, Readiness};
@@ -168,7 +169,9 @@ impl Wires<'_> {
         let cancel = lifecycle.token();
         let observer = Box::new(move |stream: Stream<'_>| show_feed(&part, stream));
         if let Some(settings) = self.websocket() {
+            let database = self.database.url.clone();
             lifecycle.spawn("feed", async move {
+                tokio::spawn(warn_of_hidden_rows(database, settings.key.clone()));
                 let feed = Websocket::new(settings).observed_by(observer);
                 feed.run(events, cancel).await;
                 Ok(())
@@ -297,6 +300,16 @@ async fn warn_of_gaps(settings: ReplicationSettings) {
         if !problem.stops_the_feed() {
             tracing::warn!(%problem, "the change feed has a gap: {problem}");
         }
+    }
+}
+
+/// Rows that the key may not see are silence as well.
+async fn warn_of_hidden_rows(database: SecretString, key: Key) {
+    let Some(role) = key.role().await else {
+        return;
+    };
+    for problem in check_visibility(&database, &role).await {
+        tracing::warn!(%problem, "the change feed may have a gap: {problem}");
     }
 }
 

@@ -28,7 +28,7 @@ pub mod session;
 pub mod settings;
 pub mod websocket;
 
-pub use check::check;
+pub use check::{check, check_visibility};
 pub use problem::FeedProblem;
 pub use reconnect::{Observer, Stream};
 pub use replication::Replication;

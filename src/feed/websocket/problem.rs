@@ -1,5 +1,7 @@
 //! What can stand between the bridge and Supabase Realtime, each as a sentence with its fix.
 
+use std::io::ErrorKind;
+
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
 use crate::{
@@ -164,7 +166,11 @@ impl From<Error> for RealtimeProblem {
                 status => Self::Unreachable(format!("it answers HTTP {status}")),
             },
             Error::Tls(error) => Self::Tls(error.to_string()),
-            Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            // What rustls has to say comes as an error of the line.
+            Error::Io(error)
+                if error.kind() == ErrorKind::InvalidData
+                    || error.to_string().starts_with("tls") =>
+            {
                 Self::Tls(error.to_string())
             }
             Error::Io(error) => Self::Unreachable(error.to_string()),

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use url::Url;
 
 use super::{frame::VERSION, problem::RealtimeProblem};
@@ -70,6 +72,29 @@ impl Key {
             Self::File(path) => read_file(path).await,
         }
     }
+}
+
+impl Key {
+    /// The database role that the key stands for, if it tells.
+    pub async fn role(&self) -> Option<String> {
+        let key = self.read().await.ok()?;
+        let key = key.expose_secret();
+        if key.starts_with("sb_publishable_") {
+            return Some("anon".to_owned());
+        }
+        if key.starts_with("sb_secret_") {
+            return Some("service_role".to_owned());
+        }
+        let claims = key.split('.').nth(1)?;
+        let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
+        Some(serde_json::from_slice::<Claims>(&claims).ok()?.role)
+    }
+}
+
+/// What a JSON Web Token of Supabase says. The server checks whether it is true.
+#[derive(Deserialize)]
+struct Claims {
+    role: String,
 }
 
 async fn read_file(path: &Path) -> Result<SecretString, RealtimeProblem> {
