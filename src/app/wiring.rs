@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -14,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
+use super::feed;
 use crate::clock::Clock;
 use crate::commands;
-use crate::config::{Config, FeedKind};
+use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings};
@@ -24,9 +24,6 @@ use crate::discord::inbound::Intake;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::rest::{Request, Route};
-use crate::feed::check::{check, check_visibility};
-use crate::feed::websocket::Key;
-use crate::feed::{Replication, ReplicationSettings, Stream, Websocket, WebsocketSettings};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
@@ -40,10 +37,6 @@ use crate::model::mode::{Mode, State};
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
 use crate::telemetry;
-
-/// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
-/// the database's sender, which loses nothing.
-const FEED_AHEAD: usize = 1024;
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -118,7 +111,7 @@ impl Wires<'_> {
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(cancel.clone()));
 
-        let feed = self.start_feed(lifecycle);
+        let feed = feed::start(lifecycle, self.config, self.readiness, &self.database.url);
         self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
 
         let deliveries = Deliveries::new(
@@ -150,53 +143,6 @@ impl Wires<'_> {
             users: users.chain(&self.place.operators).copied().collect(),
             roles: roles.copied().collect(),
         }
-    }
-
-    /// The feed, or the sweep alone where the database cannot give one. That is said aloud.
-    fn start_feed(&self, lifecycle: &mut Lifecycle) -> mpsc::Receiver<FeedEvent> {
-        let (events, received) = mpsc::channel(FEED_AHEAD);
-        let part = self.readiness.part("feed");
-        if self.config.feed.kind == FeedKind::Off {
-            part.ok_with("switched off: rows are found by the sweep alone");
-            let cancel = lifecycle.token();
-            lifecycle.spawn("feed", async move {
-                cancel.cancelled().await;
-                drop(events);
-                Ok(())
-            });
-            return received;
-        }
-        let cancel = lifecycle.token();
-        let observer = Box::new(move |stream: Stream<'_>| show_feed(&part, stream));
-        if let Some(settings) = self.websocket() {
-            let database = self.database.url.clone();
-            lifecycle.spawn("feed", async move {
-                tokio::spawn(warn_of_hidden_rows(database, settings.key.clone()));
-                let feed = Websocket::new(settings).observed_by(observer);
-                feed.run(events, cancel).await;
-                Ok(())
-            });
-            return received;
-        }
-        let settings = ReplicationSettings::new(self.database.url.clone());
-        lifecycle.spawn("feed", async move {
-            // Nobody waits for the look: a feed that does not come says so by itself.
-            tokio::spawn(warn_of_gaps(settings.clone()));
-            let feed = Replication::new(settings).observed_by(observer);
-            feed.run(events, cancel).await;
-            Ok(())
-        });
-        received
-    }
-
-    /// What the websocket feed needs, if it is the one that is wanted.
-    fn websocket(&self) -> Option<WebsocketSettings> {
-        let Config { feed, supabase, .. } = self.config;
-        let key = supabase.key.clone().map(Key::Fixed);
-        let key = key.or(supabase.key_file.clone().map(Key::File));
-        let (url, key) = (supabase.url.clone()?, key?);
-        let project = self.config.project.id.clone();
-        (feed.kind == FeedKind::Websocket).then(|| WebsocketSettings::new(url, key, project))
     }
 
     fn start_mirror(
@@ -291,43 +237,6 @@ impl Wires<'_> {
             cancel.cancelled().await;
             Ok(())
         });
-    }
-}
-
-/// A table that is not published is silence, not an error: said aloud at every start.
-async fn warn_of_gaps(settings: ReplicationSettings) {
-    for problem in check(&settings).await {
-        if !problem.stops_the_feed() {
-            tracing::warn!(%problem, "the change feed has a gap: {problem}");
-        }
-    }
-}
-
-/// Rows that the key may not see are silence as well.
-async fn warn_of_hidden_rows(database: SecretString, key: Key) {
-    let Some(role) = key.role().await else {
-        return;
-    };
-    for problem in check_visibility(&database, &role).await {
-        tracing::warn!(%problem, "the change feed may have a gap: {problem}");
-    }
-}
-
-fn show_feed(part: &Part, stream: Stream<'_>) {
-    match stream {
-        Stream::Up => {
-            gauge!(telemetry::FEED_CONNECTED).set(1.0);
-            part.ok();
-        }
-        Stream::Partly(reason) => {
-            gauge!(telemetry::FEED_CONNECTED).set(1.0);
-            part.ok_with(format!("some rows are found by the sweep alone: {reason}"));
-        }
-        Stream::Down(reason) => {
-            gauge!(telemetry::FEED_CONNECTED).set(0.0);
-            tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
-            part.ok_with(format!("rows are found by the sweep alone: {reason}"));
-        }
     }
 }
 

@@ -2,12 +2,12 @@
 import { createClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 
-const [url, key, project, ...tables] = process.argv.slice(2);
+const [url, key, renewed, project, ...tables] = process.argv.slice(2);
 const say = (what, value) => console.log(JSON.stringify([what, value]));
 
 const client = createClient(url, key, {
   auth: { persistSession: false, autoRefreshToken: false },
-  realtime: { transport: WebSocket },
+  realtime: { transport: WebSocket, heartbeatIntervalMs: 200 },
 });
 // Without this the token is sent a moment after the first join; the server takes the key meanwhile.
 await client.realtime.setAuth();
@@ -19,5 +19,8 @@ for (const table of tables) {
     .on('postgres_changes', { event: '*', ...of, filter: `project_id=eq.${project}` }, told)
     .on('postgres_changes', { event: 'DELETE', ...of }, (it) => say('deleted', [it.table, it.old.id]))
     .on('system', {}, ({ extension, status, message }) => say('system', [table, extension, status, message]))
-    .subscribe((status, error) => say('status', [table, status, error?.message ?? null]));
+    .subscribe((status, error) => {
+      say('status', [table, status, error?.message ?? null]);
+      if (status === 'SUBSCRIBED') client.realtime.setAuth(renewed);
+    });
 }

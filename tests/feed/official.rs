@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clawdos_bridge::feed::{WebsocketSettings, websocket::Key};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -15,12 +16,15 @@ use tokio::{
 
 use crate::{
     listener::Listener,
-    realtime::{KEY, Realtime},
-    websocket::{ALL, settings},
+    realtime::{KEY, Realtime, State},
+    websocket::{ALL, hurried, settings},
 };
 
 /// The packages, as npm installs them. `ws` serves a Node.js without a websocket of its own.
 const PACKAGES: [&str; 2] = ["@supabase/supabase-js@2.109.0", "ws@8.18.3"];
+
+/// The token that the client uses once it is subscribed.
+const RENEWED: &str = "eyJhbGciOiJIUzI1NiJ9.renewed-s3cret.key";
 
 /// How long npm may take.
 const INSTALLATION: Duration = Duration::from_mins(5);
@@ -63,7 +67,7 @@ impl Official {
         assert!(npm.status.success(), "npm install: {said}");
         let mut child = Command::new("node")
             .arg(&script)
-            .args([server.url.as_str(), KEY, "front-office"])
+            .args([server.url.as_str(), KEY, RENEWED, "front-office"])
             .args(tables)
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -100,6 +104,7 @@ fn row(id: &str, project: &str) -> Value {
 #[tokio::test]
 async fn the_official_client_subscribes_to_this_server_and_hears_what_the_bridge_hears() {
     let server = Realtime::start(ALL).await;
+    server.accept(RENEWED);
     let Some(mut official) = Official::start(&server, &["tasks", "agents"]).await else {
         return;
     };
@@ -142,31 +147,59 @@ async fn the_official_client_subscribes_to_this_server_and_hears_what_the_bridge
     }
 }
 
+/// The first frame of each kind in the channel of the tasks, and the first heartbeat.
+async fn first_frames(server: &Realtime) -> [Value; 3] {
+    let kinds = ["phx_join", "heartbeat", "access_token"];
+    let first = |state: &State, kind: &str| {
+        let fits = |frame: &&Value| {
+            let topic = &frame[2];
+            frame[3] == kind && (topic == "realtime:clawdos-bridge:tasks" || topic == "phoenix")
+        };
+        state.heard.iter().find(fits).cloned()
+    };
+    let [join, heartbeat, token] =
+        kinds.map(|kind| async move { server.until(kind, |state| first(state, kind)).await });
+    let (join, heartbeat, token) = tokio::join!(join, heartbeat, token);
+    // A channel names itself in later frames by the number of its join.
+    assert_eq!((&join[0], &token[0]), (&join[1], &join[0]));
+    [join, heartbeat, token].map(|mut frame| {
+        assert!(frame[1].as_str().unwrap().parse::<u64>().is_ok(), "{frame}");
+        frame[1].take();
+        if !frame[0].is_null() {
+            frame[0] = json!("the join's number");
+        }
+        frame
+    })
+}
+
 #[tokio::test]
-async fn the_bridge_asks_as_the_official_client_asks() {
+async fn the_bridge_says_what_the_official_client_says_to_the_letter() {
     let server = Realtime::start(ALL).await;
-    let Some(mut official) = Official::start(&server, &["tasks"]).await else {
+    server.accept(RENEWED);
+    let Some(_official) = Official::start(&server, &["tasks"]).await else {
         return;
     };
-    official
-        .says(&[json!(["status", ["tasks", "SUBSCRIBED", null]])])
-        .await;
-    let theirs = server.heard("phx_join").await;
-    server.set(|state| state.heard.clear());
-    let (mut bridge, _) = Listener::realtime(settings(&server));
+    let theirs = first_frames(&server).await;
+
+    let server = Realtime::start(ALL).await;
+    server.accept(RENEWED);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, KEY).unwrap();
+    let settings = WebsocketSettings {
+        key: Key::File(file.clone()),
+        ..hurried(&server)
+    };
+    let (mut bridge, _) = Listener::realtime(settings);
     bridge.connected_now().await;
-    let tasks = |frame: &&Value| frame[2] == "realtime:clawdos-bridge:tasks";
-    let ours = server
-        .until("the bridge's join", |state| {
-            state.heard.iter().find(tasks).cloned()
-        })
-        .await;
-    assert_eq!(ours[4], theirs);
+    std::fs::write(&file, RENEWED).unwrap();
+    assert_eq!(first_frames(&server).await, theirs);
 }
 
 #[tokio::test]
 async fn the_official_client_is_told_subscribed_of_a_table_that_is_not_published() {
     let server = Realtime::start(&["tasks"]).await;
+    server.accept(RENEWED);
     let Some(mut official) = Official::start(&server, &["agents"]).await else {
         return;
     };
