@@ -22,3 +22,5 @@ mod visibility;
 mod websocket;
 #[path = "feed/websocket_faults.rs"]
 mod websocket_faults;
+#[path = "feed/whole.rs"]
+mod whole;

@@ -190,3 +190,78 @@ impl Channel {
         self.refused = Some(why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn asked(tables: &[Table]) -> (Channels, Instant) {
+        let now = Instant::now();
+        let mut channels = Channels::new(tables, PATIENCE, now);
+        for join in 1..=tables.len() {
+            assert!(channels.ask(join as u64, now).is_some());
+        }
+        assert!(channels.ask(99, now).is_none(), "each is asked for once");
+        (channels, now)
+    }
+
+    #[test]
+    fn nothing_is_settled_before_the_last_table_is() {
+        let (mut channels, now) = asked(&[Table::Tasks, Table::Agents]);
+        assert!(!channels.settled());
+        assert_eq!(channels.confirmed(Table::Tasks, Some(1)), Confirmed::New);
+        assert!(!channels.settled() && channels.any());
+        channels.refused(2, Refusal::Unpublished, now);
+        assert!(channels.settled() && channels.any());
+        let gaps = channels.gaps();
+        assert!(matches!(gaps.as_slice(), [gap] if gap.to_string().contains("public.agents")));
+    }
+
+    #[test]
+    fn what_concerns_an_earlier_join_changes_nothing() {
+        let (mut channels, now) = asked(&[Table::Tasks]);
+        channels.closed(Table::Tasks, Some(1), now);
+        let later = now + LONGEST_WAIT;
+        assert_eq!(channels.ask(7, later), Some(Table::Tasks));
+        assert_eq!(channels.confirmed(Table::Tasks, Some(1)), Confirmed::Stale);
+        channels.refused(1, Refusal::Unpublished, later);
+        assert_eq!(channels.confirmed(Table::Tasks, Some(7)), Confirmed::New);
+        channels.closed(Table::Tasks, Some(1), later);
+        assert!(channels.any() && channels.gaps().is_empty());
+        assert_eq!(channels.confirmed(Table::Tasks, None), Confirmed::Again);
+    }
+
+    #[test]
+    fn a_table_that_stays_refused_is_asked_for_less_and_less_often() {
+        let (mut channels, mut now) = asked(&[Table::Tasks]);
+        let mut waits = Vec::new();
+        for join in 1..20 {
+            channels.refused(join, Refusal::Unpublished, now);
+            let again = channels.wake().unwrap();
+            waits.push(again - now);
+            now = again;
+            assert_eq!(channels.ask(join + 1, now), Some(Table::Tasks));
+        }
+        assert!(waits[0] <= FIRST_WAIT && waits[0] >= FIRST_WAIT / 2);
+        let last = waits[18];
+        assert!(
+            last <= LONGEST_WAIT && last >= LONGEST_WAIT / 2,
+            "{waits:?}"
+        );
+    }
+
+    #[test]
+    fn a_confirmation_that_does_not_come_is_a_refusal() {
+        let (mut channels, now) = asked(&[Table::Tasks]);
+        channels.expire(now + PATIENCE / 2);
+        assert!(!channels.settled());
+        assert_eq!(channels.wake(), Some(now + PATIENCE));
+        channels.expire(now + PATIENCE);
+        assert!(channels.settled() && !channels.any());
+        // It comes late, and the server's word counts.
+        assert_eq!(channels.confirmed(Table::Tasks, Some(1)), Confirmed::New);
+        assert!(channels.any() && channels.gaps().is_empty());
+    }
+}
