@@ -3,6 +3,8 @@ import { createClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 
 const [url, key, renewed, project, ...tables] = process.argv.slice(2);
+// The test holds the other end: this ends with it, however it ends.
+process.stdin.on('end', () => process.exit()).resume();
 const say = (what, value) => console.log(JSON.stringify([what, value]));
 
 const client = createClient(url, key, {

@@ -70,7 +70,7 @@ impl Official {
             .args([server.url.as_str(), KEY, RENEWED, "front-office"])
             .args(tables)
             .current_dir(folder.path())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -8,7 +8,7 @@ mod connection;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -111,10 +111,11 @@ impl Realtime {
                 changed.await;
             }
         });
-        let Ok(seen) = seen.await else {
-            panic!("never: {what}; heard {:#?}", self.shared.lock().heard);
-        };
-        seen
+        if let Ok(seen) = seen.await {
+            return seen;
+        }
+        let heard = self.shared.lock().heard.clone();
+        panic!("never: {what}; heard {heard:#?}");
     }
 
     /// Accepts this key from now on.
@@ -194,7 +195,8 @@ impl Drop for Realtime {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        // A test that fails must not take the others with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
