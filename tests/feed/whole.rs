@@ -50,7 +50,7 @@ async fn relay(server: Arc<Realtime>, database: String) {
 
 /// Waits until the message is shown in Discord so many times, as the ledger says.
 async fn shown(ledger: &mut PgConnection, message: &str, times: i64, bridge: &mut Child) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let sql = "SELECT count(*) FROM bridge.view WHERE entity_id = $1 AND state = 'sent'";
     loop {
         let views = sqlx::query_scalar::<_, i64>(sql).bind(message);
