@@ -1,17 +1,27 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
+mod approvals;
+mod promote;
 mod status;
 
 use std::future::Future;
+use std::sync::Arc;
 
-use serenity::all::{CreateCommand, CreateInteractionResponse, CreateInteractionResponseMessage};
+use chrono::DateTime;
+use serde_json::json;
+use serenity::all::CreateCommand;
 use tokio::sync::watch;
 
+use crate::cards::Draft;
 use crate::discord::lanes::{Class, Lanes};
+use crate::discord::layout::Layout;
+use crate::discord::presses::{SAY, private};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
 use crate::model::mode::State;
+use crate::model::{RoleId, UserId};
 use crate::operations::Desk;
+use crate::operations::decide::Presser;
 
 /// What every command works with.
 #[derive(Clone)]
@@ -20,6 +30,8 @@ pub struct Data {
     pub desk: Desk,
     /// The way to Discord.
     pub lanes: Lanes,
+    /// Which server is ours.
+    pub layout: watch::Receiver<Arc<Layout>>,
     /// The mode.
     pub mode: watch::Receiver<State>,
     /// The runtime on which the work is done: the gateway's own only listens.
@@ -32,7 +44,7 @@ pub type Error = anyhow::Error;
 type Context<'a> = poise::Context<'a, Data, Error>;
 
 fn all() -> Vec<poise::Command<Data, Error>> {
-    vec![status::status()]
+    vec![status::status(), approvals::approvals(), promote::promote()]
 }
 
 /// What Discord has to know of the commands.
@@ -65,6 +77,11 @@ async fn on_main<T: Send + 'static>(
 
 /// Answers the person alone, through our own lanes.
 async fn answer(context: Context<'_>, text: String) -> anyhow::Result<()> {
+    answer_with(context, Draft::text(text)).await
+}
+
+/// The same with more than text.
+async fn answer_with(context: Context<'_>, draft: Draft) -> anyhow::Result<()> {
     let poise::Context::Application(application) = context else {
         return Ok(());
     };
@@ -72,24 +89,49 @@ async fn answer(context: Context<'_>, text: String) -> anyhow::Result<()> {
         context.data(),
         application.interaction.id.get(),
         application.interaction.token.clone(),
-        text,
+        draft,
     )
     .await
+}
+
+/// Who gives the command.
+fn presser(context: Context<'_>) -> Presser {
+    let guild = context.data().layout.borrow().guild;
+    let author = context.author();
+    let member = match context {
+        poise::Context::Application(application) => application.interaction.member.as_deref(),
+        poise::Context::Prefix(_) => None,
+    };
+    let roles = member
+        .filter(|member| member.guild_id.get() == guild.get())
+        .map(|member| &member.roles);
+    Presser {
+        // Discord has no account 0, and an account that is none decides nothing.
+        user: UserId::new(author.id.get()).unwrap_or_else(|| UserId::at(DateTime::UNIX_EPOCH)),
+        name: author
+            .global_name
+            .clone()
+            .unwrap_or_else(|| author.name.clone()),
+        bot: author.bot,
+        roles: roles.map(|roles| {
+            roles
+                .iter()
+                .filter_map(|role| RoleId::new(role.get()))
+                .collect()
+        }),
+    }
 }
 
 async fn answer_interaction(
     data: &Data,
     interaction: u64,
     token: String,
-    text: String,
+    draft: Draft,
 ) -> anyhow::Result<()> {
     let lanes = data.lanes.clone();
     let sending = async move {
-        let message = CreateInteractionResponseMessage::new()
-            .content(text)
-            .ephemeral(true);
-        let request = Request::new(Route::interaction_callback(interaction, &token))
-            .json(&CreateInteractionResponse::Message(message));
+        let route = Route::interaction_callback(interaction, &token);
+        let request = Request::new(route).json(&json!({ "type": SAY, "data": private(&draft) }));
         lanes
             .submit(Class::Interactive, request)
             .await
@@ -124,7 +166,9 @@ async fn failed(error: poise::FrameworkError<'_, Data, Error>) {
                         reload."
                 .to_owned();
             let token = interaction.token.clone();
-            if let Err(error) = answer_interaction(data, interaction.id.get(), token, text).await {
+            if let Err(error) =
+                answer_interaction(data, interaction.id.get(), token, Draft::text(text)).await
+            {
                 tracing::warn!(%error, "an unknown command could not be answered");
             }
         }

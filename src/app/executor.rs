@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::{database, run_file};
 use crate::config::Config;
 use crate::control::client::ControlClient;
-use crate::executor::{AgentCommand, Executor, ExecutorSettings};
+use crate::executor::{
+    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+};
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
 use crate::telemetry;
@@ -24,6 +28,8 @@ pub struct Control {
     pub url: String,
     /// Its token.
     pub token: Option<SecretString>,
+    /// Tells our own executor that something was approved; nobody listens where it is another.
+    pub approved: Arc<Notify>,
 }
 
 /// The executor of the configuration, or our own.
@@ -32,21 +38,30 @@ pub async fn open(
     config: &Config,
     store: &Store,
 ) -> anyhow::Result<Control> {
-    let (url, token) = if let Some(url) = &config.control_api.url {
-        (url.to_string(), config.control_api.token.clone())
+    let (url, token, kick) = if let Some(url) = &config.control_api.url {
+        (
+            url.to_string(),
+            config.control_api.token.clone(),
+            Kick::default(),
+        )
     } else {
         store.requeue_unbegun().await?;
         start(lifecycle, config, store).await?
     };
     let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
-    Ok(Control { client, url, token })
+    Ok(Control {
+        client,
+        url,
+        token,
+        approved: kick.approved(),
+    })
 }
 
 async fn start(
     lifecycle: &mut Lifecycle,
     config: &Config,
     store: &Store,
-) -> anyhow::Result<(String, Option<SecretString>)> {
+) -> anyhow::Result<(String, Option<SecretString>, Kick)> {
     // Loopback is open to every program of this machine: only who reads run.json may send turns.
     let token = config
         .executor
@@ -59,12 +74,26 @@ async fn start(
         parallel: config.executor.parallel,
         batch: config.executor.batch,
         agents: agents(config)?,
+        workspace: config.executor.workspace.clone(),
+        allowed_hosts: allowed_hosts(config),
+        api_timeout: DEFAULT_API_TIMEOUT,
     };
     let executor = Executor::start(settings, store.clone()).await?;
     let url = format!("http://{}", executor.addr());
+    let kick = executor.kick();
     let cancel = lifecycle.token();
     lifecycle.spawn("executor", executor.run(cancel));
-    Ok((url, Some(token)))
+    Ok((url, Some(token), kick))
+}
+
+fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
+    let listed = config.executor.api_allowed_hosts.iter();
+    listed
+        .map(|entry| AllowedHost {
+            host: entry.host.clone(),
+            port: entry.port,
+        })
+        .collect()
 }
 
 /// The agents of the configuration; without any, the two of the demo.
@@ -112,7 +141,7 @@ pub async fn run_alone(
         Ok(())
     });
     let database = database::open(&mut lifecycle, &config).await?;
-    let (url, token) = start(&mut lifecycle, &config, &database.store).await?;
+    let (url, token, _) = start(&mut lifecycle, &config, &database.store).await?;
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     let file = config.data_dir.join("executor.json");

@@ -23,6 +23,7 @@ use crate::discord::gateway::{Gateway, GatewaySettings};
 use crate::discord::inbound::Intake;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
+use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
@@ -90,7 +91,7 @@ impl Wires<'_> {
             self.control.client.clone(),
             Clock::System,
             self.config.mode.poll,
-            own,
+            own.clone(),
         );
         let (mode, nudge) = (mode_loop.watch(), mode_loop.nudge());
         lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
@@ -127,6 +128,8 @@ impl Wires<'_> {
             deliveries,
             operators: Arc::new(self.operators()),
             members_may_ask: self.config.delivery.members_may_ask,
+            approved: Arc::clone(&self.control.approved),
+            look: own,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -199,6 +202,7 @@ impl Wires<'_> {
         let framework = commands::framework(commands::Data {
             desk: desk.clone(),
             lanes: self.lanes.clone(),
+            layout: layout.clone(),
             mode,
             runtime: tokio::runtime::Handle::current(),
         });
@@ -211,6 +215,12 @@ impl Wires<'_> {
         let gateway = Gateway::start(settings, framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
+            presses: Presses {
+                desk: desk.clone(),
+                lanes: self.lanes.clone(),
+                layout: layout.clone(),
+                application: self.identity.application,
+            },
             desk,
             lanes: self.lanes.clone(),
             layout: layout.clone(),

@@ -12,9 +12,6 @@ pub fn chat_message(message: &ChatMessage, personas: &Personas) -> Vec<Draft> {
     }
     parts
         .into_iter()
-        .map(|content| Draft {
-            persona: Some(persona.clone()),
-            content,
-        })
+        .map(|content| Draft::spoken(persona.clone(), content))
         .collect()
 }

@@ -23,8 +23,7 @@ pub fn mode_change(mode: Mode, reason: &str, since: DateTime<Utc>) -> Draft {
     } else {
         format!(": {reason}")
     };
-    Draft {
-        persona: None,
-        content: format!("{mark} **{mode}** since <t:{at}:t>{because}.\n{meaning}"),
-    }
+    Draft::text(format!(
+        "{mark} **{mode}** since <t:{at}:t>{because}.\n{meaning}"
+    ))
 }

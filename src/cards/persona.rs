@@ -58,15 +58,19 @@ impl Personas {
             .unwrap_or_else(|| Persona::new(key.short(), "Agent"))
     }
 
-    /// The persona of a message's author. Nobody but an agent gets a bare name: a person who
-    /// wrote elsewhere is marked with where.
+    /// The persona of a message's author.
     pub fn author(&self, message: &ChatMessage) -> Persona {
-        match &message.author {
+        self.of(&message.author, message.author_name.as_deref())
+    }
+
+    /// The persona of an author, under the name that came with the row. Nobody but an agent gets a
+    /// bare name: a person who wrote elsewhere is marked with where.
+    pub fn of(&self, author: &Author, name: Option<&str>) -> Persona {
+        match author {
             Author::Agent(key) => self.agent(key),
             Author::Operator => Persona::new("Operator (dashboard)", "Operator"),
             Author::Member(user) => {
-                let name = message.author_name.clone();
-                let name = name.unwrap_or_else(|| user.to_string());
+                let name = name.map_or_else(|| user.to_string(), str::to_owned);
                 Persona::new(&format!("{} (member)", shortened(&name, 60)), "Member")
             }
             Author::Other(word) => {

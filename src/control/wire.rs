@@ -53,9 +53,9 @@ pub struct PostRequest {
 pub struct Posted {
     /// Always true; a failure is a [`Refusal`].
     pub ok: bool,
-    /// The message that was written: by a post, or as the agent's reply.
+    /// The row that was written: by a post, or as the agent's reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<MessageId>,
+    pub id: Option<Uuid>,
 }
 
 /// Every answer that is not a success.
@@ -70,6 +70,9 @@ pub struct Refusal {
     /// Whether an agent has worked on the message. Only our executor says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran: Option<bool>,
+    /// What to do instead, where `error` is a code (source: `ClawdOS`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// `GET /api/executor-check`. Answered with 200 even when everything is broken (source: `ClawdOS`).
@@ -116,6 +119,46 @@ pub struct RecentMessage {
     pub message: String,
     /// Where.
     pub thread_id: Option<Uuid>,
+    /// When, RFC 3339.
+    pub created_at: String,
+}
+
+/// `POST /api/tasks/:id/events`: tell what happens in a task. Answered with [`Posted`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TaskEventRequest {
+    /// `comment`, `agent_update`, `output_added` or `approval_request`.
+    pub event_type: String,
+    /// Who tells it; `dashboard` when absent (source: `ClawdOS`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// What is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// What belongs to it, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+}
+
+/// `GET /api/tasks/:id/events`: the newest events of a task, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TaskEvents {
+    /// The events.
+    pub events: Vec<TaskEvent>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TaskEvent {
+    /// The row.
+    pub id: Uuid,
+    /// What kind of event.
+    pub event_type: String,
+    /// Who tells it.
+    pub author: String,
+    /// What is said.
+    pub content: Option<String>,
+    /// What belongs to it.
+    pub metadata: Option<Value>,
     /// When, RFC 3339.
     pub created_at: String,
 }

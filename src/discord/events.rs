@@ -4,7 +4,8 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serenity::all::{
-    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageType, User,
+    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageFlags, MessageType,
+    User,
 };
 
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
@@ -57,6 +58,8 @@ pub struct Pressed {
     pub token: SecretString,
     /// Which button or form.
     pub custom_id: String,
+    /// Whether it stands on a message that the person alone sees.
+    pub private: bool,
     /// What was typed into the form; none for a button.
     pub typed: Option<String>,
     /// Who.
@@ -83,6 +86,7 @@ impl Pressed {
             interaction,
             token: token.into(),
             custom_id: String::new(),
+            private: false,
             typed: None,
             user: UserId::new(user.id.get())?,
             name: nick.or(user.global_name).unwrap_or(user.name),
@@ -140,6 +144,7 @@ pub fn parse(event: Event) -> Option<Inbound> {
 fn pressed(interaction: Interaction) -> Option<Pressed> {
     match interaction {
         Interaction::Component(it) => Some(Pressed {
+            private: is_private(&it.message),
             custom_id: it.data.custom_id,
             ..Pressed::of(
                 it.id.get(),
@@ -162,6 +167,11 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
         }),
         _ => None,
     }
+}
+
+fn is_private(message: &Message) -> bool {
+    let flags = message.flags.unwrap_or_default();
+    flags.contains(MessageFlags::EPHEMERAL)
 }
 
 /// What stands in the first field of a form.

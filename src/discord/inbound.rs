@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::events::{self, Inbound, Written};
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
+use super::presses::Presses;
 use super::rest::{Page, Request, RestError, Route};
 use crate::model::view::Surface;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
@@ -40,6 +41,8 @@ pub struct Intake {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Asks for the layout to be made whole.
     pub repair: Arc<Notify>,
+    /// Answers buttons and forms.
+    pub presses: Presses,
     /// What the gateway hears.
     pub heard: mpsc::UnboundedReceiver<Inbound>,
     /// Tells that a session has begun or goes on.
@@ -86,7 +89,7 @@ impl Intake {
                 Some(Inbound::Message(written)) => {
                     self.enqueue(&mut queues, *written, &cancel);
                 }
-                Some(Inbound::Pressed(_)) => {}
+                Some(Inbound::Pressed(pressed)) => self.presses.take(*pressed),
                 Some(Inbound::ChannelGone(channel)) => {
                     if self.layout.borrow().surface(channel).is_some() {
                         self.repair.notify_one();

@@ -5,4 +5,5 @@ pub mod gateway;
 pub mod inbound;
 pub mod lanes;
 pub mod layout;
+pub mod presses;
 pub mod rest;

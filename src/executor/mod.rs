@@ -1,14 +1,16 @@
 //! The built-in executor: a Control API, a queue worker, and agents as subprocesses. An island: it
 //! knows the database and the wire types, and nothing of Discord.
 
+mod actions;
 pub mod demo;
 mod lanes;
 mod output;
-pub mod proposal;
+mod proposal;
 mod refusal;
 mod runner;
 mod server;
 mod settings;
+mod tasks;
 mod turns;
 mod worker;
 
@@ -20,10 +22,14 @@ use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use settings::{AgentCommand, DEFAULT_OUTPUT_LIMIT, DEFAULT_TIMEOUT, ExecutorSettings};
+pub use settings::{
+    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, DEFAULT_OUTPUT_LIMIT, DEFAULT_TIMEOUT,
+    ExecutorSettings,
+};
 pub use worker::Kick;
 
 use crate::store::Store;
+use actions::Actions;
 use turns::Turns;
 use worker::Worker;
 
@@ -41,6 +47,7 @@ pub struct Executor {
     router: axum::Router,
     turns: Arc<Turns>,
     worker: Worker,
+    actions: Arc<Actions>,
     kick: Kick,
 }
 
@@ -61,13 +68,15 @@ impl Executor {
         })?;
         let addr = listener.local_addr()?;
         let (parallel, batch) = (settings.parallel.max(1), settings.batch.max(1));
-        let turns = Arc::new(Turns::new(store, settings.agents, parallel));
         let kick = Kick::default();
+        let turns = Arc::new(Turns::new(store, settings.agents.clone(), parallel));
+        let actions = Actions::new(Arc::clone(&turns), &settings, kick.clone());
         Ok(Self {
             listener,
             addr,
             router: server::router(Arc::clone(&turns), settings.token.as_ref()),
             worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
+            actions: Arc::new(actions),
             turns,
             kick,
         })
@@ -78,7 +87,7 @@ impl Executor {
         self.addr
     }
 
-    /// Wakes the queue worker.
+    /// Wakes its workers.
     pub fn kick(&self) -> Kick {
         self.kick.clone()
     }
@@ -99,7 +108,7 @@ impl Executor {
         };
         let drained = async {
             // To its end: a worker that is dropped in the middle of a claim loses the rows.
-            self.worker.run(&ending).await;
+            tokio::join!(self.worker.run(&ending), self.actions.run(&ending));
             end_turns(&self.turns).await;
         };
         tokio::pin!(serving, drained);

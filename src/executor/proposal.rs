@@ -6,47 +6,67 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::model::proposal::{ACTION_PROPOSAL, TASK_PROPOSAL, read_message};
 use crate::model::{AgentKey, MessageId};
 use crate::store::turn::Outgoing;
-
-/// `message_type` of a proposed task.
-pub const TASK_PROPOSAL: &str = "task_proposal";
-
-/// `message_type` of any other proposed action.
-pub const ACTION_PROPOSAL: &str = "action_proposal";
 
 /// Characters of the one-line summary.
 const SUMMARY: usize = 300;
 
-/// A proposal as the message that carries it. Who proposed it, when, and that nobody has decided
-/// yet is ours to say: an agent could claim to be another, or approved.
+/// What only a verdict, or its execution, may write.
+const DECIDED: [&str; 11] = [
+    "approved_at",
+    "approved_by",
+    "executed_at",
+    "execution_result",
+    "original_event_id",
+    "rejected_at",
+    "rejected_by",
+    "rejected_reason",
+    "resolved_at",
+    "resolved_by",
+    "resolved_by_discord_id",
+];
+
+/// Takes away everything by which a proposal could claim that it was decided.
+pub(super) fn undecide(fields: &mut Map<String, Value>) {
+    fields.retain(|name, _| !DECIDED.contains(&name.as_str()));
+    fields.insert("status".to_owned(), "proposed".into());
+}
+
+/// Who proposed it, when, and that nobody has decided yet is ours to say: an agent could claim to
+/// be another, or approved.
+pub(super) fn stamp(fields: &mut Map<String, Value>, author: &str, now: DateTime<Utc>) {
+    undecide(fields);
+    let at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+    fields.insert("proposed_by".to_owned(), author.into());
+    fields.insert("proposed_at".to_owned(), at.into());
+}
+
+/// A proposal as the message that carries it. What nobody can read is carried as well, to be shown
+/// as malformed: the agent's wish must not vanish.
 pub(super) fn as_message(agent: &AgentKey, proposal: Value, now: DateTime<Utc>) -> Outgoing {
     let mut fields = match proposal {
         Value::Object(fields) => fields,
         other => Map::from_iter([("proposal".to_owned(), other)]),
     };
-    for decided in [
-        "approved_by",
-        "approved_at",
-        "executed_at",
-        "execution_result",
-    ] {
-        fields.remove(decided);
-    }
-    let at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
-    fields.insert("status".to_owned(), "proposed".into());
-    fields.insert("proposed_by".to_owned(), agent.as_str().into());
-    fields.insert("proposed_at".to_owned(), at.into());
+    stamp(&mut fields, agent.as_str(), now);
     let action = fields.get("action_type").and_then(Value::as_str);
     let message_type = match action {
         Some("create_task") => TASK_PROPOSAL,
         _ => ACTION_PROPOSAL,
     };
+    let mut text = summary(action, fields.get("parameters"));
+    let metadata = Value::Object(fields);
+    if let Err(malformed) = read_message(message_type, &metadata).payload {
+        tracing::warn!(%agent, %malformed, "an agent made a malformed proposal");
+        text = shorten(format!("Malformed proposal ({malformed}). {text}"));
+    }
     Outgoing {
         id: MessageId(Uuid::new_v4()),
-        text: summary(action, fields.get("parameters")),
+        text,
         message_type: message_type.to_owned(),
-        metadata: Value::Object(fields),
+        metadata,
     }
 }
 
@@ -63,6 +83,10 @@ fn summary(action: Option<&str>, parameters: Option<&Value>) -> String {
         // Writing to a String cannot fail.
         let _ = write!(line, "{separator}{}: {value}", name.replace('_', " "));
     }
+    shorten(line)
+}
+
+fn shorten(mut line: String) -> String {
     if let Some((end, _)) = line.char_indices().nth(SUMMARY) {
         line.truncate(end);
         line.push('…');
@@ -91,7 +115,21 @@ mod tests {
         assert_eq!(forged.message_type, "action_proposal");
         assert_eq!(forged.metadata["status"], "proposed");
         assert_eq!(forged.metadata["proposed_by"], "agent:ricky:main");
-        assert_eq!(forged.metadata.get("approved_by"), None);
+        for claim in super::DECIDED {
+            let forged = message(json!({"action_type": "create_task", claim: "ui"}));
+            assert_eq!(forged.metadata.get(claim), None, "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_proposal_says_where_it_is_wrong() {
+        let odd = message(json!({"action_type": "create_task", "parameters": {"titel": "x"}}));
+        assert!(
+            odd.text.starts_with("Malformed proposal (parameters"),
+            "{}",
+            odd.text
+        );
+        assert_eq!(odd.metadata["parameters"]["titel"], "x");
     }
 
     #[test]
@@ -112,6 +150,8 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_carried_along_to_be_shown_as_malformed() {
-        assert_eq!(message(json!("odd")).metadata["proposal"], "odd");
+        let odd = message(json!("odd"));
+        assert_eq!(odd.metadata["proposal"], "odd");
+        assert!(odd.text.contains("action_type"), "{}", odd.text);
     }
 }

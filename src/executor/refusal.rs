@@ -25,12 +25,19 @@ impl Refused {
             ok: false,
             error: Some(error.into()),
             ran: None,
+            hint: None,
         };
         Self { status, body }
     }
 
     pub(super) fn bad(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// Says what to do instead.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.body.hint = Some(hint.into());
+        self
     }
 
     /// Says whether an agent has worked on it, which decides whether it may be sent again.

@@ -10,24 +10,28 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::refusal::{BODY_LIMIT, Body, Refused};
 use super::turns::{TurnEnd, Turns};
+use super::{proposal, tasks};
 use crate::control::wire::{
     BUILT_IN_BINARY, Check, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, PostRequest,
     Posted, Recent, RecentMessage,
 };
+use crate::model::proposal::{ACTION_PROPOSAL, Malformed, TASK_PROPOSAL, read_message};
 use crate::model::thread::Place;
 use crate::model::{ProjectId, ThreadId};
 use crate::store::StoreError;
 use crate::store::chat::{Destination, NewMessage, TEXT_TYPE};
 
 /// Author of a post that names none (source: `ClawdOS`).
-const DEFAULT_AUTHOR: &str = "dashboard";
+pub(super) const DEFAULT_AUTHOR: &str = "dashboard";
 
 /// Characters of an `author` and of a `message_type`.
 const WORD: usize = 100;
@@ -35,15 +39,17 @@ const WORD: usize = 100;
 /// A database that takes longer to answer is none to work with.
 const PING: Duration = Duration::from_secs(5);
 
-/// Messages of `GET /api/chat/recent`: by default, and at most (source: `ClawdOS`).
-const RECENT: (i64, i64) = (50, 200);
+/// Rows of a list: by default, and at most (source: `ClawdOS`).
+const LIMIT: (i64, i64) = (50, 200);
 
-struct Api {
-    turns: Arc<Turns>,
+/// What all routes share.
+pub(super) struct Api {
+    pub(super) turns: Arc<Turns>,
     token: Option<[u8; 32]>,
 }
 
-type Shared = State<Arc<Api>>;
+/// How a route gets it.
+pub(super) type Shared = State<Arc<Api>>;
 
 /// All routes.
 pub(super) fn router(turns: Arc<Turns>, token: Option<&SecretString>) -> Router {
@@ -54,6 +60,10 @@ pub(super) fn router(turns: Arc<Turns>, token: Option<&SecretString>) -> Router 
         .route("/api/chat/deliver", post(deliver))
         .route("/api/chat/post", post(post_message))
         .route("/api/chat/recent", get(recent))
+        .route(
+            "/api/tasks/{id}/events",
+            get(tasks::events).post(tasks::post_event),
+        )
         .layer(middleware::from_fn_with_state(Arc::clone(&api), admit))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -170,7 +180,7 @@ async fn deliver(
     }
     let turn = (request.message_id, request.target_agent_key);
     match api.turns.run(turn, request.message).await {
-        TurnEnd::Answered(id) => Ok(Json(Posted { ok: true, id })),
+        TurnEnd::Answered(reply) => Ok(posted(reply.map(|id| id.0))),
         TurnEnd::Failed(error) => {
             Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, error).ran(true))
         }
@@ -183,12 +193,17 @@ async fn deliver(
 
 async fn post_message(
     State(api): Shared,
-    Body(request): Body<PostRequest>,
+    Body(mut request): Body<PostRequest>,
 ) -> Result<Json<Posted>, Refused> {
     let store = api.turns.store();
-    let author = request.author.as_deref().unwrap_or(DEFAULT_AUTHOR);
-    let message_type = request.message_type.as_deref().unwrap_or(TEXT_TYPE);
+    let author = request.author.take();
+    let author = author.as_deref().unwrap_or(DEFAULT_AUTHOR);
+    let message_type = request.message_type.take();
+    let message_type = message_type.as_deref().unwrap_or(TEXT_TYPE);
     check_post(&request, author, message_type)?;
+    if matches!(message_type, TASK_PROPOSAL | ACTION_PROPOSAL) {
+        check_proposal(&mut request, author, message_type)?;
+    }
     let destination = match request.thread_id {
         Some(thread) => Destination::Thread(own_thread(&api, thread).await?),
         None => Destination::Place(Place::Room),
@@ -203,28 +218,62 @@ async fn post_message(
         .post_message(message)
         .await
         .map_err(|error| broken(&error))?;
-    Ok(Json(Posted {
-        ok: true,
-        id: Some(id),
-    }))
+    Ok(posted(Some(id.0)))
+}
+
+/// A success.
+pub(super) fn posted(id: Option<Uuid>) -> Json<Posted> {
+    Json(Posted { ok: true, id })
 }
 
 fn check_post(request: &PostRequest, author: &str, message_type: &str) -> Result<(), Refused> {
-    let is_word = |text: &str| {
-        (1..=WORD).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-    };
     if request.message.trim().is_empty() {
         return Err(Refused::bad("The message is empty."));
     }
-    if !is_word(author) || !is_word(message_type) {
-        return Err(Refused::bad(format!(
-            "author and message_type must be words of 1 to {WORD} visible characters."
-        )));
+    check_words([("author", author), ("message_type", message_type)])?;
+    check_object(request.metadata.as_ref())
+}
+
+/// Refuses what is no short visible word.
+pub(super) fn check_words<const N: usize>(words: [(&str, &str); N]) -> Result<(), Refused> {
+    let is_word = |text: &str| {
+        (1..=WORD).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    };
+    match words.iter().find(|(_, word)| !is_word(word)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Refused::bad(format!(
+            "{name} must be a word of 1 to {WORD} visible characters."
+        ))),
     }
-    if request.metadata.as_ref().is_some_and(|it| !it.is_object()) {
-        return Err(Refused::bad("metadata must be an object."));
+}
+
+/// Refuses metadata that is no object.
+pub(super) fn check_object(metadata: Option<&Value>) -> Result<(), Refused> {
+    match metadata {
+        Some(metadata) if !metadata.is_object() => Err(Refused::bad("metadata must be an object.")),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whoever posts a proposal hears at once what is wrong with it, and cannot post a decided one.
+fn check_proposal(
+    request: &mut PostRequest,
+    author: &str,
+    message_type: &str,
+) -> Result<(), Refused> {
+    if let Some(Value::Object(fields)) = &mut request.metadata {
+        proposal::stamp(fields, author, Utc::now());
+    }
+    let metadata = request.metadata.as_ref().unwrap_or(&Value::Null);
+    match read_message(message_type, metadata).payload {
+        Ok(_) => Ok(()),
+        Err(malformed) => Err(malformed_proposal(&malformed)),
+    }
+}
+
+/// The refusal of a proposal that nobody can read.
+pub(super) fn malformed_proposal(malformed: &Malformed) -> Refused {
+    Refused::bad(format!("The proposal is malformed: {malformed}."))
 }
 
 #[derive(Deserialize)]
@@ -238,14 +287,7 @@ async fn recent(
     query: Result<Query<RecentQuery>, QueryRejection>,
 ) -> Result<Json<Recent>, Refused> {
     let Query(query) = query.map_err(|error| Refused::bad(error.body_text()))?;
-    let (usual, most) = RECENT;
-    let limit = match query.limit.as_deref() {
-        None => usual,
-        Some(text) => text
-            .parse::<i64>()
-            .map_err(|_| Refused::bad(format!("limit must be a number from 1 to {most}.")))?
-            .clamp(1, most),
-    };
+    let limit = limit(query.limit.as_deref())?;
     let thread = match query.thread_id.as_deref() {
         None | Some("") => None,
         Some(text) => {
@@ -272,6 +314,18 @@ async fn recent(
     }))
 }
 
+/// How many rows of a list are wanted.
+pub(super) fn limit(text: Option<&str>) -> Result<i64, Refused> {
+    let (usual, most) = LIMIT;
+    match text {
+        None => Ok(usual),
+        Some(text) => text
+            .parse::<i64>()
+            .map(|limit| limit.clamp(1, most))
+            .map_err(|_| Refused::bad(format!("limit must be a number from 1 to {most}."))),
+    }
+}
+
 async fn own_thread(api: &Api, thread: ThreadId) -> Result<ThreadId, Refused> {
     let store = api.turns.store();
     if store
@@ -289,7 +343,7 @@ async fn own_thread(api: &Api, thread: ThreadId) -> Result<ThreadId, Refused> {
 }
 
 /// Logged once, here; the caller needs no more than that it is not their fault.
-fn broken(error: &StoreError) -> Refused {
+pub(super) fn broken(error: &StoreError) -> Refused {
     tracing::error!(%error, "a request to the executor failed");
     let (status, text) = if error.is_outage() {
         (

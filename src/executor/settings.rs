@@ -13,6 +13,9 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bytes that an agent may print in one turn.
 pub const DEFAULT_OUTPUT_LIMIT: usize = 1024 * 1024;
 
+/// Time that the answer to an `api_call` may take.
+pub const DEFAULT_API_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The settings of one executor.
 #[derive(Debug, Clone)]
 pub struct ExecutorSettings {
@@ -26,6 +29,21 @@ pub struct ExecutorSettings {
     pub batch: usize,
     /// How each agent is run, by its short id. Rows of other agents are left to other executors.
     pub agents: BTreeMap<String, AgentCommand>,
+    /// The only folder that approved `file_write`s write to; made when the first one does.
+    pub workspace: PathBuf,
+    /// The hosts that approved `api_call`s may reach. Empty: none.
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// How long the answer to an `api_call` may take; [`DEFAULT_API_TIMEOUT`].
+    pub api_timeout: Duration,
+}
+
+/// A host that `api_call`s may reach, even when it is a private one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// A lower-case name or an address without brackets.
+    pub host: String,
+    /// Absent: any port.
+    pub port: Option<u16>,
 }
 
 /// How one agent is run: one process per turn, by argument vector, never by a shell.

@@ -15,8 +15,9 @@ use super::runner::{self, Question};
 use super::settings::AgentCommand;
 use super::{output, proposal};
 use crate::model::{AgentKey, MessageId, ThreadId};
+use crate::store::locks::SessionLocks;
 use crate::store::queue::Lane;
-use crate::store::turn::{ABANDONED, Begun, Outgoing, TurnKey, TurnLocks, TurnState};
+use crate::store::turn::{ABANDONED, Begun, Outgoing, TurnKey, TurnState, lock_of};
 use crate::store::{Result as StoreResult, Store, StoreError};
 
 /// How long the end of a turn waits for a database that is away before it is given up.
@@ -26,7 +27,7 @@ const OUTAGE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What a turn may take beyond its agent's limit: starting, storing, waiting for the database.
-const OVERHEAD: Duration = Duration::from_secs(150);
+pub(super) const OVERHEAD: Duration = Duration::from_secs(150);
 
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) enum TurnEnd {
 #[derive(Debug)]
 pub(super) struct Turns {
     store: Store,
-    locks: TurnLocks,
+    locks: SessionLocks,
     agents: BTreeMap<String, AgentCommand>,
     permits: Semaphore,
     lanes: Arc<Lanes>,
@@ -64,7 +65,7 @@ impl Turns {
         parallel: usize,
     ) -> Self {
         Self {
-            locks: TurnLocks::new(store.clone()),
+            locks: SessionLocks::new(store.clone()),
             store,
             agents,
             permits: Semaphore::new(parallel),
@@ -84,6 +85,16 @@ impl Turns {
 
     pub(super) fn agents(&self) -> &BTreeMap<String, AgentCommand> {
         &self.agents
+    }
+
+    /// The locks of what this executor works on.
+    pub(super) fn locks(&self) -> &SessionLocks {
+        &self.locks
+    }
+
+    /// Cancelled when what still runs has to end now.
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// Tasks that the executor waits for when it ends.
@@ -110,7 +121,7 @@ impl Turns {
     pub(super) async fn recover(&self) -> StoreResult<usize> {
         let longest = self.agents.values().map(|agent| agent.timeout).max();
         self.locks
-            .fail_abandoned(longest.unwrap_or_default() + OVERHEAD)
+            .fail_abandoned(&self.store, longest.unwrap_or_default() + OVERHEAD)
             .await
     }
 
@@ -175,10 +186,10 @@ impl Turns {
         if self.closing.is_cancelled() {
             return TurnEnd::NotNow("The executor is shutting down.".to_owned());
         }
-        match self.locks.take(turn).await {
+        match self.locks.take(lock_of(turn)).await {
             Ok(true) => {
                 let end = self.begin(turn, thread, text).await;
-                self.locks.release(turn).await;
+                self.locks.release(lock_of(turn)).await;
                 end
             }
             Ok(false) => {
@@ -300,7 +311,7 @@ impl Turns {
                         && tokio::time::Instant::now() < deadline
                         && !self.stop.is_cancelled() =>
                 {
-                    tracing::warn!(%error, "the database is away; the end of a turn waits");
+                    tracing::warn!(%error, "the database is away; a result waits for it");
                     tokio::time::sleep(PAUSE).await;
                 }
                 done => return done,

@@ -23,14 +23,77 @@ const AWAY: Duration = Duration::from_secs(3);
 /// Time between two searches for turns whose executor died.
 const RECOVERY: Duration = Duration::from_mins(1);
 
-/// Wakes the queue worker. For whoever has just put a row into the queue.
+/// Wakes the executor. For whoever has just put a row into the queue, or approved an action.
 #[derive(Debug, Clone, Default)]
-pub struct Kick(Arc<Notify>);
+pub struct Kick(Arc<Bells>);
+
+#[derive(Debug, Default)]
+struct Bells {
+    queue: Notify,
+    actions: Arc<Notify>,
+}
 
 impl Kick {
     /// Look now. Never blocks; kicks during a look count as one more look.
     pub fn kick(&self) {
-        self.0.notify_one();
+        self.0.queue.notify_one();
+        self.0.actions.notify_one();
+    }
+
+    /// What rings for approved actions, for whoever approves them.
+    pub fn approved(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.actions)
+    }
+
+    /// The same.
+    pub(super) fn actions(&self) -> &Notify {
+        &self.0.actions
+    }
+}
+
+/// The rhythm of who looks for work again and again: at once after finding some, when it rings, or
+/// after a while; now and then for what others left behind.
+#[derive(Debug)]
+pub(super) struct Rounds<'a> {
+    what: &'static str,
+    bell: &'a Notify,
+    search: Instant,
+}
+
+impl<'a> Rounds<'a> {
+    /// Begins with a search.
+    pub(super) fn new(what: &'static str, bell: &'a Notify) -> Self {
+        Self {
+            what,
+            bell,
+            search: Instant::now(),
+        }
+    }
+
+    /// Whether it is time to search for what others left behind.
+    pub(super) fn is_search_due(&mut self) -> bool {
+        let due = Instant::now() >= self.search;
+        if due {
+            self.search = Instant::now() + RECOVERY;
+        }
+        due
+    }
+
+    /// Waits as long as a look with this result suggests.
+    pub(super) async fn pause(&self, found: Result<usize>, cancel: &CancellationToken) {
+        let pause = match found {
+            Ok(0) => IDLE,
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the executor cannot look for {}", self.what);
+                AWAY
+            }
+        };
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = self.bell.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
 }
 
@@ -59,25 +122,12 @@ impl Worker {
 
     /// Works until it is told to stop; turns that run then go on.
     pub(super) async fn run(&self, cancel: &CancellationToken) {
-        let mut search = Instant::now();
+        let mut rounds = Rounds::new("deliveries", &self.kick.0.queue);
         while !cancel.is_cancelled() {
-            if Instant::now() >= search {
-                search = Instant::now() + RECOVERY;
+            if rounds.is_search_due() {
                 self.recover().await;
             }
-            let pause = match self.step().await {
-                Ok(0) => IDLE,
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::warn!(%error, "the delivery queue cannot be read");
-                    AWAY
-                }
-            };
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = self.kick.0.notified() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
+            rounds.pause(self.step().await, cancel).await;
         }
     }
 
@@ -167,6 +217,6 @@ impl Hand {
 impl Drop for Hand {
     fn drop(&mut self) {
         self.at_work.fetch_sub(1, Ordering::AcqRel);
-        self.kick.kick();
+        self.kick.0.queue.notify_one();
     }
 }

@@ -1,4 +1,5 @@
-//! Carries out what was planned: one worker per surface, in order, each result written down.
+//! Carries out what was planned: per surface one worker for what is new, in order, and one for what
+//! is on display and not true any more. Each result is written down.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +34,10 @@ const UNKNOWN_MESSAGE: u32 = 10008;
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
 
+/// Discord's codes for a file that it does not take: too large, or not allowed here.
+const REQUEST_TOO_LARGE: u32 = 40005;
+const MISSING_PERMISSIONS: u32 = 50013;
+
 /// What became of one action.
 #[derive(Debug)]
 pub struct Report {
@@ -59,7 +64,8 @@ pub struct Hands {
 /// The workers.
 pub struct Workers {
     hands: Arc<Hands>,
-    queues: HashMap<Surface, mpsc::UnboundedSender<Action>>,
+    /// By surface, and whether it is for new messages.
+    queues: HashMap<(Surface, bool), mpsc::UnboundedSender<Action>>,
 }
 
 impl Workers {
@@ -71,10 +77,13 @@ impl Workers {
         }
     }
 
-    /// Hands an action to the worker of its surface.
+    /// Hands an action to a worker of its surface. A change does not stand behind a backlog of new
+    /// messages; nothing of one row is handed over before all of it before has come to an end.
     pub fn hand_over(&mut self, action: Action) {
         let surface = action.key().surface.clone();
-        let queue = self.queues.entry(surface.clone()).or_insert_with(|| {
+        let is_new = matches!(action, Action::Create { .. });
+        let queue = self.queues.entry((surface.clone(), is_new));
+        let queue = queue.or_insert_with(|| {
             let (queue, actions) = mpsc::unbounded_channel();
             tokio::spawn(work(Arc::clone(&self.hands), surface, actions));
             queue
@@ -131,6 +140,14 @@ fn judge(error: &RestError) -> Next {
     }
 }
 
+/// What to send instead of a draft whose files may be what Discord does not take. Without the right
+/// to write at all that is refused too, and the next try is the whole draft again.
+fn without_files<'a>(draft: &'a Draft, error: &RestError) -> Option<&'a Draft> {
+    let refused = error.status() == Some(413)
+        || matches!(error.code(), Some(REQUEST_TOO_LARGE | MISSING_PERMISSIONS));
+    draft.instead.as_deref().filter(|_| refused)
+}
+
 impl Hands {
     async fn apply(&self, surface: &Surface, action: Action) -> Option<SettledAs> {
         match action {
@@ -145,6 +162,10 @@ impl Hands {
                 row_version,
             } => self.edit(surface, &view, &draft, row_version).await,
             Action::Delete { view } => self.delete(surface, &view).await,
+            Action::Replace { view } => match self.delete(surface, &view).await {
+                Some(SettledAs::Released) => Some(SettledAs::Missing),
+                other => other,
+            },
             Action::Note { .. } => None,
         }
     }
@@ -160,19 +181,19 @@ impl Hands {
     ) -> Option<SettledAs> {
         let mut backoff = BACKOFF.0;
         let mut unknown_since = None;
+        let mut shape = draft;
         loop {
             let layout = self.layout.borrow().clone();
-            let Some((channel, author, request)) = request::create(&layout, surface, key, draft)
+            let Some((channel, author, request)) = request::create(&layout, surface, key, shape)
             else {
                 // The surface is gone for good (an agent was removed): nothing is owed.
                 return Some(SettledAs::Released);
             };
+            let sent = |message, shape| sent(channel, message, shape, row_version.clone(), author);
             let began = Utc::now();
             if let Some(since) = unknown_since {
-                match self.find(channel, draft, since).await {
-                    Ok(Some(message)) => {
-                        return Some(sent(channel, message, draft, row_version, author));
-                    }
+                match self.find(channel, shape, since).await {
+                    Ok(Some(message)) => return Some(sent(message, shape)),
                     Ok(None) => unknown_since = None,
                     Err(error) => {
                         tracing::warn!(%surface, %error, "cannot read {surface} back: {error}");
@@ -182,9 +203,7 @@ impl Hands {
                 }
             }
             let error = match self.submit(request).await.json::<Made>() {
-                Outcome::Sent(made) => {
-                    return Some(sent(channel, made.id, draft, row_version, author));
-                }
+                Outcome::Sent(made) => return Some(sent(made.id, shape)),
                 Outcome::NotSent(error) => error,
                 Outcome::Unknown(error) => {
                     unknown_since = Some(began);
@@ -195,13 +214,19 @@ impl Hands {
             if !matches!(next, Next::Stop) {
                 tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
             }
+            if let Some(smaller) = without_files(shape, &error) {
+                shape = smaller;
+                continue;
+            }
             match next {
                 Next::GiveUp => {
                     let error = error.to_string();
                     return Some(SettledAs::Failed { error, row_version });
                 }
-                next => self.before_next(next, &layout, &mut backoff).await?,
+                Next::Forbidden => shape = draft,
+                _ => {}
             }
+            self.before_next(next, &layout, &mut backoff).await?;
         }
     }
 
@@ -213,7 +238,7 @@ impl Hands {
         since: chrono::DateTime<Utc>,
     ) -> anyhow::Result<Option<DiscordMessageId>> {
         let found = self.channels.unclaimed(channel, since).await?;
-        Ok(adopt(&[draft.content.as_str()], &found).pop().flatten())
+        Ok(adopt(&[draft.mark()], &found).pop().flatten())
     }
 
     async fn edit(
@@ -225,13 +250,17 @@ impl Hands {
     ) -> Option<SettledAs> {
         let message = view.message?;
         let webhook = self.own_webhook(surface, view);
-        let request = request::edit(webhook.as_ref(), view.channel, message, draft);
+        let shown = view.hash.as_deref();
+        let request = request::edit(webhook.as_ref(), view.channel, message, draft, shown);
         let error = match self.submit_as(Class::Edit, request).await.done() {
             Outcome::Sent(()) => {
                 return Some(sent(view.channel, message, draft, row_version, view.author));
             }
             Outcome::NotSent(error) | Outcome::Unknown(error) => error,
         };
+        if let Some(smaller) = without_files(draft, &error) {
+            return Box::pin(self.edit(surface, view, smaller, row_version)).await;
+        }
         tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
         if view.author == ViewAuthor::Webhook && error.status() == Some(404) {
             // Only the webhook that wrote a message may edit it. Where that is gone and the message is not, another

@@ -16,7 +16,7 @@ mod step;
 mod sweep;
 mod written;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,8 +89,8 @@ pub struct Mirror {
     announced: HashMap<Entity, Announced>,
     /// How many looks in a row have found a row that is not visible yet.
     early_looks: u32,
-    /// Rows whose surface does not exist yet.
-    parked: HashSet<Entity>,
+    /// Rows that want a surface which does not exist yet, and whether they want no other.
+    parked: HashMap<Entity, bool>,
     workers: Workers,
     done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
@@ -131,7 +131,7 @@ impl Mirror {
             under_way: HashMap::new(),
             announced: HashMap::new(),
             early_looks: 0,
-            parked: HashSet::new(),
+            parked: HashMap::new(),
             workers,
             done,
             keeper,
@@ -230,18 +230,9 @@ impl Mirror {
 
     async fn note(&mut self, change: &Change) {
         match change.table {
-            Table::ProjectChatMessages => {
-                if let Some(id) = change.key.as_uuid() {
-                    let kind = EntityKind::Message;
-                    let entity = Entity { kind, id };
-                    self.dirty.mark(entity);
-                    let announced = change.xid.map(|xid| Announced {
-                        xid,
-                        commit_at: change.commit_at,
-                    });
-                    self.announced.extend(announced.map(|it| (entity, it)));
-                }
-            }
+            Table::ProjectChatMessages => self.announce(EntityKind::Message, change),
+            Table::TaskEvents => self.announce(EntityKind::TaskEvent, change),
+            Table::Tasks => self.announce(EntityKind::Task, change),
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
             Table::Agents => {
@@ -252,8 +243,21 @@ impl Mirror {
         }
     }
 
+    fn announce(&mut self, kind: EntityKind, change: &Change) {
+        let Some(id) = change.key.as_uuid() else {
+            return;
+        };
+        let entity = Entity { kind, id };
+        self.dirty.mark(entity);
+        let announced = change.xid.map(|xid| Announced {
+            xid,
+            commit_at: change.commit_at,
+        });
+        self.announced.extend(announced.map(|it| (entity, it)));
+    }
+
     fn unpark(&mut self) {
-        for entity in self.parked.drain() {
+        for (entity, _) in self.parked.drain() {
             self.dirty.mark(entity);
         }
         self.sweep_soon = true;

@@ -1,7 +1,13 @@
 //! What has to be done so that Discord shows a row as it is now. Pure: wanted × ledger → actions.
 
-use crate::cards::Draft;
+use chrono::{DateTime, Duration, Utc};
+
+use crate::cards::{Draft, Upkeep};
+use crate::model::DiscordMessageId;
 use crate::model::view::{Entity, Surface, View, ViewAuthor, ViewKey, ViewState};
+
+/// So old a message may be and still be edited as often as one likes (source: Discord, error 30046).
+const EDITABLE_FOR: Duration = Duration::hours(1);
 
 /// How a row should be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +46,11 @@ pub enum Action {
         /// The view.
         view: View,
     },
+    /// Remove a message that cannot be made right. The next look makes another.
+    Replace {
+        /// The view.
+        view: View,
+    },
     /// Discord is right; the ledger learns the row's version, or forgets the view.
     Note {
         /// The view.
@@ -54,51 +65,54 @@ impl Action {
     pub fn key(&self) -> &ViewKey {
         match self {
             Self::Create { key, .. } => key,
-            Self::Edit { view, .. } | Self::Delete { view } | Self::Note { view, .. } => &view.key,
+            Self::Edit { view, .. }
+            | Self::Delete { view }
+            | Self::Replace { view }
+            | Self::Note { view, .. } => &view.key,
         }
     }
 }
 
-/// The steps for one entity. Views whose result is open are left alone: who sent them, settles
-/// them.
-pub fn plan(entity: Entity, wanted: Option<Wanted>, views: Vec<View>) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let Some(wanted) = wanted else {
-        actions.extend(views.into_iter().filter_map(remove));
-        return actions;
-    };
-    let mut views = views;
-    if views.iter().any(|view| view.author == ViewAuthor::Person) {
-        // The person's own message is the view, whatever else was thought of.
-        return actions;
+/// The steps for one entity at this moment. Views whose result is open are left alone: who sent
+/// them, settles them.
+pub fn plan(
+    entity: Entity,
+    mut wanted: Vec<Wanted>,
+    mut views: Vec<View>,
+    now: DateTime<Utc>,
+) -> Vec<Action> {
+    if !wanted.is_empty() && views.iter().any(|view| view.author == ViewAuthor::Person) {
+        // Where people write, their own message is the view, whatever else was thought of.
+        wanted.retain(|wanted| !wanted.surface.takes_messages());
+        views.retain(|view| !view.key.surface.takes_messages());
     }
-    for (index, draft) in wanted.drafts.into_iter().enumerate() {
-        let Ok(part) = i16::try_from(index) else {
-            break;
-        };
-        let at = views
-            .iter()
-            .position(|view| view.key.part == part && view.key.surface == wanted.surface);
-        let view = at.map(|at| views.swap_remove(at));
-        let row_version = wanted.row_version.clone();
-        actions.extend(match view {
-            None => Some(Action::Create {
-                key: ViewKey {
-                    entity,
-                    surface: wanted.surface.clone(),
-                    part,
-                },
-                draft,
-                row_version,
-            }),
-            Some(view) => update(view, draft, row_version),
-        });
+    let mut actions = Vec::new();
+    for wanted in wanted {
+        for (part, draft) in (0_i16..).zip(wanted.drafts) {
+            let at = views
+                .iter()
+                .position(|view| view.key.part == part && view.key.surface == wanted.surface);
+            let view = at.map(|at| views.swap_remove(at));
+            let row_version = wanted.row_version.clone();
+            actions.extend(match view {
+                None => Some(Action::Create {
+                    key: ViewKey {
+                        entity,
+                        surface: wanted.surface.clone(),
+                        part,
+                    },
+                    draft,
+                    row_version,
+                }),
+                Some(view) => update(view, draft, row_version, now),
+            });
+        }
     }
     actions.extend(views.into_iter().filter_map(remove));
     actions
 }
 
-fn update(view: View, draft: Draft, row_version: String) -> Option<Action> {
+fn update(view: View, draft: Draft, row_version: String, now: DateTime<Utc>) -> Option<Action> {
     let known = view.row_version.as_deref() == Some(row_version.as_str());
     match view.state {
         ViewState::Sending | ViewState::Unknown => None,
@@ -109,6 +123,9 @@ fn update(view: View, draft: Draft, row_version: String) -> Option<Action> {
         }),
         ViewState::Sent => {
             if view.hash.as_deref() != Some(draft.hash().as_slice()) {
+                if is_to_be_replaced(&view, &draft, now) {
+                    return Some(Action::Replace { view });
+                }
                 Some(Action::Edit {
                     view,
                     draft,
@@ -124,6 +141,17 @@ fn update(view: View, draft: Draft, row_version: String) -> Option<Action> {
             }
         }
     }
+}
+
+/// What an edit cannot do: Discord caps edits of old messages, and our own words never stand in a
+/// message that a webhook has written, as anybody's could.
+fn is_to_be_replaced(view: &View, draft: &Draft, now: DateTime<Utc>) -> bool {
+    let old = || {
+        let made = view.message.map(DiscordMessageId::created_at);
+        made.is_some_and(|made| now - made > EDITABLE_FOR)
+    };
+    let borrowed = view.author == ViewAuthor::Webhook && draft.persona.is_none();
+    borrowed || (draft.upkeep == Upkeep::Renewed && old())
 }
 
 fn remove(view: View) -> Option<Action> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
 
 use super::ledger::Unwritten;
+use crate::cards::Mark;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Page, Request, RestError, Route};
 use crate::model::{ApplicationId, ChannelId, DiscordMessageId, UserId, WebhookId};
@@ -25,6 +26,8 @@ pub struct Found {
     pub id: DiscordMessageId,
     /// Its text.
     pub content: String,
+    /// Whether a webhook wrote it, and so perhaps an agent chose the words.
+    pub by_webhook: bool,
 }
 
 /// Reads channels.
@@ -76,6 +79,7 @@ impl Channels {
             ours.extend(page.into_iter().filter(|m| self.is_ours(m)).map(|m| Found {
                 id: m.id,
                 content: m.content,
+                by_webhook: m.webhook_id.is_some(),
             }));
             match newest {
                 Some(newest) if full => after = newest,
@@ -108,17 +112,28 @@ impl Channels {
     }
 }
 
-/// Which of the found messages are the sent texts. Both are in the order of sending, so each text
-/// takes the first message that is left and says the same.
-pub fn adopt(texts: &[&str], found: &[Found]) -> Vec<Option<DiscordMessageId>> {
+/// Which of the found messages are the sent ones. Both are in the order of sending, so each takes
+/// the first message that is left and bears its mark.
+pub fn adopt(marks: &[Mark<'_>], found: &[Found]) -> Vec<Option<DiscordMessageId>> {
     let mut left: Vec<&Found> = found.iter().collect();
-    texts
+    marks
         .iter()
-        .map(|text| {
-            let at = left.iter().position(|found| same(text, &found.content))?;
+        .map(|mark| {
+            let at = left.iter().position(|found| bears(found, *mark))?;
             Some(left.remove(at).id)
         })
         .collect()
+}
+
+fn bears(found: &Found, mark: Mark<'_>) -> bool {
+    match mark {
+        Mark::Whole(text) => same(text, &found.content),
+        // An agent may write the first line of a card; only the bot writes cards.
+        Mark::FirstLine(line) => {
+            let theirs = found.content.lines().next().unwrap_or_default();
+            !found.by_webhook && same(line, theirs)
+        }
+    }
 }
 
 /// Discord trims texts and drops characters that it does not like: what is left decides.

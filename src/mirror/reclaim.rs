@@ -4,12 +4,13 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::Duration;
+use chrono::{Duration, Utc};
 
 use super::Mirror;
 use super::plan::{Action, plan};
 use super::read_back::{Found, adopt};
 use super::written::new_view;
+use crate::cards::{Draft, Upkeep};
 use crate::discord::rest::RestError;
 use crate::model::view::Entity;
 use crate::model::{ChannelId, DiscordMessageId};
@@ -28,6 +29,9 @@ impl Mirror {
             return Ok(false);
         }
         let mut missing = self.find(i64::MAX).await?;
+        if !missing.is_empty() || self.has_sent().await? {
+            missing.push(Entity::DIGEST);
+        }
         missing.retain(|entity| !self.under_way.contains_key(entity));
         missing.sort_by_key(|entity| entity.kind);
         if !missing.is_empty() {
@@ -41,6 +45,13 @@ impl Mirror {
         }
         self.server = Some(server);
         Ok(true)
+    }
+
+    /// Whether the ledger remembers anything that was sent.
+    async fn has_sent(&self) -> crate::store::Result<bool> {
+        let store = &self.deps.channels.store;
+        let since = store.mirror_since(self.deps.reach.first_link).await?;
+        Ok(store.last_word().await? > since)
     }
 
     /// Looks for what these rows should show among the messages that the ledger does not know.
@@ -72,19 +83,25 @@ impl Mirror {
     async fn adopt_lost(
         &mut self,
         channel: ChannelId,
-        lost: &[(NewView, String)],
+        lost: &[(NewView, Draft)],
         there: &mut Vec<Found>,
     ) -> anyhow::Result<usize> {
-        let texts: Vec<&str> = lost.iter().map(|(_, text)| text.as_str()).collect();
+        let marks: Vec<_> = lost.iter().map(|(_, draft)| draft.mark()).collect();
         let (views, settled): (Vec<_>, Vec<_>) = lost
             .iter()
-            .zip(adopt(&texts, there))
-            .filter_map(|((view, _), message)| {
+            .zip(adopt(&marks, there))
+            .filter_map(|((view, draft), message)| {
+                // A card is known by its first line: what else it says nobody knows, so it is to be
+                // made right by the next look.
+                let (hash, row_version) = match draft.upkeep {
+                    Upkeep::Said => (view.hash.clone(), view.row_version.clone()),
+                    Upkeep::Card | Upkeep::Renewed => Default::default(),
+                };
                 let result = SettledAs::Sent {
                     channel,
                     message: message?,
-                    hash: view.hash.clone(),
-                    row_version: view.row_version.clone(),
+                    hash,
+                    row_version,
                     author: view.author,
                 };
                 let key = view.key.clone();
@@ -102,11 +119,11 @@ impl Mirror {
         Ok(ours.len())
     }
 
-    /// The messages that these rows need, with their texts, by channel and in the order of sending.
+    /// The messages that these rows need, by channel and in the order of sending.
     async fn should_be_there(
         &mut self,
         rows: &[Entity],
-    ) -> anyhow::Result<BTreeMap<ChannelId, Vec<(NewView, String)>>> {
+    ) -> anyhow::Result<BTreeMap<ChannelId, Vec<(NewView, Draft)>>> {
         let store = self.deps.channels.store.clone();
         let layout = self.deps.layout.borrow().clone();
         let mut by_channel: BTreeMap<ChannelId, Vec<_>> = BTreeMap::new();
@@ -114,19 +131,19 @@ impl Mirror {
             return Ok(by_channel);
         };
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        let (_, loaded) = self
+        let look = self
             .renderer
             .load(&store, &mut self.kept, kind, &ids)
             .await?;
-        for row in loaded {
-            for action in plan(row.entity, row.wanted, row.views) {
+        for row in look.rows {
+            for action in plan(row.entity, row.wanted, row.views, Utc::now()) {
                 if let (Some(view), Action::Create { draft, .. }) =
                     (new_view(&action, &layout), action)
                 {
                     by_channel
                         .entry(view.channel)
                         .or_default()
-                        .push((view, draft.content));
+                        .push((view, draft));
                 }
             }
         }

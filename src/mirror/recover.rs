@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::read_back::{Channels, adopt};
 use super::render::Renderer;
+use crate::cards::{Draft, Mark};
 use crate::model::ChannelId;
 use crate::model::view::{Entity, EntityKind, View, ViewKey};
 use crate::store::kept::Kept;
@@ -27,7 +28,7 @@ pub async fn recover(
     if open.is_empty() {
         return Ok((0, 0));
     }
-    let texts = texts(channels, renderer, &open).await?;
+    let drafts = drafts(channels, renderer, &open).await?;
     let mut by_channel: BTreeMap<ChannelId, Vec<View>> = BTreeMap::new();
     for view in open {
         by_channel.entry(view.channel).or_default().push(view);
@@ -35,7 +36,7 @@ pub async fn recover(
     let (mut found_count, mut lost_count) = (0, 0);
     for (channel, views) in by_channel {
         // One channel that cannot be read must not hold up the others; the next sweep asks again.
-        let settled = match settle_channel(channels, channel, views, &texts).await {
+        let settled = match settle_channel(channels, channel, views, &drafts).await {
             Ok(settled) => settled,
             Err(error) => {
                 tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
@@ -54,11 +55,11 @@ pub async fn recover(
 }
 
 /// What each open view was to say, as the row is now: oldest row first, as they were sent.
-async fn texts(
+async fn drafts(
     channels: &Channels,
     renderer: &Renderer,
     open: &[View],
-) -> anyhow::Result<HashMap<ViewKey, (usize, String)>> {
+) -> anyhow::Result<HashMap<ViewKey, (usize, Draft)>> {
     let mut ids: HashMap<EntityKind, Vec<Uuid>> = HashMap::new();
     for view in open {
         let entity = view.key.entity;
@@ -67,32 +68,31 @@ async fn texts(
             ids.push(entity.id);
         }
     }
-    let mut texts = HashMap::new();
+    let mut drafts = HashMap::new();
     let mut on = Kept::new(&channels.store);
     for (kind, ids) in ids {
-        let (_, rows) = renderer.load(&channels.store, &mut on, kind, &ids).await?;
-        for (order, loaded) in rows.into_iter().enumerate() {
-            let Some(wanted) = loaded.wanted else {
-                continue;
-            };
-            for (part, draft) in (0_i16..).zip(wanted.drafts) {
-                let key = ViewKey {
-                    entity: loaded.entity,
-                    surface: wanted.surface.clone(),
-                    part,
-                };
-                texts.insert(key, (order, draft.content));
+        let look = renderer.load(&channels.store, &mut on, kind, &ids).await?;
+        for (order, loaded) in look.rows.into_iter().enumerate() {
+            for wanted in loaded.wanted {
+                for (part, draft) in (0_i16..).zip(wanted.drafts) {
+                    let key = ViewKey {
+                        entity: loaded.entity,
+                        surface: wanted.surface.clone(),
+                        part,
+                    };
+                    drafts.insert(key, (order, draft));
+                }
             }
         }
     }
-    Ok(texts)
+    Ok(drafts)
 }
 
 async fn settle_channel(
     channels: &Channels,
     channel: ChannelId,
     mut views: Vec<View>,
-    texts: &HashMap<ViewKey, (usize, String)>,
+    drafts: &HashMap<ViewKey, (usize, Draft)>,
 ) -> anyhow::Result<Vec<Settled>> {
     let since = views.iter().map(|view| view.since).min();
     let found = match since {
@@ -108,12 +108,14 @@ async fn settle_channel(
         },
     };
     views.sort_by_key(|view| {
-        let order = texts.get(&view.key).map_or(usize::MAX, |(order, _)| *order);
+        let order = drafts.get(&view.key);
+        let order = order.map_or(usize::MAX, |(order, _)| *order);
         (order, view.key.part)
     });
-    let wanted: Vec<&str> = views
+    let wanted: Vec<Mark<'_>> = views
         .iter()
-        .map(|view| texts.get(&view.key).map_or("", |(_, text)| text.as_str()))
+        .map(|view| drafts.get(&view.key))
+        .map(|draft| draft.map_or(Mark::Whole(""), |(_, draft)| draft.mark()))
         .collect();
     let adopted = adopt(&wanted, &found);
     Ok(views

@@ -1,28 +1,52 @@
 //! From rows to what should be in Discord.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use uuid::Uuid;
 
 use super::plan::Wanted;
+use crate::cards::proposal::proposal_card;
 use crate::cards::{self, Personas};
 use crate::model::message::ChatMessage;
+use crate::model::proposal::ProposalSource;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::store::kept::Kept;
-use crate::store::look::{Loaded, Sight};
+use crate::store::look::Sight;
 use crate::store::mirror::ModeChange;
+use crate::store::proposal::{OpenProposals, StoredProposal};
 use crate::store::{Result, Store};
+
+/// What a look at rows of one kind has found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What it could see, where rows of that kind are announced.
+    pub sight: Option<Sight>,
+    /// The rows, oldest first.
+    pub rows: Vec<Rendered>,
+    /// Rows that were not asked for, and that the others are about.
+    pub others: Vec<Entity>,
+}
 
 /// A row's wanted views, and those it has.
 #[derive(Debug)]
 pub struct Rendered {
     /// The row.
     pub entity: Entity,
-    /// What should be there; none when the row is gone or has no place in Discord.
-    pub wanted: Option<Wanted>,
+    /// What should be there; nothing when the row is gone or has no place in Discord.
+    pub wanted: Vec<Wanted>,
     /// What is there.
     pub views: Vec<View>,
+}
+
+impl Rendered {
+    /// Whether it has to do with what waits for a decision.
+    pub fn concerns_approvals(&self) -> bool {
+        let wanted = self.wanted.iter().map(|wanted| &wanted.surface);
+        let there = self.views.iter().map(|view| &view.key.surface);
+        wanted.chain(there).any(|it| *it == Surface::Approvals)
+    }
 }
 
 /// Renders rows. The names of the agents are kept, because every message needs one.
@@ -47,61 +71,164 @@ impl Renderer {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads rows of one kind and renders them, oldest first, with what the look could see.
+    /// Looks at rows of one kind and renders them.
     pub async fn load(
         &self,
         store: &Store,
         on: &mut Kept,
         kind: EntityKind,
         ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Rendered>)> {
+    ) -> Result<Look> {
         if ids.is_empty() {
-            return Ok((None, Vec::new()));
+            return Ok(Look::default());
         }
-        Ok(match kind {
-            EntityKind::Message => {
-                let personas = self.personas();
-                let (sight, rows) = store.load_messages(on, ids).await?;
-                let rows = rows
-                    .into_iter()
-                    .map(|loaded| rendered(loaded, |row, version| message(row, version, &personas)))
-                    .collect();
-                (sight, rows)
-            }
-            EntityKind::Mode => {
-                let rows = store.load_modes(ids).await?;
-                let rows = rows
-                    .into_iter()
-                    .map(|loaded| rendered(loaded, |row, version| Some(mode(row, version))))
-                    .collect();
-                (None, rows)
-            }
+        match kind {
+            EntityKind::Message => self.messages(store, on, ids).await,
+            EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
+            EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
+            EntityKind::Mode => modes(store, ids).await,
+            EntityKind::Digest => digest(store).await,
+        }
+    }
+
+    async fn messages(&self, store: &Store, on: &mut Kept, ids: &[Uuid]) -> Result<Look> {
+        let personas = self.personas();
+        let (sight, rows) = store.load_messages(on, ids).await?;
+        let proposals: Vec<Uuid> = rows
+            .iter()
+            .filter(|loaded| matches!(&loaded.row, Some((row, _)) if row.is_proposal))
+            .map(|loaded| loaded.entity.id)
+            .collect();
+        // Ordinary talk costs one query.
+        let proposals = store.proposals(ProposalSource::Message, &proposals).await?;
+        let mut proposals: HashMap<Uuid, StoredProposal> = proposals
+            .into_iter()
+            .map(|stored| (stored.proposal.reference.id, stored))
+            .collect();
+        let rows = rows.into_iter().map(|loaded| Rendered {
+            wanted: match loaded.row {
+                Some((row, _)) if row.is_proposal => {
+                    cards(proposals.remove(&loaded.entity.id), &personas)
+                }
+                Some((row, version)) => message(&row, version, &personas).into_iter().collect(),
+                None => Vec::new(),
+            },
+            entity: loaded.entity,
+            views: loaded.views,
+        });
+        Ok(Look {
+            sight,
+            rows: rows.collect(),
+            others: Vec::new(),
+        })
+    }
+
+    /// Tasks or their events. Nearly all of them are no proposals and have no views.
+    async fn tasks(
+        &self,
+        store: &Store,
+        on: &mut Kept,
+        source: ProposalSource,
+        ids: &[Uuid],
+    ) -> Result<Look> {
+        let personas = self.personas();
+        let (sight, glances) = store.glance(on, source, ids).await?;
+        let concerned: Vec<Uuid> = glances
+            .iter()
+            .filter(|glance| glance.proposes || !glance.views.is_empty())
+            .map(|glance| glance.entity.id)
+            .collect();
+        let mut order = HashMap::new();
+        let mut proposals = HashMap::new();
+        for stored in store.proposals(source, &concerned).await? {
+            let entity = Entity::from(stored.proposal.reference);
+            order.insert(entity, order.len());
+            proposals.insert(entity, stored);
+        }
+        let rows = glances.into_iter().map(|glance| Rendered {
+            wanted: cards(proposals.remove(&glance.entity), &personas),
+            entity: glance.entity,
+            views: glance.views,
+        });
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_by_key(|row| order.get(&row.entity).copied());
+        Ok(Look {
+            sight,
+            rows,
+            others: proposals.into_keys().collect(),
         })
     }
 }
 
-fn rendered<T>(loaded: Loaded<T>, render: impl FnOnce(&T, String) -> Option<Wanted>) -> Rendered {
-    Rendered {
+async fn modes(store: &Store, ids: &[Uuid]) -> Result<Look> {
+    let rows = store.load_modes(ids).await?;
+    let rows = rows.into_iter().map(|loaded| Rendered {
+        wanted: loaded.row.map(mode).into_iter().collect(),
         entity: loaded.entity,
-        wanted: loaded.row.and_then(|(row, version)| render(&row, version)),
         views: loaded.views,
-    }
+    });
+    Ok(Look {
+        rows: rows.collect(),
+        ..Look::default()
+    })
+}
+
+async fn digest(store: &Store) -> Result<Look> {
+    let entity = Entity::DIGEST;
+    let views = store.views(entity.kind, &[entity.id]).await?;
+    let OpenProposals { count, oldest } = store.open_count().await?;
+    let wanted = Wanted {
+        surface: Surface::Approvals,
+        drafts: vec![cards::digest::digest(count, oldest)],
+        row_version: format!("{count} {oldest:?}"),
+    };
+    Ok(Look {
+        rows: vec![Rendered {
+            entity,
+            wanted: vec![wanted],
+            views,
+        }],
+        ..Look::default()
+    })
 }
 
 fn message(row: &ChatMessage, row_version: String, personas: &Personas) -> Option<Wanted> {
-    let surface = match &row.place {
-        Place::Room => Surface::Room,
-        Place::Dm(agent) => Surface::dm(agent),
-        Place::Elsewhere => return None,
-    };
     Some(Wanted {
-        surface,
+        surface: surface(&row.place)?,
         drafts: cards::chat::chat_message(row, personas),
         row_version,
     })
 }
 
-fn mode(row: &ModeChange, row_version: String) -> Wanted {
+/// The card of a proposal, where it was made and where proposals are decided.
+fn cards(stored: Option<StoredProposal>, personas: &Personas) -> Vec<Wanted> {
+    let Some(StoredProposal {
+        proposal, version, ..
+    }) = stored
+    else {
+        return Vec::new();
+    };
+    let card = proposal_card(&proposal, personas);
+    let surfaces = surface(&proposal.place).into_iter();
+    surfaces
+        .chain([Surface::Approvals])
+        .map(|surface| Wanted {
+            surface,
+            drafts: vec![card.clone()],
+            row_version: version.clone(),
+        })
+        .collect()
+}
+
+fn surface(place: &Place) -> Option<Surface> {
+    match place {
+        Place::Room => Some(Surface::Room),
+        Place::Dm(agent) => Some(Surface::dm(agent)),
+        Place::Elsewhere => None,
+    }
+}
+
+fn mode((row, row_version): (ModeChange, String)) -> Wanted {
     Wanted {
         surface: Surface::Status,
         drafts: vec![cards::mode::mode_change(row.mode, &row.reason, row.since)],

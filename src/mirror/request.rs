@@ -1,22 +1,84 @@
 //! The requests that make, change and remove views.
 
+use axum::body::Bytes;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::cards::Draft;
+use crate::cards::{Draft, Embed, Row};
 use crate::discord::layout::Layout;
-use crate::discord::rest::{Request, Route, WebhookKey};
+use crate::discord::rest::{FilePart, Request, Route, WebhookKey};
 use crate::model::view::{Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
+
+/// MIME type of the files of cards.
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 #[derive(Default, Serialize)]
 struct Body<'a> {
     content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embeds: Option<&'a [Embed]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    components: Option<&'a [Row]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<Vec<Attachment<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     enforce_nonce: Option<bool>,
+}
+
+/// A file of the same request, by its number there.
+#[derive(Serialize)]
+struct Attachment<'a> {
+    id: usize,
+    filename: &'a str,
+}
+
+impl<'a> Body<'a> {
+    /// A new message: what it does not have need not be named.
+    fn new(draft: &'a Draft) -> Self {
+        Self {
+            content: &draft.content,
+            embeds: (!draft.embeds.is_empty()).then_some(&draft.embeds),
+            components: (!draft.components.is_empty()).then_some(&draft.components),
+            attachments: (!draft.files.is_empty()).then(|| attachments(draft)),
+            ..Self::default()
+        }
+    }
+
+    /// A change: only what is named is cleared, and files that are named stay alone.
+    fn change(draft: &'a Draft, with_files: bool) -> Self {
+        Self {
+            content: &draft.content,
+            embeds: Some(&draft.embeds),
+            components: Some(&draft.components),
+            attachments: with_files.then(|| attachments(draft)),
+            ..Self::default()
+        }
+    }
+}
+
+fn attachments(draft: &Draft) -> Vec<Attachment<'_>> {
+    let names = draft.files.iter().map(|file| file.name.as_str());
+    names
+        .enumerate()
+        .map(|(id, filename)| Attachment { id, filename })
+        .collect()
+}
+
+fn with_files(request: Request, draft: &Draft) -> Request {
+    if draft.files.is_empty() {
+        return request;
+    }
+    let files = draft.files.iter().map(|file| FilePart {
+        name: file.name.clone(),
+        content_type: Some(PLAIN_TEXT.to_owned()),
+        data: Bytes::copy_from_slice(file.text.as_bytes()),
+    });
+    request.files(files.collect())
 }
 
 /// Makes a view; with it come the channel that it goes to and who will be its author. None where the layout has no
@@ -28,39 +90,41 @@ pub(super) fn create(
     draft: &Draft,
 ) -> Option<(ChannelId, ViewAuthor, Request)> {
     let channel = layout.channel(surface)?;
-    let content = draft.content.as_str();
     if let (Some(persona), Some(webhook)) = (&draft.persona, &channel.webhook) {
         let request = Request::new(Route::execute_webhook(webhook, None)).json(&Body {
-            content,
             username: Some(&persona.name),
-            ..Body::default()
+            ..Body::new(draft)
         });
-        return Some((channel.id, ViewAuthor::Webhook, request));
+        return Some((channel.id, ViewAuthor::Webhook, with_files(request, draft)));
     }
     let request = Request::new(Route::create_message(channel.id.get())).json(&Body {
-        content,
         nonce: Some(nonce(key)),
         enforce_nonce: Some(true),
-        ..Body::default()
+        ..Body::new(draft)
     });
-    Some((channel.id, ViewAuthor::Bot, request))
+    Some((channel.id, ViewAuthor::Bot, with_files(request, draft)))
 }
 
-/// Changes a message: as the webhook that wrote it, else as the bot.
+/// Changes a message: as the webhook that wrote it, else as the bot. `sent` is the hash of what it says now: files that
+/// it has already are not sent again.
 pub(super) fn edit(
     webhook: Option<&WebhookKey>,
     channel: ChannelId,
     message: DiscordMessageId,
     draft: &Draft,
+    sent: Option<&[u8]>,
 ) -> Request {
     let route = match webhook {
         Some(webhook) => Route::edit_webhook_message(webhook, message.get(), None),
         None => Route::edit_message(channel.get(), message.get()),
     };
-    Request::new(route).json(&Body {
-        content: &draft.content,
-        ..Body::default()
-    })
+    let other_files = !draft.has_files_of(sent);
+    let request = Request::new(route).json(&Body::change(draft, other_files));
+    if other_files {
+        with_files(request, draft)
+    } else {
+        request
+    }
 }
 
 /// Removes a message: as the webhook that wrote it, else as the bot.
@@ -75,9 +139,16 @@ pub(super) fn delete(
     })
 }
 
-/// At most 25 characters (source: Discord), the same for every try of one view.
+/// At most 25 characters (source: Discord), the same for every try of one view and another for every other view:
+/// Discord takes a nonce twice for one message, whatever the channel.
 fn nonce(key: &ViewKey) -> String {
-    let id = key.entity.id.as_u128();
-    let folded = (id >> 64) ^ (id & u128::from(u64::MAX));
-    format!("{folded:016x}-{:x}", key.part)
+    let mut hasher = Sha256::new();
+    hasher.update(key.entity.kind.as_str());
+    hasher.update(key.entity.id.as_bytes());
+    hasher.update(key.part.to_be_bytes());
+    hasher.update(key.surface.to_string());
+    let digest = hasher.finalize();
+    let mut number = [0; 16];
+    number[4..].copy_from_slice(&digest[..12]);
+    format!("{:024x}", u128::from_be_bytes(number))
 }

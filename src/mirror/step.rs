@@ -12,7 +12,7 @@ use super::render::Rendered;
 use super::written::{new_views, noted};
 use super::{BATCH, Mirror, RETRY};
 use crate::model::change::Snapshot;
-use crate::model::view::{Entity, EntityKind};
+use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::telemetry;
 
 /// So often a row that is announced and not visible yet is looked at again at once: a look takes
@@ -72,27 +72,31 @@ impl Mirror {
         let mut actions = Vec::new();
         let mut early = Vec::new();
         let store = self.deps.channels.store.clone();
-        for kind in [EntityKind::Message, EntityKind::Mode] {
+        for kind in EntityKind::ALL {
             let ids: Vec<_> = taken
                 .iter()
                 .filter(|entity| entity.kind == kind)
                 .map(|entity| entity.id)
                 .collect();
-            let (sight, rows) = self
+            let look = self
                 .renderer
                 .load(&store, &mut self.kept, kind, &ids)
                 .await?;
-            if let Some(sight) = &sight
+            if let Some(sight) = &look.sight
                 && self.reclaim(sight.server).await?
             {
                 // What was looked at is older than what was found.
                 return Ok(taken.to_vec());
             }
-            let snapshot = sight.and_then(|sight| sight.snapshot);
-            for row in rows {
+            look.others.into_iter().for_each(|it| self.dirty.mark(it));
+            let snapshot = look.sight.and_then(|sight| sight.snapshot);
+            for row in look.rows {
                 if self.is_early(row.entity, snapshot.as_ref()) {
                     early.push(row.entity);
                 } else {
+                    if row.entity != Entity::DIGEST && row.concerns_approvals() {
+                        self.dirty.mark(Entity::DIGEST);
+                    }
                     actions.extend(self.planned(row));
                 }
             }
@@ -138,16 +142,26 @@ impl Mirror {
         }
     }
 
-    fn planned(&mut self, row: Rendered) -> Vec<Action> {
-        let layout = self.deps.layout.borrow();
-        if let Some(wanted) = &row.wanted
-            && !layout.has(&wanted.surface)
-        {
-            self.parked.insert(row.entity);
-            return Vec::new();
+    /// The difference, as far as there are places for it. What stands where the layout has lost a
+    /// place is left alone until that is whole again.
+    fn planned(&mut self, mut row: Rendered) -> Vec<Action> {
+        let layout = self.deps.layout.borrow().clone();
+        let missing = |surface: &Surface| !layout.has(surface);
+        let homeless: Vec<Surface> = row
+            .wanted
+            .extract_if(.., |wanted| missing(&wanted.surface))
+            .map(|wanted| wanted.surface)
+            .collect();
+        if !homeless.is_empty() {
+            let entirely = row.wanted.is_empty();
+            self.parked.insert(row.entity, entirely);
+            if entirely {
+                return Vec::new();
+            }
+            let there = |view: &View| !homeless.contains(&view.key.surface);
+            row.views.retain(there);
         }
-        drop(layout);
-        plan(row.entity, row.wanted, row.views)
+        plan(row.entity, row.wanted, row.views, Utc::now())
     }
 
     pub(super) fn finished(&mut self, done: Done) {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::recover::recover;
 use super::{Mirror, RETRY};
 use crate::model::AgentKey;
+use crate::model::proposal::ProposalSource;
 use crate::model::view::{Entity, EntityKind, Surface};
 use crate::telemetry;
 
@@ -39,6 +40,8 @@ impl Mirror {
         let outcome = match self.find(SWEEP_LIMIT).await {
             Ok(found) => {
                 self.name(found);
+                // It has no row of its own whose version would tell.
+                self.dirty.mark(Entity::DIGEST);
                 recovered
             }
             Err(error) => Err(error.into()),
@@ -61,7 +64,8 @@ impl Mirror {
             tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
         }
         for entity in found {
-            if !self.under_way.contains_key(&entity) && !self.parked.contains(&entity) {
+            let parked = self.parked.get(&entity) == Some(&true);
+            if !self.under_way.contains_key(&entity) && !parked {
                 self.dirty.mark(entity);
                 self.sweep_soon |= more;
             }
@@ -93,6 +97,11 @@ impl Mirror {
             .into_iter()
             .map(|id| Entity { kind, id })
             .collect();
+        for source in ProposalSource::ALL {
+            let kind = source.into();
+            let proposals = store.sweep_proposals(source, limit).await?;
+            found.extend(proposals.into_iter().map(|id| Entity { kind, id }));
+        }
         let kind = EntityKind::Mode;
         let modes = store.sweep_modes().await?;
         found.extend(modes.into_iter().map(|id| Entity { kind, id }));

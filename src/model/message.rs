@@ -71,6 +71,8 @@ pub struct ChatMessage {
     pub target: Option<AgentKey>,
     /// The text, as it was written.
     pub text: String,
+    /// Whether it carries a proposal, and so is shown as a card.
+    pub is_proposal: bool,
     /// When.
     pub created_at: DateTime<Utc>,
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::proposal::{ProposalRef, ProposalSource};
 use super::{AgentKey, ChannelId, DiscordMessageId};
 
 /// Where a view lives.
@@ -82,16 +83,44 @@ impl FromStr for Surface {
 pub enum EntityKind {
     /// A row of `project_chat_messages`.
     Message,
+    /// A proposal in `task_events`.
+    TaskEvent,
+    /// A proposed row of `tasks`.
+    Task,
     /// A change of the mode.
     Mode,
+    /// The line that counts open proposals; one per project.
+    Digest,
 }
 
 impl EntityKind {
+    /// Every kind, in the order in which one look takes them.
+    pub const ALL: [Self; 5] = [
+        Self::Message,
+        Self::TaskEvent,
+        Self::Task,
+        Self::Mode,
+        Self::Digest,
+    ];
+
     /// The word in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Message => "message",
+            Self::TaskEvent => "task_event",
+            Self::Task => "task",
             Self::Mode => "mode",
+            Self::Digest => "digest",
+        }
+    }
+}
+
+impl From<ProposalSource> for EntityKind {
+    fn from(source: ProposalSource) -> Self {
+        match source {
+            ProposalSource::Message => Self::Message,
+            ProposalSource::TaskEvent => Self::TaskEvent,
+            ProposalSource::Task => Self::Task,
         }
     }
 }
@@ -103,6 +132,23 @@ pub struct Entity {
     pub kind: EntityKind,
     /// Which row.
     pub id: Uuid,
+}
+
+impl Entity {
+    /// The line that counts open proposals has no row of its own.
+    pub const DIGEST: Self = Self {
+        kind: EntityKind::Digest,
+        id: Uuid::nil(),
+    };
+}
+
+impl From<ProposalRef> for Entity {
+    fn from(reference: ProposalRef) -> Self {
+        Self {
+            kind: reference.source.into(),
+            id: reference.id,
+        }
+    }
 }
 
 /// Names one view: one part of one entity on one surface.

@@ -1,12 +1,18 @@
 //! One function for everything a person can do. Each checks who asks, writes in one transaction
 //! and returns what to tell the person; the mirror then shows the result.
 
+pub mod decide;
+pub mod promote;
 pub mod say;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tokio::sync::{Notify, mpsc};
+
 use crate::delivery::Deliveries;
+use crate::model::proposal::{ProposalRef, ProposalSource};
+use crate::model::view::{Entity, EntityKind};
 use crate::model::{RoleId, UserId};
 use crate::store::Store;
 
@@ -21,6 +27,26 @@ pub struct Desk {
     pub operators: Arc<Operators>,
     /// Whether members who are no operators may cause a delivery.
     pub members_may_ask: bool,
+    /// Tells an executor of ours that something was approved.
+    pub approved: Arc<Notify>,
+    /// Tells the mirror of rows that it should look at.
+    pub look: mpsc::UnboundedSender<Entity>,
+}
+
+impl Desk {
+    /// The card of a proposal is not true any more.
+    fn look_at(&self, proposal: ProposalRef) {
+        let kind = match proposal.source {
+            ProposalSource::Message => EntityKind::Message,
+            ProposalSource::TaskEvent => EntityKind::TaskEvent,
+            ProposalSource::Task => EntityKind::Task,
+        };
+        // Nobody listens only while the process ends.
+        let _ = self.look.send(Entity {
+            kind,
+            id: proposal.id,
+        });
+    }
 }
 
 /// Who may decide, by Discord's ids. An empty list means nobody.

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Result, Store, StoreError, readable};
 use crate::model::agent::Agent;
 use crate::model::delivery::DeliveryStatus;
 use crate::model::thread::{Place, ROOM_TITLE};
-use crate::model::{AgentKey, ChannelId, DeliveryId, DiscordMessageId, MessageId, ThreadId};
+use crate::model::{
+    AgentKey, ChannelId, DeliveryId, DiscordMessageId, MessageId, ProjectId, ThreadId,
+};
 
 /// `message_type` of what people and agents say to each other.
 pub const TEXT_TYPE: &str = "text";
@@ -122,6 +125,43 @@ pub(super) fn storable_json(value: &Value) -> Value {
     }
 }
 
+/// The oldest thread of a title, or a new one, in the caller's transaction. Whoever makes the same
+/// waits for its end.
+pub(super) async fn thread_titled(
+    on: &mut PgConnection,
+    project: &ProjectId,
+    title: &str,
+) -> Result<Uuid> {
+    const FIND: &str = "SELECT id FROM project_chat_threads
+         WHERE project_id = $1 AND title = $2 ORDER BY created_at, id LIMIT 1";
+    let find = || {
+        sqlx::query_scalar::<_, Uuid>(FIND)
+            .bind(project.as_str())
+            .bind(title)
+    };
+    if let Some(id) = find().fetch_optional(&mut *on).await? {
+        return Ok(id);
+    }
+    sqlx::query(
+        "SELECT pg_advisory_xact_lock(hashtextextended('chat thread ' || $1 || ' ' || $2, 0))",
+    )
+    .bind(project.as_str())
+    .bind(title)
+    .execute(&mut *on)
+    .await?;
+    if let Some(id) = find().fetch_optional(&mut *on).await? {
+        return Ok(id);
+    }
+    let made = sqlx::query_scalar(
+        "INSERT INTO project_chat_threads (project_id, title) VALUES ($1, $2) RETURNING id",
+    )
+    .bind(project.as_str())
+    .bind(title)
+    .fetch_one(on)
+    .await?;
+    Ok(made)
+}
+
 impl Store {
     /// The agents of the project, oldest first. A row whose key is no agent key is left out and logged.
     pub async fn agents(&self) -> Result<Vec<Agent>> {
@@ -151,8 +191,6 @@ impl Store {
     /// The thread of a place: the oldest of its title, or a new one. Safe against others who do the
     /// same through this function; a second `General` would make `ClawdOS` create ever more of them.
     pub async fn find_or_create_thread(&self, place: &Place) -> Result<ThreadId> {
-        const FIND: &str = "SELECT id FROM project_chat_threads
-             WHERE project_id = $1 AND title = $2 ORDER BY created_at, id LIMIT 1";
         let Some(title) = place.title() else {
             let reason = "this place has no thread of its own";
             return Err(StoreError::bad_row(
@@ -161,32 +199,8 @@ impl Store {
                 reason,
             ));
         };
-        let find = || {
-            sqlx::query_scalar::<_, Uuid>(FIND)
-                .bind(self.project.as_str())
-                .bind(&title)
-        };
-        if let Some(id) = find().fetch_optional(&self.pool).await? {
-            return Ok(ThreadId(id));
-        }
         let mut tx = self.pool.begin().await?;
-        sqlx::query(
-            "SELECT pg_advisory_xact_lock(hashtextextended('chat thread ' || $1 || ' ' || $2, 0))",
-        )
-        .bind(self.project.as_str())
-        .bind(&title)
-        .execute(&mut *tx)
-        .await?;
-        let id = match find().fetch_optional(&mut *tx).await? {
-            Some(id) => id,
-            None => sqlx::query_scalar(
-                "INSERT INTO project_chat_threads (project_id, title) VALUES ($1, $2) RETURNING id",
-            )
-            .bind(self.project.as_str())
-            .bind(&title)
-            .fetch_one(&mut *tx)
-            .await?,
-        };
+        let id = thread_titled(&mut tx, &self.project, &title).await?;
         tx.commit().await?;
         Ok(ThreadId(id))
     }

@@ -1,4 +1,4 @@
-//! How the mirror looks at chat messages: the rows as they are now, and their views.
+//! How the mirror looks at rows: as they are now, with their views.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -9,6 +9,7 @@ use super::ledger::ViewRow;
 use super::{Result, Store, readable};
 use crate::model::change::Snapshot;
 use crate::model::message::{Author, ChatMessage};
+use crate::model::proposal::{ACTION_PROPOSAL, ProposalSource, TASK_PROPOSAL};
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, View};
 use crate::model::{MessageId, ThreadId};
@@ -50,6 +51,7 @@ struct LoadedRow {
     author_name: Option<String>,
     target_agent_key: Option<String>,
     message: Option<String>,
+    message_type: Option<String>,
     at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     view: OptionalView,
@@ -107,6 +109,10 @@ impl LoadedRow {
                 .take()
                 .and_then(|key| key.parse().ok()),
             text: self.message.take()?,
+            is_proposal: matches!(
+                self.message_type.as_deref(),
+                Some(TASK_PROPOSAL | ACTION_PROPOSAL)
+            ),
             created_at: self.at?,
         };
         Some((message, self.version.take()?))
@@ -120,7 +126,8 @@ const LOAD_MESSAGES: &str = concat!(
     "SELECT pg_current_snapshot()::text AS snapshot, \
             (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
             w.id AS wanted_id, m.id, m.version, m.thread_id, t.title, m.author, \
-            m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, ",
+            m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
+            m.message_type, ",
     readable!("m.created_at"),
     " AS at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
             v.state, v.updated_at \
@@ -135,7 +142,99 @@ const LOAD_MESSAGES: &str = concat!(
      ORDER BY m.created_at, w.id, v.surface, v.part"
 );
 
+/// What a look at rows of another kind needs to know of each: its views, and whether it has to do
+/// with a proposal. Nearly all tasks and events have neither, and cost this one query.
+#[derive(Debug)]
+pub struct Glance {
+    /// The row, which may be gone.
+    pub entity: Entity,
+    /// Whether it is, or follows, a proposal.
+    pub proposes: bool,
+    /// Its views.
+    pub views: Vec<View>,
+}
+
+#[derive(FromRow)]
+struct GlanceRow {
+    snapshot: String,
+    server: i64,
+    wanted_id: Uuid,
+    proposes: Option<bool>,
+    #[sqlx(flatten)]
+    view: OptionalView,
+}
+
+macro_rules! glance {
+    ($source:literal) => {
+        concat!(
+            "SELECT pg_current_snapshot()::text AS snapshot, \
+                    (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
+                    w.id AS wanted_id, s.proposes, v.surface, v.part, v.channel_id, v.message_id, \
+                    v.author_kind, v.hash, v.row_xmin, v.state, v.updated_at \
+             FROM unnest($2::uuid[]) AS w(id) LEFT JOIN LATERAL (",
+            $source,
+            " OFFSET 0) s ON true \
+             LEFT JOIN LATERAL (SELECT * FROM bridge.view l \
+                                WHERE l.entity_id = w.id::text AND l.kind = $3 \
+                                  AND l.project_id = $1 OFFSET 0) v ON true \
+             ORDER BY w.id, v.surface, v.part"
+        )
+    };
+}
+
+const GLANCE_AT_EVENTS: &str = glance!(
+    "SELECT e.event_type = 'approval_request' \
+         OR coalesce(e.metadata ? 'original_event_id', false) AS proposes \
+     FROM task_events e WHERE e.id = w.id AND e.project_id = $1"
+);
+
+const GLANCE_AT_TASKS: &str = glance!(
+    "SELECT t.is_proposed AS proposes FROM tasks t WHERE t.id = w.id AND t.project_id = $1"
+);
+
 impl Store {
+    /// Tasks or their events, and what the look could see.
+    pub async fn glance(
+        &self,
+        on: &mut Kept,
+        source: ProposalSource,
+        ids: &[Uuid],
+    ) -> Result<(Option<Sight>, Vec<Glance>)> {
+        let kind = EntityKind::from(source);
+        let query = match source {
+            ProposalSource::Task => GLANCE_AT_TASKS,
+            ProposalSource::TaskEvent | ProposalSource::Message => GLANCE_AT_EVENTS,
+        };
+        let rows: Vec<GlanceRow> = sqlx::query_as(query)
+            .bind(self.project().as_str())
+            .bind(ids)
+            .bind(kind.as_str())
+            .fetch_all(on.get().await?)
+            .await?;
+        let sight = rows.first().map(|row| Sight {
+            snapshot: row.snapshot.parse().ok(),
+            server: ServerStart(row.server),
+        });
+        let mut glances: Vec<Glance> = Vec::with_capacity(ids.len());
+        for row in rows {
+            let entity = Entity {
+                kind,
+                id: row.wanted_id,
+            };
+            if glances.last().is_none_or(|last| last.entity != entity) {
+                glances.push(Glance {
+                    entity,
+                    proposes: row.proposes.unwrap_or(false),
+                    views: Vec::new(),
+                });
+            }
+            if let (Some(view), Some(last)) = (row.view.into_view(entity), glances.last_mut()) {
+                last.views.push(view?);
+            }
+        }
+        Ok((sight, glances))
+    }
+
     /// Chat messages with their views, oldest first, and what the look could see. An id without a
     /// row comes back without one.
     pub async fn load_messages(

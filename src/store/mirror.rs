@@ -155,7 +155,8 @@ impl Store {
         Ok(ids.into_iter().map(|id| mode_entity(id).id).collect())
     }
 
-    async fn views(&self, kind: EntityKind, ids: &[Uuid]) -> Result<Vec<View>> {
+    /// The views of rows of one kind.
+    pub async fn views(&self, kind: EntityKind, ids: &[Uuid]) -> Result<Vec<View>> {
         let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
         let rows: Vec<ViewRow> = sqlx::query_as(
             "SELECT kind, entity_id, surface, part, channel_id, message_id, author_kind, hash, \

@@ -1,9 +1,15 @@
-//! Which proposals Discord does not show as they are.
+//! Where the cards of proposals are, and which are missing or not true any more.
+
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
 use super::{Result, Store};
-use crate::model::proposal::ProposalSource;
+use crate::model::proposal::{Proposal, ProposalSource};
+use crate::model::{ChannelId, DiscordMessageId};
+
+/// Where a card is.
+pub type CardPlace = (ChannelId, DiscordMessageId);
 
 /// Open ones without their card in `#approvals`; what has changed is found with the other messages.
 const MESSAGES: &str = "
@@ -67,5 +73,27 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         Ok(ids)
+    }
+
+    /// Where the cards of these proposals stand in `#approvals`, by the row's id.
+    pub async fn card_places(&self, proposals: &[Proposal]) -> Result<HashMap<Uuid, CardPlace>> {
+        let ids: Vec<String> = proposals
+            .iter()
+            .map(|proposal| proposal.reference.id.to_string())
+            .collect();
+        let rows: Vec<(Uuid, i64, i64)> = sqlx::query_as(
+            "SELECT entity_id::uuid, channel_id, message_id FROM bridge.view
+             WHERE project_id = $1 AND entity_id = ANY($2) AND surface = 'approvals' AND part = 0
+               AND kind IN ('message', 'task_event', 'task') AND message_id IS NOT NULL",
+        )
+        .bind(self.project.as_str())
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await?;
+        let places = rows.into_iter().filter_map(|(id, channel, message)| {
+            let channel = ChannelId::from_i64(channel)?;
+            Some((id, (channel, DiscordMessageId::from_i64(message)?)))
+        });
+        Ok(places.collect())
     }
 }

@@ -1,16 +1,13 @@
 //! The executor's turns: one agent working on one message. The row makes a turn idempotent; an
 //! advisory lock of the session that runs it tells a turn in work from one whose executor died.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::chat::{TEXT_TYPE, storable, storable_json};
+use super::locks::{LockKey, SessionLocks};
 use super::{Result, Store, StoreError};
 use crate::model::{AgentKey, MessageId, ThreadId};
 
@@ -271,112 +268,33 @@ WITH turn AS (
 )
 SELECT (SELECT reply_message_id FROM turn)";
 
-/// The locks of the turns that this process runs. They hang on one connection and fall with it, so
-/// that whoever looks can tell. A pooler that shares sessions between clients breaks that promise;
-/// then only a turn's age tells.
-#[derive(Debug)]
-pub struct TurnLocks {
-    store: Store,
-    session: Mutex<Session>,
+/// The lock of who runs a turn.
+pub fn lock_of((message, agent): &TurnKey) -> LockKey {
+    LockKey::of(&[
+        b"executor turn ",
+        message.0.as_bytes(),
+        agent.as_str().as_bytes(),
+    ])
 }
 
-#[derive(Debug, Default)]
-struct Session {
-    connection: Option<PgConnection>,
-    held: BTreeSet<i64>,
-}
-
-impl TurnLocks {
-    /// No lock held; the connection is made with the first one.
-    pub fn new(store: Store) -> Self {
-        Self {
-            store,
-            session: Mutex::default(),
-        }
-    }
-
-    /// Takes the lock of a turn. False when somebody has it: here or in another executor.
-    pub async fn take(&self, turn: &TurnKey) -> Result<bool> {
-        let key = lock_key(turn);
-        let mut session = self.session.lock().await;
-        if session.held.contains(&key) || !session.try_lock(&self.store, key).await? {
-            return Ok(false);
-        }
-        session.held.insert(key);
-        Ok(true)
-    }
-
-    /// Gives it back. When the connection is gone, so is the lock.
-    pub async fn release(&self, turn: &TurnKey) {
-        let key = lock_key(turn);
-        let mut session = self.session.lock().await;
-        session.held.remove(&key);
-        let Some(connection) = session.connection.as_mut() else {
-            return;
-        };
-        let unlocked = sqlx::query("SELECT pg_advisory_unlock($1)")
-            .bind(key)
-            .execute(connection)
-            .await;
-        if unlocked.is_err() {
-            session.connection = None;
-        }
-    }
-
+impl SessionLocks {
     /// Fails the turns whose executor is gone, or that are older than any turn can be, and settles
     /// their queue rows. Returns how many turns.
-    pub async fn fail_abandoned(&self, older_than: Duration) -> Result<usize> {
+    pub async fn fail_abandoned(&self, store: &Store, older_than: Duration) -> Result<usize> {
         let mut failed = 0;
-        for (turn, age) in self.store.running_turns().await? {
-            let free = self.take(&turn).await?;
-            if (free || age > older_than) && self.store.fail_turn(&turn, ABANDONED).await? {
+        for (turn, age) in store.running_turns().await? {
+            let key = lock_of(&turn);
+            let free = self.take(key).await?;
+            if (free || age > older_than) && store.fail_turn(&turn, ABANDONED).await? {
                 failed += 1;
                 // Nobody else will: its executor showed it as working and died.
-                self.store.set_presence(&turn.1, false).await?;
+                store.set_presence(&turn.1, false).await?;
             }
             if free {
-                self.release(&turn).await;
+                self.release(key).await;
             }
         }
-        self.store.settle_deliveries().await?;
+        store.settle_deliveries().await?;
         Ok(failed)
     }
-}
-
-impl Session {
-    async fn try_lock(&mut self, store: &Store, key: i64) -> Result<bool> {
-        if let Some(connection) = self.connection.as_mut()
-            && connection.ping().await.is_err()
-        {
-            self.connection = None;
-        }
-        if let Some(connection) = self.connection.as_mut() {
-            return try_advisory_lock(connection, key).await;
-        }
-        let mut fresh = store.pool.connect_options().connect().await?;
-        // The locks of the turns that still run fell with the old connection.
-        for held in &self.held {
-            try_advisory_lock(&mut fresh, *held).await?;
-        }
-        try_advisory_lock(self.connection.insert(fresh), key).await
-    }
-}
-
-async fn try_advisory_lock(connection: &mut PgConnection, key: i64) -> Result<bool> {
-    Ok(sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(key)
-        .fetch_one(connection)
-        .await?)
-}
-
-/// Advisory locks are numbers that the whole database shares; a hash keeps ours apart from others'.
-fn lock_key((message, agent): &TurnKey) -> i64 {
-    let digest = Sha256::new()
-        .chain_update(b"executor turn ")
-        .chain_update(message.0.as_bytes())
-        .chain_update(agent.as_str())
-        .finalize();
-    let mut key = [0; 8];
-    key.copy_from_slice(&digest[..8]);
-    i64::from_be_bytes(key)
 }

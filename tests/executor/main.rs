@@ -3,9 +3,16 @@
 #[path = "../harness/postgres.rs"]
 mod postgres;
 
+mod actions;
+mod actions_api;
+mod actions_claim;
+mod actions_crash;
+mod actions_file;
 mod agents;
+mod approved;
 mod client;
 mod deliver;
+mod proposing;
 mod queue;
 mod requests;
 mod rows;

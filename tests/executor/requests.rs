@@ -207,7 +207,7 @@ async fn what_is_posted_is_stored_and_read_back_newest_first() {
         .unwrap();
     let (status, posted) = send(json!({"message": "one", "project_id": "ignored"})).await;
     assert_eq!((status, &posted["ok"]), (200, &json!(true)));
-    let metadata = json!({"action_type": "create_task", "odd\0": "\0"});
+    let metadata = json!({"action_type": "create_task", "parameters": {"title": "nul \0"}});
     let proposal = json!({
         "message": "two\0", "author": "agent:ricky:main", "message_type": "task_proposal",
         "target_agent_key": "agent:main:main", "metadata": metadata,
@@ -238,7 +238,7 @@ async fn what_is_posted_is_stored_and_read_back_newest_first() {
         .await
         .unwrap();
     assert_eq!(stored.0, "task_proposal");
-    assert_eq!(stored.1["odd\u{fffd}"], "\u{fffd}");
+    assert_eq!(stored.1["parameters"]["title"], "nul \u{fffd}");
     assert!(stage.lines("asked").is_empty(), "a post delivers nothing");
     executor.stop().await;
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clawdos_bridge::control::ControlClient;
-use clawdos_bridge::executor::{AgentCommand, Executor, ExecutorSettings, Kick};
+use clawdos_bridge::executor::{
+    AgentCommand, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+};
 use clawdos_bridge::model::delivery::DeliveryStatus;
 use clawdos_bridge::model::thread::Place;
 use clawdos_bridge::model::{AgentKey, DeliveryId, MessageId};
@@ -95,6 +97,9 @@ impl Stage {
             agents: agents
                 .map(|(short, command)| ((*short).to_owned(), command.clone()))
                 .collect::<BTreeMap<_, _>>(),
+            workspace: PathBuf::from("/dev/null/workspace"),
+            allowed_hosts: Vec::new(),
+            api_timeout: DEFAULT_API_TIMEOUT,
         }
     }
 

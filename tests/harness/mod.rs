@@ -1,5 +1,7 @@
 //! What the journeys share.
 
+pub mod card;
+pub mod client;
 pub mod outage;
 pub mod person;
 pub mod postgres;

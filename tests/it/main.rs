@@ -3,7 +3,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod approvals;
 mod bad_input;
+mod cards;
 mod crash;
 mod first_run;
 mod forgotten;

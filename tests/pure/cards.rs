@@ -35,6 +35,7 @@ fn message(author: Author, text: &str) -> ChatMessage {
         author_name: None,
         target: None,
         text: text.to_owned(),
+        is_proposal: false,
         created_at: chrono::DateTime::UNIX_EPOCH,
     }
 }

@@ -1,6 +1,11 @@
 //! The pure rooms: what is rendered never breaks a limit of Discord's, and planning is idempotent.
 
 mod cards;
+mod custom_ids;
+mod hostile;
 mod identity;
 mod mode;
 mod plan;
+mod proposals;
+mod stage;
+mod verdicts;

@@ -1,8 +1,8 @@
 //! Wanted × ledger → actions.
 
-use clawdos_bridge::cards::{Draft, Persona};
+use clawdos_bridge::cards::{Draft, Mark, Persona, Upkeep};
 use clawdos_bridge::mirror::dirty::Dirty;
-use clawdos_bridge::mirror::plan::{Action, Wanted, plan};
+use clawdos_bridge::mirror::plan::{Action, Wanted, plan as plan_at};
 use clawdos_bridge::mirror::read_back::{Found, adopt};
 use clawdos_bridge::model::view::{
     Entity, EntityKind, Surface, View, ViewAuthor, ViewKey, ViewState,
@@ -16,18 +16,20 @@ const ENTITY: Entity = Entity {
 };
 
 fn draft(text: &str) -> Draft {
-    Draft {
-        persona: Some(Persona::new("Ricky", "ricky")),
-        content: text.to_owned(),
-    }
+    Draft::spoken(Persona::new("Ricky", "ricky"), text.to_owned())
 }
 
-fn wanted(texts: &[String]) -> Wanted {
-    Wanted {
+fn wanted(texts: &[String]) -> Vec<Wanted> {
+    vec![Wanted {
         surface: Surface::Room,
         drafts: texts.iter().map(|text| draft(text)).collect(),
         row_version: "7".to_owned(),
-    }
+    }]
+}
+
+/// The plan at a moment when every message is new.
+fn plan(entity: Entity, wanted: Vec<Wanted>, views: Vec<View>) -> Vec<Action> {
+    plan_at(entity, wanted, views, chrono::DateTime::UNIX_EPOCH)
 }
 
 fn view(part: i16, state: ViewState, text: &str, version: &str) -> View {
@@ -61,9 +63,10 @@ fn carry_out(views: Vec<View>, actions: Vec<Action>) -> Vec<View> {
                 draft, row_version, ..
             } => {
                 views.push(View {
+                    key,
                     hash: Some(draft.hash()),
                     row_version: Some(row_version),
-                    ..view(key.part, ViewState::Sent, "", "")
+                    ..view(0, ViewState::Sent, "", "")
                 });
             }
             Action::Note {
@@ -74,6 +77,7 @@ fn carry_out(views: Vec<View>, actions: Vec<Action>) -> Vec<View> {
                 ..view
             }),
             Action::Delete { .. }
+            | Action::Replace { .. }
             | Action::Note {
                 row_version: None, ..
             } => {}
@@ -96,9 +100,9 @@ proptest! {
                 view(part, state, text, version)
             })
             .collect();
-        let actions = plan(ENTITY, Some(wanted(&texts)), views.clone());
+        let actions = plan(ENTITY, wanted(&texts), views.clone());
         let after = carry_out(views, actions);
-        prop_assert_eq!(plan(ENTITY, Some(wanted(&texts)), after), vec![]);
+        prop_assert_eq!(plan(ENTITY, wanted(&texts), after), vec![]);
     }
 }
 
@@ -107,10 +111,10 @@ fn what_is_under_way_is_left_alone() {
     for state in [ViewState::Sending, ViewState::Unknown] {
         let views = vec![view(0, state, "old", "6")];
         assert_eq!(
-            plan(ENTITY, Some(wanted(&["new".to_owned()])), views.clone()),
+            plan(ENTITY, wanted(&["new".to_owned()]), views.clone()),
             vec![]
         );
-        assert_eq!(plan(ENTITY, None, views), vec![]);
+        assert_eq!(plan(ENTITY, Vec::new(), views), vec![]);
     }
 }
 
@@ -121,14 +125,10 @@ fn a_persons_own_message_is_never_touched() {
         ..view(0, ViewState::Sent, "theirs", "6")
     };
     assert_eq!(
-        plan(
-            ENTITY,
-            Some(wanted(&["ours".to_owned()])),
-            vec![own.clone()]
-        ),
+        plan(ENTITY, wanted(&["ours".to_owned()]), vec![own.clone()]),
         vec![]
     );
-    let forgotten = plan(ENTITY, None, vec![own]);
+    let forgotten = plan(ENTITY, Vec::new(), vec![own]);
     assert!(matches!(
         forgotten.as_slice(),
         [Action::Note {
@@ -144,7 +144,7 @@ fn a_row_that_is_gone_takes_its_messages_with_it() {
         view(0, ViewState::Sent, "a", "7"),
         view(1, ViewState::Sent, "b", "7"),
     ];
-    let actions = plan(ENTITY, None, views);
+    let actions = plan(ENTITY, Vec::new(), views);
     assert!(
         actions
             .iter()
@@ -157,21 +157,140 @@ fn a_row_that_is_gone_takes_its_messages_with_it() {
 fn a_refused_version_is_not_sent_again_and_a_new_one_is() {
     let refused = |version| vec![view(0, ViewState::Failed, "x", version)];
     assert_eq!(
-        plan(ENTITY, Some(wanted(&["x".to_owned()])), refused("7")),
+        plan(ENTITY, wanted(&["x".to_owned()]), refused("7")),
         vec![]
     );
-    let actions = plan(ENTITY, Some(wanted(&["x".to_owned()])), refused("6"));
+    let actions = plan(ENTITY, wanted(&["x".to_owned()]), refused("6"));
     assert!(matches!(actions.as_slice(), [Action::Create { .. }]));
+}
+
+fn card(state: &str) -> Draft {
+    Draft {
+        upkeep: Upkeep::Card,
+        ..Draft::text(format!("**Write a file** · `00000000`\n{state}"))
+    }
+}
+
+fn card_on(surfaces: &[Surface], state: &str) -> Vec<Wanted> {
+    let wanted = |surface: &Surface| Wanted {
+        surface: surface.clone(),
+        drafts: vec![card(state)],
+        row_version: "7".to_owned(),
+    };
+    surfaces.iter().map(wanted).collect()
+}
+
+const BOTH: [Surface; 2] = [Surface::Room, Surface::Approvals];
+
+#[test]
+fn a_proposal_is_shown_where_it_was_made_and_among_the_approvals() {
+    let actions = plan(ENTITY, card_on(&BOTH, "open"), Vec::new());
+    let made: Vec<_> = actions.iter().map(|it| it.key().surface.clone()).collect();
+    assert_eq!(made, BOTH);
+    let views = carry_out(Vec::new(), actions);
+    assert_eq!(plan(ENTITY, card_on(&BOTH, "open"), views.clone()), vec![]);
+
+    let bot = |view: View| View {
+        author: ViewAuthor::Bot,
+        ..view
+    };
+    let views: Vec<View> = views.into_iter().map(bot).collect();
+    let both_change = plan(ENTITY, card_on(&BOTH, "approved"), views.clone());
+    assert!(
+        both_change
+            .iter()
+            .all(|it| matches!(it, Action::Edit { .. }))
+            && both_change.len() == 2,
+        "{both_change:?}"
+    );
+    let moved = plan(ENTITY, card_on(&BOTH[1..], "open"), views);
+    assert!(
+        matches!(moved.as_slice(), [Action::Delete { view }] if view.key.surface == Surface::Room),
+        "{moved:?}"
+    );
+}
+
+#[test]
+fn a_card_never_stands_in_a_message_that_a_webhook_wrote() {
+    let borrowed = vec![view(0, ViewState::Sent, "an agent's words", "6")];
+    let actions = plan(ENTITY, card_on(&BOTH[..1], "open"), borrowed);
+    assert!(
+        matches!(actions.as_slice(), [Action::Replace { .. }]),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn a_persons_words_that_become_a_proposal_stay_theirs_and_are_shown_among_the_approvals() {
+    let own = View {
+        author: ViewAuthor::Person,
+        ..view(0, ViewState::Sent, "theirs", "6")
+    };
+    let actions = plan(ENTITY, card_on(&BOTH, "open"), vec![own]);
+    assert!(
+        matches!(actions.as_slice(), [Action::Create { key, .. }] if key.surface == Surface::Approvals),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn what_changes_for_ever_is_posted_anew_once_it_is_an_hour_old() {
+    let made = chrono::DateTime::from_timestamp(1_795_342_843, 0).unwrap();
+    let there = View {
+        author: ViewAuthor::Bot,
+        message: Some(DiscordMessageId::at(made)),
+        ..view(0, ViewState::Sent, "1 waiting", "6")
+    };
+    let digest = |upkeep| {
+        let drafts = vec![Draft {
+            upkeep,
+            ..card("2 waiting")
+        }];
+        let mut wanted = card_on(&BOTH[..1], "");
+        wanted[0].drafts = drafts;
+        wanted
+    };
+    for (upkeep, minutes, anew) in [
+        (Upkeep::Renewed, 59, false),
+        (Upkeep::Renewed, 61, true),
+        (Upkeep::Card, 61, false),
+    ] {
+        let now = made + chrono::Duration::minutes(minutes);
+        let actions = plan_at(ENTITY, digest(upkeep), vec![there.clone()], now);
+        let replaced = matches!(actions.as_slice(), [Action::Replace { .. }]);
+        assert_eq!(
+            replaced, anew,
+            "{upkeep:?} after {minutes} min: {actions:?}"
+        );
+    }
+}
+
+#[test]
+fn a_card_is_known_by_its_first_line_and_never_taken_for_an_agents_words() {
+    let open = card("open");
+    let decided = card("approved by Anna").content;
+    let imitation = Found {
+        by_webhook: true,
+        ..found(1, &decided)
+    };
+    let there = [imitation, found(2, "other"), found(3, &decided)];
+    let adopted = adopt(&[open.mark(), open.mark()], &there);
+    assert_eq!(adopted, [DiscordMessageId::new(3), None]);
+}
+
+fn found(id: u64, content: &str) -> Found {
+    Found {
+        id: DiscordMessageId::new(id).unwrap(),
+        content: content.to_owned(),
+        by_webhook: false,
+    }
 }
 
 #[test]
 fn equal_texts_are_adopted_in_the_order_they_were_sent() {
-    let found = |id, content: &str| Found {
-        id: DiscordMessageId::new(id).unwrap(),
-        content: content.to_owned(),
-    };
     let there = [found(1, "same"), found(2, "other"), found(3, "same ")];
-    let ids: Vec<_> = adopt(&["same", "same", "same", "other"], &there)
+    let marks = ["same", "same", "same", "other"].map(Mark::Whole);
+    let ids: Vec<_> = adopt(&marks, &there)
         .into_iter()
         .map(|id| id.map(DiscordMessageId::get))
         .collect();

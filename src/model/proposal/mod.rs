@@ -42,6 +42,9 @@ pub enum ProposalSource {
 }
 
 impl ProposalSource {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Message, Self::TaskEvent, Self::Task];
+
     /// The word in `bridge.decision`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +64,7 @@ impl FromStr for ProposalSource {
     type Err = UnknownSource;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Message, Self::TaskEvent, Self::Task]
+        Self::ALL
             .into_iter()
             .find(|source| source.as_str() == text)
             .ok_or_else(|| UnknownSource(text.to_owned()))

@@ -1,0 +1,243 @@
+//! Buttons and forms: acknowledged at once, whatever the backlog; the work comes after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::events::Pressed;
+use super::lanes::{Class, Lanes};
+use super::layout::Layout;
+use super::rest::{FilePart, Request, RestError, Route};
+use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
+use crate::cards::{Draft, answers, verdict as words};
+use crate::error::{Told, UserError};
+use crate::model::proposal::{PayloadHash, ProposalRef};
+use crate::model::{ApplicationId, RoleId};
+use crate::operations::Desk;
+use crate::operations::decide::{Presser, askable, press};
+
+/// How long Discord may take to say whether somebody is a member: a press has to be answered
+/// within 3 s (source: Discord).
+const MEMBER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the database may take before a form is opened, within the same 3 s.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// How long a press waits for a database that is away, and the time between two tries: after an
+/// outage each connection has to be found dead once.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Kinds of first answers (source: Discord, interaction callback types).
+pub(crate) const SAY: u8 = 4;
+const SAY_LATER: u8 = 5;
+const CHANGE_LATER: u8 = 6;
+const FORM: u8 = 9;
+
+/// Message flag: only the person sees it.
+const EPHEMERAL: u32 = 1 << 6;
+
+/// Answers presses.
+#[derive(Clone)]
+pub struct Presses {
+    /// What every operation works with.
+    pub desk: Desk,
+    /// The way to Discord.
+    pub lanes: Lanes,
+    /// Which server is ours.
+    pub layout: watch::Receiver<Arc<Layout>>,
+    /// Our application.
+    pub application: ApplicationId,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    roles: Vec<RoleId>,
+}
+
+impl Presses {
+    /// Answers a press, at the same time as others.
+    pub fn take(&self, pressed: Pressed) {
+        let hands = self.clone();
+        tokio::spawn(async move { hands.answer(&pressed).await });
+    }
+
+    async fn answer(&self, pressed: &Pressed) {
+        let answered = match read(pressed) {
+            Ok(Press::RejectWithReason { reference, hash }) if pressed.typed.is_none() => {
+                self.ask_why(pressed, reference, hash).await
+            }
+            Ok(press) => self.work(pressed, press).await,
+            Err(UnknownPress) => {
+                let draft = Draft::text(words::unknown_button());
+                self.say(pressed, &draft).await
+            }
+        };
+        if let Err(error) = answered {
+            tracing::warn!(%error, "a press could not be answered: {error}");
+        }
+    }
+
+    /// Opens the form, for those who may decide what can still be decided: nobody should type a
+    /// reason for nothing. A form is the first answer, so none of this may take long.
+    async fn ask_why(
+        &self,
+        pressed: &Pressed,
+        reference: ProposalRef,
+        hash: PayloadHash,
+    ) -> Result<(), RestError> {
+        let form = words::reason_form(reference, hash);
+        let refusal = match self.presser(pressed).await {
+            Err(error) => Some(Draft::text(Told::of(&error).sentence())),
+            Ok(who) => {
+                let looking = askable(&self.desk, &who, reference, hash);
+                match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
+                    Ok(Ok(refusal)) => refusal,
+                    Ok(Err(_)) | Err(_) => Some(Draft::text(answers::database_away())),
+                }
+            }
+        };
+        match refusal {
+            Some(refusal) => self.say(pressed, &refusal).await,
+            None => self.first(pressed, FORM, Some(json!(form))).await,
+        }
+    }
+
+    /// Acknowledges, does it, and says what is left to say.
+    async fn work(&self, pressed: &Pressed, press: Press) -> Result<(), RestError> {
+        // The answer to these stands in a message that the person alone sees.
+        let own = matches!(press, Press::Details { .. });
+        let replaces = pressed.private;
+        let acknowledged = if own {
+            self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL })))
+                .await
+        } else {
+            self.first(pressed, CHANGE_LATER, None).await
+        };
+        if let Err(error) = acknowledged {
+            // The verdict counts all the same: the card will show it.
+            tracing::warn!(%error, "a press could not be acknowledged: {error}");
+        }
+        let told = match self.done(pressed, press).await {
+            Ok(told) => told,
+            Err(error) => {
+                let told = Told::of(&error);
+                if let Told::Reference(reference) = &told {
+                    tracing::error!(%reference, error = format!("{error:#}"), "a press failed");
+                }
+                Draft::text(told.sentence())
+            }
+        };
+        let application = self.application.get();
+        let token = pressed.token.expose_secret();
+        let route = if own || replaces {
+            Route::edit_original(application, token)
+        } else {
+            Route::create_followup(application, token)
+        };
+        self.send(message(route, &told)).await
+    }
+
+    async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Draft> {
+        let who = self.presser(pressed).await?;
+        let reason = pressed.typed.as_deref();
+        let deciding = async {
+            loop {
+                match press(&self.desk, &who, what, reason, Utc::now()).await {
+                    Err(error) if error.is_outage() => {
+                        tracing::warn!(%error, "a press waits for the database: {error}");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    told => break told,
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, deciding).await {
+            Ok(told) => Ok(told?),
+            Err(_) => Ok(Draft::text(answers::database_away())),
+        }
+    }
+
+    /// Who pressed, with their roles in our server: a press elsewhere says nothing about them.
+    async fn presser(&self, pressed: &Pressed) -> anyhow::Result<Presser> {
+        let guild = self.layout.borrow().guild;
+        let roles = match &pressed.member {
+            Some((here, roles)) if *here == guild => Some(roles.clone()),
+            _ => {
+                let route = Route::guild_member(guild.get(), pressed.user.get());
+                let asked = self.lanes.submit(Class::Interactive, Request::new(route));
+                let member = tokio::time::timeout(MEMBER_TIMEOUT, asked).await;
+                match member.map(|answer| answer.json::<Member>().into_result()) {
+                    Ok(Ok(member)) => Some(member.roles),
+                    Ok(Err(error)) if error.status() == Some(404) => None,
+                    _ => return Err(UserError::new(answers::not_told_in_time()).into()),
+                }
+            }
+        };
+        Ok(Presser {
+            user: pressed.user,
+            name: pressed.name.clone(),
+            bot: pressed.bot,
+            roles,
+        })
+    }
+
+    async fn say(&self, pressed: &Pressed, draft: &Draft) -> Result<(), RestError> {
+        self.first(pressed, SAY, Some(private(draft))).await
+    }
+
+    /// The first answer.
+    async fn first(
+        &self,
+        pressed: &Pressed,
+        kind: u8,
+        data: Option<Value>,
+    ) -> Result<(), RestError> {
+        let token = pressed.token.expose_secret();
+        let route = Route::interaction_callback(pressed.interaction, token);
+        let mut body = json!({ "type": kind });
+        if let Some(data) = data {
+            body["data"] = data;
+        }
+        self.send(Request::new(route).json(&body)).await
+    }
+
+    async fn send(&self, request: Request) -> Result<(), RestError> {
+        let sending = self.lanes.submit(Class::Interactive, request);
+        sending.await.done().into_result()
+    }
+}
+
+/// As Discord takes a message that one person alone sees.
+pub(crate) fn private(draft: &Draft) -> Value {
+    let mut body = json!(draft);
+    body["flags"] = EPHEMERAL.into();
+    body
+}
+
+fn message(route: Route, draft: &Draft) -> Request {
+    let request = Request::new(route);
+    if draft.files.is_empty() {
+        return request.json(&private(draft));
+    }
+    let files = draft.files.iter().map(|file| FilePart {
+        name: file.name.clone(),
+        content_type: Some("text/plain".to_owned()),
+        data: file.text.as_bytes().to_vec().into(),
+    });
+    request.json(&private(draft)).files(files.collect())
+}
+
+/// What a button or a form that was sent asks for.
+fn read(pressed: &Pressed) -> Result<Press, UnknownPress> {
+    if pressed.typed.is_none() {
+        return pressed.custom_id.parse();
+    }
+    let ReasonForm { reference, hash } = pressed.custom_id.parse()?;
+    Ok(Press::RejectWithReason { reference, hash })
+}

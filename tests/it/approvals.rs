@@ -1,0 +1,17 @@
+//! Proposals become cards, and operators decide them from Discord.
+
+mod actions;
+mod events;
+mod forged;
+mod hostile;
+mod lists;
+mod malformed;
+mod outcomes;
+mod private;
+mod promote;
+mod races;
+mod site;
+mod stage;
+mod stale;
+mod tasks;
+mod verdicts;
