@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::cards::Draft;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
-use crate::discord::presses::{SAY, private};
+use crate::discord::rest::interaction::{SAY, private};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
 use crate::model::mode::State;

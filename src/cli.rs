@@ -23,6 +23,9 @@ Environment, wins over bridge.toml:
   DATABASE_URL             a Postgres 15 or newer, Supabase included
   CONTROL_API_URL          an existing ClawdOS executor
   CONTROL_API_TOKEN        the token it asks for
+  SUPABASE_URL             the Supabase project, for feed.kind = \"websocket\"
+  SUPABASE_KEY             its key
+  SUPABASE_KEY_FILE        a file with the key, if somebody else renews it
   PROJECT_ID               the ClawdOS project (default: front-office)
   EXECUTOR_LISTEN          where the built-in executor listens
   EXECUTOR_TOKEN           what its callers must send; required beyond this machine

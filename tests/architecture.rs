@@ -13,7 +13,7 @@ const LAYERS: [&str; 6] = [
     "config telemetry",
     "store feed control control::wire cards discord::rest discord::lanes discord::layout",
     "operations mirror mode delivery",
-    "discord::gateway discord::inbound discord::events commands health executor embedded",
+    "discord::gateway discord::presses discord::inbound discord::events commands health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.
@@ -22,13 +22,19 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 9] = [
+const SIDEWAYS: [(&str, &str, &str); 11] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
     ("discord::layout", "discord::lanes", "at their pace"),
     ("discord::gateway", "discord::events", "what it tells"),
     ("discord::inbound", "discord::events", "what it is told"),
+    (
+        "discord::inbound",
+        "discord::presses",
+        "whom it hands buttons to",
+    ),
+    ("discord::presses", "discord::events", "what it is told"),
     ("delivery", "mode", "it decides: direct or queued"),
     ("operations", "delivery", "where a message is handed over"),
     ("app", "cli lifecycle", "app is the root of everything"),

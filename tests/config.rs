@@ -1,6 +1,9 @@
 //! Configuration as a person meets it: file, environment, command line, and what is said when
 //! something is wrong with them.
 
+#[path = "config/supabase.rs"]
+mod supabase;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

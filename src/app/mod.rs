@@ -4,6 +4,7 @@ mod bridge;
 mod database;
 mod discord;
 mod executor;
+mod feed;
 mod run_file;
 mod wiring;
 

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
+use super::feed;
 use crate::clock::Clock;
 use crate::commands;
-use crate::config::{Config, FeedKind};
+use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings};
@@ -24,8 +25,6 @@ use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
-use crate::feed::check::check;
-use crate::feed::{Replication, ReplicationSettings, Stream};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::Keeper;
@@ -39,10 +38,6 @@ use crate::model::mode::{Mode, State};
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
 use crate::telemetry;
-
-/// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
-/// the database's sender, which loses nothing.
-const FEED_AHEAD: usize = 1024;
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -117,7 +112,7 @@ impl Wires<'_> {
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(cancel.clone()));
 
-        let feed = self.start_feed(lifecycle);
+        let feed = feed::start(lifecycle, self.config, self.readiness, &self.database.url);
         self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
 
         let deliveries = Deliveries::new(
@@ -151,33 +146,6 @@ impl Wires<'_> {
             users: users.chain(&self.place.operators).copied().collect(),
             roles: roles.copied().collect(),
         }
-    }
-
-    /// The feed, or the sweep alone where the database cannot give one. That is said aloud.
-    fn start_feed(&self, lifecycle: &mut Lifecycle) -> mpsc::Receiver<FeedEvent> {
-        let (events, received) = mpsc::channel(FEED_AHEAD);
-        let part = self.readiness.part("feed");
-        if self.config.feed.kind == FeedKind::Off {
-            part.ok_with("switched off: rows are found by the sweep alone");
-            let cancel = lifecycle.token();
-            lifecycle.spawn("feed", async move {
-                cancel.cancelled().await;
-                drop(events);
-                Ok(())
-            });
-            return received;
-        }
-        let settings = ReplicationSettings::new(self.database.url.clone());
-        let cancel = lifecycle.token();
-        lifecycle.spawn("feed", async move {
-            // Nobody waits for the look: a feed that does not come says so by itself.
-            tokio::spawn(warn_of_gaps(settings.clone()));
-            let feed =
-                Replication::new(settings).observed_by(Box::new(move |it| show_feed(&part, it)));
-            feed.run(events, cancel).await;
-            Ok(())
-        });
-        received
     }
 
     fn start_mirror(
@@ -279,29 +247,6 @@ impl Wires<'_> {
             cancel.cancelled().await;
             Ok(())
         });
-    }
-}
-
-/// A table that is not published is silence, not an error: said aloud at every start.
-async fn warn_of_gaps(settings: ReplicationSettings) {
-    for problem in check(&settings).await {
-        if !problem.stops_the_feed() {
-            tracing::warn!(%problem, "the change feed has a gap: {problem}");
-        }
-    }
-}
-
-fn show_feed(part: &Part, stream: Stream<'_>) {
-    match stream {
-        Stream::Up => {
-            gauge!(telemetry::FEED_CONNECTED).set(1.0);
-            part.ok();
-        }
-        Stream::Down(reason) => {
-            gauge!(telemetry::FEED_CONNECTED).set(0.0);
-            tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
-            part.ok_with(format!("rows are found by the sweep alone: {reason}"));
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::problem::{ConfigProblems, Place, Problem};
 use super::sections::{
     AgentConfig, ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig,
     DiscordConfig, ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig,
-    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig,
+    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig, SupabaseConfig,
 };
 use super::source::{Environment, KnownKey, Source};
 use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, secret, value};
@@ -168,6 +168,7 @@ fn read(
                 .get("feed.kind", None, value::feed_kind)
                 .unwrap_or(FeedKind::Replication),
         },
+        supabase: supabase(from, beside_file),
         health: HealthConfig {
             listen: listen(from, "health.listen", "HEALTH_LISTEN", None),
         },
@@ -310,6 +311,16 @@ fn agent(from: &mut Source<'_>, short: &str) -> Option<AgentConfig> {
         output_limit: output_limit.unwrap_or(1024 * 1024),
         env: env.unwrap_or_default(),
     })
+}
+
+fn supabase(from: &mut Source<'_>, beside_file: &Path) -> SupabaseConfig {
+    let file = "supabase.key_file";
+    let key_file = from.get(file, Some("SUPABASE_KEY_FILE"), value::text);
+    SupabaseConfig {
+        url: from.get("supabase.url", Some("SUPABASE_URL"), secret::supabase_url),
+        key: from.get("supabase.key", Some("SUPABASE_KEY"), secret::token),
+        key_file: key_file.map(|file| beside_file.join(file)),
+    }
 }
 
 fn log(from: &mut Source<'_>, overrides: &Overrides) -> LogConfig {

@@ -22,6 +22,7 @@ pub use self::sections::{
     AgentConfig, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER, DISCORD_API_BASE,
     DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig, FeedKind,
     HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig,
+    SupabaseConfig,
 };
 pub use self::source::{Environment, KnownKey};
 
@@ -72,6 +73,8 @@ pub struct Config {
     pub mirror: MirrorConfig,
     /// `[feed]`
     pub feed: FeedConfig,
+    /// `[supabase]`
+    pub supabase: SupabaseConfig,
     /// `[health]`
     pub health: HealthConfig,
     /// `[log]`

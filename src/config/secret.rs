@@ -51,6 +51,11 @@ pub(super) fn control_url(raw: &Raw<'_>) -> Result<Url, Refused> {
     web_url(raw, "Write it such as http://127.0.0.1:8787.")
 }
 
+/// The address of a Supabase project, without a slash at the end.
+pub(super) fn supabase_url(raw: &Raw<'_>) -> Result<Url, Refused> {
+    web_url(raw, "Write it such as https://abc.supabase.co.")
+}
+
 /// The base of Discord's REST API, or of a server that speaks it, without a slash at the end.
 pub(super) fn discord_api_base(raw: &Raw<'_>) -> Result<Url, Refused> {
     const FIX: &str = "Write it such as https://discord.com/api/v10.";

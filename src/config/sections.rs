@@ -135,6 +135,8 @@ pub struct MirrorConfig {
 pub enum FeedKind {
     /// The `supabase_realtime` publication through a temporary logical replication slot.
     Replication,
+    /// Supabase Realtime's websocket, with what `[supabase]` says.
+    Websocket,
     /// Not at all: the sweep alone.
     Off,
 }
@@ -144,6 +146,17 @@ pub enum FeedKind {
 pub struct FeedConfig {
     /// What carries the changes.
     pub kind: FeedKind,
+}
+
+/// `[supabase]`: the Supabase project around the database. Only the websocket feed needs it.
+#[derive(Debug, Clone)]
+pub struct SupabaseConfig {
+    /// The project's address; the path has no slash at the end.
+    pub url: Option<Url>,
+    /// A publishable or secret key, or a JSON Web Token.
+    pub key: Option<SecretString>,
+    /// A file that holds the key, for keys that somebody else renews. Absolute.
+    pub key_file: Option<PathBuf>,
 }
 
 /// `[health]`: `/healthz`, `/readyz` and `/metrics`.

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::problem::{Place, Problem};
+use super::sections::FeedKind;
 use super::{Config, secret};
 
 impl Config {
@@ -55,7 +56,36 @@ impl Config {
                  127.0.0.1.",
             );
         }
+        self.validate_supabase(&mut refuse);
         problems
+    }
+
+    /// The websocket feed needs an address and one key.
+    fn validate_supabase(&self, refuse: &mut impl FnMut(&'static str, &str, &str)) {
+        let supabase = &self.supabase;
+        let websocket = self.feed.kind == FeedKind::Websocket;
+        if websocket && supabase.url.is_none() {
+            refuse(
+                "supabase.url",
+                "it is missing, although feed.kind is \"websocket\"",
+                "Set SUPABASE_URL to the project's address, such as https://abc.supabase.co; or \
+                 remove feed.kind to use replication.",
+            );
+        }
+        match (&supabase.key, &supabase.key_file) {
+            (None, None) if websocket => refuse(
+                "supabase.key",
+                "it is missing, although feed.kind is \"websocket\"",
+                "Set SUPABASE_KEY to a key of the project (Project Settings, API Keys); or remove \
+                 feed.kind to use replication.",
+            ),
+            (Some(_), Some(_)) if websocket => refuse(
+                "supabase.key_file",
+                "supabase.key (SUPABASE_KEY) is set as well, and only one of them can be right",
+                "Remove one of them.",
+            ),
+            _ => {}
+        }
     }
 
     /// What is allowed but probably not meant, as sentences for the log.
@@ -75,6 +105,14 @@ impl Config {
             warnings.push(
                 "The Control API's token travels unencrypted: control_api.url is http:// to \
                  another machine. Use https, unless the network between them is private."
+                    .to_owned(),
+            );
+        }
+        let supabase = self.supabase.url.as_ref();
+        if self.feed.kind == FeedKind::Websocket && supabase.is_some_and(in_clear) {
+            warnings.push(
+                "The key of Supabase travels unencrypted: supabase.url is http:// to another \
+                 machine. Use https, unless the network between them is private."
                     .to_owned(),
             );
         }

@@ -286,10 +286,11 @@ fn allowed_host(entry: &str) -> Parsed<AllowedHost> {
 pub(super) fn feed_kind(raw: &Raw<'_>) -> Parsed<FeedKind> {
     match raw {
         Raw::Text("replication") => Ok(FeedKind::Replication),
+        Raw::Text("websocket") => Ok(FeedKind::Websocket),
         Raw::Text("off") => Ok(FeedKind::Off),
         _ => Err(Refused::new(
             "there is no such feed",
-            "Write \"replication\" or \"off\".",
+            "Write \"replication\", \"websocket\" or \"off\".",
         )),
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::events::Pressed;
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
+use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
 use crate::cards::{Draft, answers, verdict as words};
@@ -32,15 +33,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(800);
 /// outage each connection has to be found dead once.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Kinds of first answers (source: Discord, interaction callback types).
-pub(crate) const SAY: u8 = 4;
-const SAY_LATER: u8 = 5;
-const CHANGE_LATER: u8 = 6;
-const FORM: u8 = 9;
-
-/// Message flag: only the person sees it.
-const EPHEMERAL: u32 = 1 << 6;
 
 /// Answers presses.
 #[derive(Clone)]
@@ -211,13 +203,6 @@ impl Presses {
         let sending = self.lanes.submit(Class::Interactive, request);
         sending.await.done().into_result()
     }
-}
-
-/// As Discord takes a message that one person alone sees.
-pub(crate) fn private(draft: &Draft) -> Value {
-    let mut body = json!(draft);
-    body["flags"] = EPHEMERAL.into();
-    body
 }
 
 fn message(route: Route, draft: &Draft) -> Request {

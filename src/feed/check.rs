@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, str::FromStr, time::Duration};
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Connection, PgConnection, Row,
     postgres::{PgConnectOptions, PgRow},
@@ -55,6 +55,17 @@ const TABLES_SQL: &str = "
     LEFT JOIN pg_publication_tables AS p ON p.schemaname = 'public' AND p.tablename = c.relname
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')";
 
+/// Every table of the schema, once per role: may that role select, and does some policy show it rows?
+const VISIBILITY_SQL: &str = "
+    SELECT c.relname::text AS name, r.rolname::text AS role,
+           has_table_privilege(r.oid, c.oid, 'SELECT')::text AS granted,
+           (NOT c.relrowsecurity OR r.rolbypassrls OR r.rolsuper OR EXISTS (
+               SELECT FROM pg_policy AS p, unnest(p.polroles) AS member (oid)
+               WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
+                   AND (member.oid = 0 OR pg_has_role(r.oid, member.oid, 'MEMBER'))))::text AS shown
+    FROM pg_class AS c CROSS JOIN pg_roles AS r
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')";
+
 /// Everything that keeps the feed from working or from being complete, the gravest first; empty
 /// when all is well.
 ///
@@ -65,12 +76,7 @@ pub async fn check(settings: &ReplicationSettings) -> Vec<FeedProblem> {
     let mut problems = match looked {
         Ok(Ok(problems)) => problems,
         Ok(Err(problem)) => return vec![problem],
-        Err(_) => {
-            let limit = LIMIT.as_secs();
-            return vec![FeedProblem::Unreachable(format!(
-                "no answer within {limit} seconds"
-            ))];
-        }
+        Err(_) => return vec![no_answer()],
     };
     // With a cause already found, what the replication connection says is its consequence.
     if !problems.iter().any(FeedProblem::stops_the_feed)
@@ -81,20 +87,79 @@ pub async fn check(settings: &ReplicationSettings) -> Vec<FeedProblem> {
     problems
 }
 
-async fn look(settings: &ReplicationSettings) -> Result<Vec<FeedProblem>, FeedProblem> {
-    // The feed has to understand the URL too, not only sqlx.
-    settings.connection("")?;
-    let url = settings.url.expose_secret();
-    let options = PgConnectOptions::from_str(url)
+/// Tables whose changes Supabase Realtime keeps to itself, because the role that the key stands for
+/// may not read them. That is silence, not an error. Changes nothing.
+pub async fn check_visibility(database: &SecretString, role: &str) -> Vec<FeedProblem> {
+    let look = async {
+        let mut connection = connect(database).await?;
+        let rows = sqlx::raw_sql(VISIBILITY_SQL)
+            .fetch_all(&mut connection)
+            .await;
+        let found = rows.and_then(|rows| visibility_problems(role, &rows));
+        drop(connection.close().await);
+        found.map_err(|error| unreachable(&error))
+    };
+    match timeout(LIMIT, look).await {
+        Ok(Ok(problems)) => problems,
+        Ok(Err(problem)) => vec![problem],
+        Err(_) => vec![no_answer()],
+    }
+}
+
+fn visibility_problems(role: &str, rows: &[PgRow]) -> Result<Vec<FeedProblem>, sqlx::Error> {
+    let (mut ungranted, mut hidden, mut known) = (Vec::new(), Vec::new(), false);
+    for row in rows {
+        if row.try_get::<&str, _>("role")? != role {
+            continue;
+        }
+        known = true;
+        let Ok(table) = row.try_get::<&str, _>("name")?.parse::<Table>() else {
+            continue;
+        };
+        if row.try_get::<&str, _>("granted")? != "true" {
+            ungranted.push(table);
+        } else if row.try_get::<&str, _>("shown")? != "true" {
+            hidden.push(table);
+        }
+    }
+    let role = role.to_owned();
+    let mut problems = Vec::new();
+    if !known {
+        problems.push(FeedProblem::NoRole(role.clone()));
+    }
+    if !ungranted.is_empty() {
+        ungranted.sort_unstable();
+        problems.push(FeedProblem::Ungranted {
+            role: role.clone(),
+            tables: Tables(ungranted),
+        });
+    }
+    if !hidden.is_empty() {
+        hidden.sort_unstable();
+        problems.push(FeedProblem::Hidden {
+            role,
+            tables: Tables(hidden),
+        });
+    }
+    Ok(problems)
+}
+
+async fn connect(database: &SecretString) -> Result<PgConnection, FeedProblem> {
+    let options = PgConnectOptions::from_str(database.expose_secret())
         .map_err(|_| FeedProblem::BadUrl("it cannot be read".to_owned()))?
         .statement_cache_capacity(0)
         .application_name("clawdos-bridge check");
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .map_err(|error| unreachable(&error))?;
+    let connection = PgConnection::connect_with(&options).await;
+    connection.map_err(|error| unreachable(&error))
+}
+
+async fn look(settings: &ReplicationSettings) -> Result<Vec<FeedProblem>, FeedProblem> {
+    // The feed has to understand the URL too, not only sqlx.
+    settings.connection("")?;
+    let mut connection = connect(&settings.url).await?;
     let result = catalogs(&mut connection, &settings.publication).await;
     let mut problems = result.map_err(|error| unreachable(&error))?;
-    if let Some(sign) = pooler_sign(url) {
+    if let Some(sign) = pooler_sign(settings.url.expose_secret()) {
         problems.insert(0, FeedProblem::Pooler(sign));
     }
     // Not worth a word: everything was already read.
@@ -227,6 +292,11 @@ fn pooler_sign(url: &str) -> Option<String> {
     url.query_pairs()
         .any(|(name, _)| name == "pgbouncer")
         .then(|| "the URL says pgbouncer".to_owned())
+}
+
+fn no_answer() -> FeedProblem {
+    let limit = LIMIT.as_secs();
+    FeedProblem::Unreachable(format!("no answer within {limit} seconds"))
 }
 
 fn unreachable(error: &sqlx::Error) -> FeedProblem {

@@ -82,6 +82,27 @@ pub enum FeedProblem {
         /// The tables that have a filter.
         tables: Tables,
     },
+    /// The key of Supabase stands for a role that this database does not have.
+    #[error(
+        "SUPABASE_KEY is for the role {0}, which this database does not have: check that SUPABASE_URL and DATABASE_URL belong to one project"
+    )]
+    NoRole(String),
+    /// Tables that the role of the key may not select from.
+    #[error("Supabase Realtime does not announce changes of these tables to the role {role} of SUPABASE_KEY: {tables}. Run GRANT SELECT ON {tables} TO {sql}, or use a secret or service_role key", sql = quoted(role))]
+    Ungranted {
+        /// The role.
+        role: String,
+        /// The tables it may not read.
+        tables: Tables,
+    },
+    /// Tables of which row level security shows nothing to the role of the key.
+    #[error("row level security hides these tables from the role {role} of SUPABASE_KEY, so their changes are not announced: {tables}. Use a secret or service_role key, or give each a policy: CREATE POLICY … FOR SELECT TO {sql} USING (true)", sql = quoted(role))]
+    Hidden {
+        /// The role.
+        role: String,
+        /// The tables it sees nothing of.
+        tables: Tables,
+    },
     /// No slot or no walsender is free.
     #[error(
         "{0} of the server is used up: raise it and restart Postgres, or drop slots that nobody reads (see pg_replication_slots)"
@@ -119,6 +140,9 @@ impl FeedProblem {
                 | Self::NoTable(_)
                 | Self::Unpublished { .. }
                 | Self::Filtered { .. }
+                | Self::NoRole(_)
+                | Self::Ungranted { .. }
+                | Self::Hidden { .. }
                 | Self::LateCommits
                 | Self::HugeRow { .. }
         )

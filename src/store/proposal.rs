@@ -208,10 +208,12 @@ const EVENTS: &str = concat!(
                 AS elsewhere, \
             coalesce(r.metadata->>'resolved_by', r.author) AS elsewhere_by, ",
     decision_columns!(),
-    " FROM (SELECT DISTINCT CASE WHEN f.event_type = 'approval_request' THEN f.id::text \
-                                 ELSE f.metadata->>'original_event_id' END AS id \
+    " FROM (SELECT DISTINCT CASE WHEN f.event_type = 'approval_request' THEN f.id \
+              WHEN f.metadata->>'original_event_id' \
+                   ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' \
+              THEN (f.metadata->>'original_event_id')::uuid END AS id \
             FROM unnest($2::uuid[]) AS w(id) JOIN task_events f ON f.id = w.id) o \
-     JOIN task_events e ON e.id::text = o.id AND e.project_id = $1 \
+     JOIN task_events e ON e.id = o.id AND e.project_id = $1 \
        AND e.event_type = 'approval_request' \
      JOIN tasks k ON k.id = e.task_id AND k.deleted_at IS NULL \
      LEFT JOIN LATERAL (SELECT s.id, s.author, s.metadata FROM task_events s \

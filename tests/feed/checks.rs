@@ -1,6 +1,8 @@
 //! What the check says about servers that cannot feed us, or only in part.
 
-use clawdos_bridge::feed::{FeedProblem, ReplicationSettings, Table, check};
+use clawdos_bridge::feed::{
+    FeedProblem, ReplicationSettings, Table, check, check_visibility, websocket::Key,
+};
 
 use crate::{listener::Listener, postgres::Server};
 
@@ -163,4 +165,68 @@ async fn a_wrong_password_and_a_server_that_is_away_are_told_apart() {
             .await
             .contains("cannot be reached")
     );
+}
+
+#[tokio::test]
+async fn tables_that_a_key_of_supabase_may_not_read_are_named() {
+    let mut db = Server::shared().database().await;
+    db.execute(&all_tables()).await;
+    db.execute(
+        "DROP TABLE strangers; CREATE ROLE \"Reader\"; CREATE ROLE visitors; CREATE ROLE guest IN ROLE visitors;
+         CREATE ROLE service BYPASSRLS;
+         GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"Reader\", visitors, service;
+         REVOKE SELECT ON tasks FROM \"Reader\";
+         ALTER TABLE agents ENABLE ROW LEVEL SECURITY; ALTER TABLE skills_mirror ENABLE ROW LEVEL SECURITY;
+         ALTER TABLE activities ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY a ON agents FOR INSERT TO \"Reader\" WITH CHECK (true);
+         CREATE POLICY b ON skills_mirror FOR SELECT TO public USING (true);
+         CREATE POLICY c ON activities TO visitors USING (true)",
+    )
+    .await;
+    let url = db.url.clone().into();
+    let said = async |role: &str| -> Vec<String> {
+        let problems = check_visibility(&url, role).await;
+        assert!(!problems.iter().any(FeedProblem::stops_the_feed));
+        problems.iter().map(ToString::to_string).collect()
+    };
+    let reader = said("Reader").await;
+    let [ungranted, hidden] = reader.as_slice() else {
+        panic!("{reader:?}")
+    };
+    assert!(
+        ungranted.contains("GRANT SELECT ON public.tasks TO \"Reader\""),
+        "{ungranted}"
+    );
+    assert!(
+        hidden.contains("announced: public.activities, public.agents."),
+        "{hidden}"
+    );
+    let guest = said("guest").await;
+    assert!(
+        matches!(guest.as_slice(), [hidden] if hidden.contains("announced: public.agents.")),
+        "{guest:?}"
+    );
+    assert_eq!(said("service").await, [""; 0]);
+    let unknown = said("nobody_knows").await;
+    assert!(
+        matches!(unknown.as_slice(), [one] if one.contains("SUPABASE_URL and DATABASE_URL")),
+        "{unknown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_of_supabase_tells_its_role() {
+    // {"alg":"HS256"} and {"role":"anon","iss":"supabase"}, signed by nobody.
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiIsImlzcyI6InN1cGFiYXNlIn0.c2lnbmVk";
+    for (key, role) in [
+        (token, Some("anon")),
+        ("sb_publishable_abc", Some("anon")),
+        ("sb_secret_abc", Some("service_role")),
+        ("a.b.c", None),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.x", None),
+        ("opaque", None),
+    ] {
+        let fixed = Key::Fixed(key.to_owned().into());
+        assert_eq!(fixed.role().await.as_deref(), role, "{key}");
+    }
 }

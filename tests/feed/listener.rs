@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use clawdos_bridge::feed::{Change, FeedEvent, Op, Replication, ReplicationSettings};
+use clawdos_bridge::feed::{
+    Change, FeedEvent, Op, Replication, ReplicationSettings, Stream, Websocket, WebsocketSettings,
+};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -20,14 +22,37 @@ pub struct Listener {
 impl Listener {
     /// Starts the feed, without waiting for it.
     pub fn start(url: &str, capacity: usize) -> Self {
+        let settings = ReplicationSettings::new(url.to_owned().into());
+        Self::to(capacity, |tx, cancel| {
+            tokio::spawn(Replication::new(settings).run(tx, cancel))
+        })
+    }
+
+    /// Starts the feed over the websocket. The second gets what its observer is told.
+    pub fn realtime(settings: WebsocketSettings) -> (Self, mpsc::UnboundedReceiver<String>) {
+        let (tell, told) = mpsc::unbounded_channel();
+        let observer = Box::new(move |stream: Stream<'_>| {
+            let _ = tell.send(match stream {
+                Stream::Up => "up".to_owned(),
+                Stream::Partly(reason) => format!("partly: {reason}"),
+                Stream::Down(reason) => format!("down: {reason}"),
+            });
+        });
+        let feed = Websocket::new(settings).observed_by(observer);
+        let listener = Self::to(16, |tx, cancel| tokio::spawn(feed.run(tx, cancel)));
+        (listener, told)
+    }
+
+    fn to(
+        capacity: usize,
+        run: impl FnOnce(mpsc::Sender<FeedEvent>, CancellationToken) -> JoinHandle<()>,
+    ) -> Self {
         let (tx, events) = mpsc::channel(capacity);
         let cancel = CancellationToken::new();
-        let settings = ReplicationSettings::new(url.to_owned().into());
-        let task = tokio::spawn(Replication::new(settings).run(tx, cancel.clone()));
         Self {
             events,
+            task: run(tx, cancel.clone()),
             cancel,
-            task,
             history: Vec::new(),
         }
     }
@@ -37,6 +62,11 @@ impl Listener {
         let mut listener = Self::start(url, 16);
         assert_eq!(listener.next().await, FeedEvent::Connected);
         listener
+    }
+
+    /// Waits until the feed is connected.
+    pub async fn connected_now(&mut self) {
+        assert_eq!(self.next().await, FeedEvent::Connected);
     }
 
     pub async fn next(&mut self) -> FeedEvent {

@@ -377,7 +377,7 @@ async fn listen(mut socket: Socket, events: Events) {
 
 async fn send(socket: &mut Socket, payload: &Value) {
     // A gateway that is gone is noticed by whoever waits for what it should have said.
-    let _ = socket.send(Message::Text(payload.to_string())).await;
+    let _ = socket.send(Message::text(payload.to_string())).await;
 }
 
 async fn next(socket: &mut Socket) -> Option<Value> {

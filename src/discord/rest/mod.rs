@@ -9,6 +9,7 @@
 
 mod body;
 mod endpoints;
+pub mod interaction;
 mod limits;
 mod outcome;
 mod request;

@@ -1,0 +1,23 @@
+//! The words of answers to interactions.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Kinds of first answers (source: Discord, interaction callback types): a message,
+pub const SAY: u8 = 4;
+/// a message that comes later,
+pub const SAY_LATER: u8 = 5;
+/// a change of the message with the button that comes later, or never,
+pub const CHANGE_LATER: u8 = 6;
+/// a form.
+pub const FORM: u8 = 9;
+
+/// Message flag: only the person sees it.
+pub const EPHEMERAL: u32 = 1 << 6;
+
+/// As Discord takes a message that one person alone sees.
+pub fn private(message: &impl Serialize) -> Value {
+    let mut body = json!(message);
+    body["flags"] = EPHEMERAL.into();
+    body
+}
