@@ -218,6 +218,12 @@ impl World {
         self.control("/_sandbox/application", change).await;
     }
 
+    /// Makes a message older than it is.
+    pub async fn age(&self, message: &str, seconds: u64) {
+        let body = json!({ "message_id": message, "seconds": seconds });
+        self.control("/_sandbox/age", body).await;
+    }
+
     async fn control(&self, path: &str, body: Value) {
         let request = reqwest::Client::new().post(self.sandbox_address(path));
         let answer = request

@@ -7,6 +7,7 @@ mod hostile;
 mod lists;
 mod malformed;
 mod outcomes;
+mod places;
 mod private;
 mod promote;
 mod races;

@@ -190,6 +190,62 @@ async fn a_verdict_that_was_not_shown_when_the_bridge_died_is_shown_after_its_st
 }
 
 #[tokio::test]
+async fn a_verdict_counts_even_when_nobody_can_be_told() {
+    let stage = Stage::start().await;
+    let callback = "POST /interactions/{interaction_id}/{interaction_token}/callback";
+    for fault in [json!({ "swallow": true }), json!({ "status": 404 })] {
+        let id = stage.propose(&task("Buy milk")).await;
+        let card = stage.open_card("Buy milk").await;
+        let mut lost = fault;
+        lost["route"] = json!(callback);
+        lost["count"] = json!(10);
+        stage.world.fault(lost).await;
+        stage.zack.press(&card, "Approve").await;
+        stage.decided(id, "approved", "executed").await;
+        stage
+            .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
+            .await;
+        stage.world.no_faults().await;
+        sqlx::query("DELETE FROM project_chat_messages WHERE id = $1")
+            .bind(id)
+            .execute(stage.world.pool())
+            .await
+            .unwrap();
+        let approvals = stage.approvals();
+        let zack = &stage.zack.person;
+        zack.sees_no_card(&approvals, "Buy milk").await;
+        zack.sees_no_card(&stage.room(), "Buy milk").await;
+    }
+    stage
+        .world
+        .database_says("SELECT count(*) FROM tasks", 2_i64)
+        .await;
+}
+
+#[tokio::test]
+async fn a_card_of_last_week_can_be_decided() {
+    let stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    let card = stage.open_card("Buy milk").await;
+    let room = stage.room();
+    let zack = &stage.zack.person;
+    let other = zack
+        .sees_card(&room, "Buy milk", "the card", |card| {
+            !card.live().is_empty()
+        })
+        .await;
+    let week = 7 * 24 * 60 * 60;
+    for card in [&card, &other] {
+        stage.world.age(&card.id, week).await;
+    }
+    stage.zack.press(&card, "Approve").await;
+    stage.decided(id, "approved", "executed").await;
+    stage
+        .ends(&[stage.approvals(), room], "Buy milk", "executed")
+        .await;
+}
+
+#[tokio::test]
 async fn without_the_database_a_press_is_answered_and_decides_nothing() {
     let stage = Stage::start().await;
     let id = stage.propose(&task("Buy milk")).await;

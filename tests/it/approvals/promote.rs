@@ -8,6 +8,18 @@ use crate::harness::client::Client;
 
 const PROMOTE: &str = "Promote to task";
 
+/// No person is as quick as a test: the bridge knows of the message by now.
+async fn settled(stage: &Stage) {
+    stage
+        .world
+        .database_says(
+            "SELECT count(*) FROM bridge.view \
+             WHERE kind = 'message' AND state = 'sent' AND message_id IS NOT NULL",
+            1_i64,
+        )
+        .await;
+}
+
 /// Title, status, whether it is proposed, and the snapshot, of every task.
 async fn tasks(stage: &Stage) -> Vec<(String, String, bool, Value)> {
     sqlx::query_as(
@@ -32,6 +44,7 @@ async fn a_message_of_an_agent_becomes_a_proposed_task_once_with_a_link_back() {
             seen.iter().any(|m| m.text.contains("gutter"))
         })
         .await;
+    settled(&stage).await;
     let message = &seen.iter().find(|m| m.text.contains("gutter")).unwrap().id;
     let act = stage.zack.context_menu(&room, message, PROMOTE).await;
     let told = stage.zack.told(&act).await;
@@ -62,13 +75,7 @@ async fn what_the_operator_said_can_be_promoted_too() {
     let stage = Stage::start().await;
     let room = stage.room();
     let message = stage.zack.person.say(&room, "Somebody should sweep").await;
-    stage
-        .world
-        .database_says(
-            "SELECT count(*) FROM bridge.view WHERE kind = 'message'",
-            1_i64,
-        )
-        .await;
+    settled(&stage).await;
     stage.zack.context_menu(&room, &message, PROMOTE).await;
     stage.open_card("Somebody should sweep").await;
     let row: Uuid = sqlx::query_scalar("SELECT id FROM project_chat_messages")
@@ -102,6 +109,7 @@ async fn who_is_no_operator_promotes_nothing() {
     let seen = zack
         .sees(&room, "the message", |seen| seen.len() == 1)
         .await;
+    settled(&stage).await;
     let mallory = Client::open(&stage.world, "mallory").await;
     let act = mallory.context_menu(&room, &seen[0].id, PROMOTE).await;
     let told = mallory.told(&act).await;
