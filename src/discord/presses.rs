@@ -34,6 +34,12 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(800);
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Tries of an answer.
+const TRIES: u32 = 4;
+
+/// Discord's code for an interaction that has its first answer (source: its Opcodes page).
+const ALREADY_ANSWERED: u32 = 40060;
+
 /// Answers presses.
 #[derive(Clone)]
 pub struct Presses {
@@ -199,9 +205,23 @@ impl Presses {
         self.send(Request::new(route).json(&body)).await
     }
 
+    /// Sends an answer, a few times if Discord stumbles: a press has no other chance. An answer that
+    /// was given already (40060) was given.
     async fn send(&self, request: Request) -> Result<(), RestError> {
-        let sending = self.lanes.submit(Class::Interactive, request);
-        sending.await.done().into_result()
+        let mut tries = 1;
+        loop {
+            let sending = self.lanes.submit(Class::Interactive, request.clone());
+            let error = match sending.await.done().into_result() {
+                Err(error) if error.code() != Some(ALREADY_ANSWERED) => error,
+                _ => return Ok(()),
+            };
+            let stumbles = error.status().is_none_or(|status| status >= 500);
+            if !stumbles || tries == TRIES {
+                return Err(error);
+            }
+            tries += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 

@@ -197,7 +197,10 @@ async fn decide(
             }
             Draft::text(words::decided(verdict))
         }
-        Decided::Already(stored) => already(&stored),
+        Decided::Already(stored) => {
+            desk.look_at(reference);
+            already(&stored)
+        }
         Decided::Changed => {
             desk.look_at(reference);
             Draft::text(words::changed())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::chat::{storable, storable_json};
 use super::decision::{DASHBOARD, News, tell};
-use super::proposal::StoredProposal;
+use super::proposal::{MALFORMED, StoredProposal};
 use super::{Result, Store};
 use crate::model::message::Author;
 use crate::model::proposal::{
@@ -147,7 +147,7 @@ impl Store {
         let proposal = &stored.proposal;
         let (action, payload) = match &proposal.reading.payload {
             Ok(payload) => (payload.name().to_owned(), payload.parameters()),
-            Err(_) => ("malformed".to_owned(), proposal.reading.raw.clone()),
+            Err(_) => (MALFORMED.to_owned(), proposal.reading.raw.clone()),
         };
         let is_task = matches!(proposal.reading.payload, Ok(Payload::Task(_)));
         let state = match verdict.verdict {

@@ -9,11 +9,14 @@ use super::{Result, Store, StoreError, readable};
 use crate::model::message::Author;
 use crate::model::proposal::action::Action;
 use crate::model::proposal::{
-    Decision, Ending, Execution, Payload, Proposal, ProposalRef, ProposalSource, ProposalState,
-    Reading, Verdict, read_event, read_message, read_task,
+    Decision, Ending, Execution, Malformed, Payload, Proposal, ProposalRef, ProposalSource,
+    ProposalState, Reading, Risk, Verdict, read_event, read_message, read_task,
 };
 use crate::model::thread::Place;
 use crate::model::{ThreadId, UserId};
+
+/// What stands for an action's name where nobody can read it.
+pub(super) const MALFORMED: &str = "malformed";
 
 /// A proposal with the version of everything that its card shows.
 #[derive(Debug, Clone)]
@@ -45,7 +48,8 @@ struct Row {
     at: DateTime<Utc>,
     /// Of a message: its type. Of an event: its text.
     text: Option<String>,
-    metadata: Option<Value>,
+    /// JSON as text: the database takes numbers and depths that nobody else can read.
+    metadata: Option<String>,
     thread_id: Option<Uuid>,
     thread_title: Option<String>,
     task_id: Option<Uuid>,
@@ -109,10 +113,16 @@ impl DecisionColumns {
     }
 
     /// What was decided about, where it could be read: the row may say something else by now.
-    fn frozen(&self) -> Option<Payload> {
+    fn frozen(&self, source: ProposalSource) -> Option<Payload> {
         let (name, payload) = (self.action_type.as_deref()?, self.payload.as_ref()?);
         match Action::read(name, payload.clone()) {
             Some(Ok(action)) => Some(Payload::Action(action)),
+            None if source == ProposalSource::TaskEvent && name != MALFORMED => {
+                Some(Payload::Free {
+                    name: name.to_owned(),
+                    details: payload.clone(),
+                })
+            }
             Some(Err(_)) | None => None,
         }
     }
@@ -120,22 +130,40 @@ impl DecisionColumns {
 
 impl Row {
     fn read(&self, source: ProposalSource) -> Reading {
-        let metadata = self.metadata.as_ref().unwrap_or(&Value::Null);
+        let metadata = match self.metadata.as_deref().map(serde_json::from_str) {
+            None => Value::Null,
+            Some(Ok(metadata)) => metadata,
+            // What a task came from is not what is decided.
+            Some(Err(_)) if source == ProposalSource::Task => Value::Null,
+            Some(Err(error)) => return self.unreadable(&error),
+        };
         let text = self.text.as_deref();
         let mut reading = match source {
-            ProposalSource::Message => read_message(text.unwrap_or_default(), metadata),
-            ProposalSource::TaskEvent => read_event(text, metadata),
+            ProposalSource::Message => read_message(text.unwrap_or_default(), &metadata),
+            ProposalSource::TaskEvent => read_event(text, &metadata),
             ProposalSource::Task => read_task(
                 self.task_title.as_deref().unwrap_or_default(),
                 self.description.as_deref(),
                 self.assignee.as_deref(),
-                self.metadata.as_ref(),
+                Some(&metadata),
             ),
         };
-        if let Some(frozen) = self.decision.frozen() {
+        if let Some(frozen) = self.decision.frozen(source) {
             reading.payload = Ok(frozen);
         }
         reading
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> Reading {
+        Reading {
+            payload: Err(Malformed {
+                path: "metadata".to_owned(),
+                reason: error.to_string(),
+            }),
+            risk: Risk::High,
+            reason: String::new(),
+            raw: self.metadata.clone().unwrap_or_default().into(),
+        }
     }
 
     fn stored(self, source: ProposalSource) -> Result<StoredProposal> {
@@ -183,7 +211,7 @@ macro_rules! decision_columns {
 const MESSAGES: &str = concat!(
     "SELECT m.id, m.xmin::text AS version, m.author, ",
     readable!("m.created_at"),
-    " AS at, m.message_type AS text, m.metadata, m.thread_id, t.title AS thread_title, \
+    " AS at, m.message_type AS text, m.metadata::text AS metadata, m.thread_id, t.title AS thread_title, \
             NULL::uuid AS task_id, NULL AS task_title, NULL AS description, NULL AS assignee, \
             CASE WHEN coalesce(m.metadata->>'status', 'proposed') <> 'proposed' \
                  THEN m.metadata->>'status' END AS elsewhere, \
@@ -202,7 +230,7 @@ const MESSAGES: &str = concat!(
 const EVENTS: &str = concat!(
     "SELECT e.id, concat(e.xmin, ':', d.xmin, ':', r.id) AS version, e.author, ",
     readable!("e.created_at"),
-    " AS at, e.content AS text, e.metadata, NULL::uuid AS thread_id, NULL AS thread_title, \
+    " AS at, e.content AS text, e.metadata::text AS metadata, NULL::uuid AS thread_id, NULL AS thread_title, \
             e.task_id, k.title AS task_title, NULL AS description, NULL AS assignee, \
             CASE WHEN r.id IS NOT NULL THEN coalesce(r.metadata->>'status', 'resolved') END \
                 AS elsewhere, \
@@ -229,9 +257,10 @@ const TASKS: &str = concat!(
     "SELECT k.id, concat(k.xmin, ':', d.xmin) AS version, \
             coalesce(k.context_snapshot->>'promoted_by', \
                 (SELECT e.author FROM task_events e WHERE e.task_id = k.id \
+                   AND e.event_type = 'comment' AND e.metadata->>'is_proposed' = 'true' \
                  ORDER BY e.created_at, e.id LIMIT 1)) AS author, ",
     readable!("k.created_at"),
-    " AS at, NULL AS text, k.context_snapshot AS metadata, NULL::uuid AS thread_id, \
+    " AS at, NULL AS text, k.context_snapshot::text AS metadata, NULL::uuid AS thread_id, \
             NULL AS thread_title, k.id AS task_id, k.title AS task_title, k.description, \
             k.assignee_agent_key AS assignee, \
             CASE WHEN k.rejected_at IS NOT NULL THEN 'rejected' \

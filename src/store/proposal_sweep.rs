@@ -11,15 +11,23 @@ use crate::model::{ChannelId, DiscordMessageId};
 /// Where a card is.
 pub type CardPlace = (ChannelId, DiscordMessageId);
 
-/// Open ones without their card in `#approvals`; what has changed is found with the other messages.
+/// Open ones without their card in `#approvals`, and cards of what has changed since, however old:
+/// the sweep of messages looks back only so far.
 const MESSAGES: &str = "
-SELECT m.id FROM project_chat_messages m
+(SELECT m.id FROM project_chat_messages m
 WHERE m.project_id = $1 AND m.message_type IN ('task_proposal', 'action_proposal')
   AND coalesce(m.metadata->>'status', 'proposed') = 'proposed'
   AND NOT EXISTS (SELECT FROM bridge.decision d WHERE d.entity_id = m.id AND d.source = 'message')
   AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.entity_id = m.id::text AND v.kind = 'message'
                   AND v.surface = 'approvals' AND v.project_id = $1)
-ORDER BY m.created_at, m.id LIMIT $2";
+ORDER BY m.created_at, m.id LIMIT $2)
+UNION
+(SELECT m.id FROM project_chat_messages m
+ JOIN bridge.view v ON v.entity_id = m.id::text AND v.kind = 'message' AND v.project_id = $1
+ WHERE m.project_id = $1 AND m.message_type IN ('task_proposal', 'action_proposal')
+   AND v.author_kind <> 'person' AND v.state IN ('sent', 'failed')
+   AND v.row_xmin IS DISTINCT FROM m.xmin::text
+ LIMIT $2)";
 
 const EVENTS: &str = "
 (SELECT e.id FROM task_events e

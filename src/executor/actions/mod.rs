@@ -152,8 +152,8 @@ fn log_end(proposal: ProposalRef, outcome: &Outcome) {
             tracing::info!(proposal_id = %proposal.id, source, "an approved action is carried out");
         }
         Outcome::Failed(_) => {
-            let reason = outcome.text();
-            tracing::warn!(proposal_id = %proposal.id, source, reason, "an approved action failed");
+            // Why stands on the card: what a server answered may hold what the request did.
+            tracing::warn!(proposal_id = %proposal.id, source, "an approved action failed");
         }
     }
 }

@@ -121,3 +121,46 @@ async fn a_malformed_proposal_that_is_repaired_can_be_approved() {
     stage.zack.press(&card, "Approve").await;
     stage.decided(id, "approved", "executed").await;
 }
+
+#[tokio::test]
+async fn metadata_that_nobody_can_read_is_malformed_and_stops_nothing() {
+    let stage = Stage::start().await;
+    let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
+    for unreadable in [format!("{{\"a\": {deep}}}"), "{\"a\": 1e400}".to_owned()] {
+        sqlx::query(
+            "INSERT INTO project_chat_messages (project_id, author, message, message_type, metadata) \
+             VALUES ('front-office', 'agent:ricky:main', 'odd', 'action_proposal', $1::jsonb)",
+        )
+        .bind(unreadable)
+        .execute(stage.world.pool())
+        .await
+        .unwrap();
+        let card = stage
+            .card("Malformed proposal", "metadata", |card| {
+                card.says("metadata") && card.live() == DISMISSABLE
+            })
+            .await;
+        let act = stage.zack.press(&card, "Details").await;
+        stage.zack.told(&act).await;
+        let act = stage.zack.press(&card, "Dismiss").await;
+        stage.zack.told(&act).await;
+        stage
+            .card("Malformed proposal", "dismissed", |card| {
+                card.live().is_empty()
+            })
+            .await;
+        sqlx::query("DELETE FROM project_chat_messages WHERE message = 'odd'")
+            .execute(stage.world.pool())
+            .await
+            .unwrap();
+        for channel in [stage.approvals(), stage.room()] {
+            stage
+                .zack
+                .person
+                .sees_no_card(&channel, "Malformed proposal")
+                .await;
+        }
+    }
+    stage.propose(&task("Buy milk")).await;
+    stage.open_card("Buy milk").await;
+}

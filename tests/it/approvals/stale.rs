@@ -207,3 +207,22 @@ async fn a_proposal_that_was_made_while_nobody_listened_becomes_a_card() {
     let card = stage.open_card("Buy milk").await;
     assert_eq!(card.live(), DECIDABLE);
 }
+
+#[tokio::test]
+async fn an_old_card_is_drawn_anew_however_long_ago_it_was_proposed() {
+    let mut stage = Stage::start().await;
+    let id = stage.propose(&task("Buy milk")).await;
+    sqlx::query(
+        "UPDATE project_chat_messages SET created_at = now() - interval '30 days' WHERE id = $1",
+    )
+    .bind(id)
+    .execute(stage.world.pool())
+    .await
+    .unwrap();
+    stage.open_card("Buy milk").await;
+    stage.world.kill_bridge();
+    stage.rewrite(id, &task("Sell the farm")).await;
+    stage.world.start_bridge();
+    let card = stage.open_card("Sell the farm").await;
+    assert!(!card.says("Buy milk"), "{card:#?}");
+}
