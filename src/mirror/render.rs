@@ -152,10 +152,16 @@ impl Renderer {
         });
         let mut rows: Vec<_> = rows.collect();
         rows.sort_by_key(|row| order.get(&row.entity).copied());
+        let mut others: Vec<Entity> = proposals.into_keys().collect();
+        if source == ProposalSource::Task {
+            let kind = EntityKind::TaskEvent;
+            let requests = store.shown_requests(ids).await?;
+            others.extend(requests.into_iter().map(|id| Entity { kind, id }));
+        }
         Ok(Look {
             sight,
             rows,
-            others: proposals.into_keys().collect(),
+            others,
         })
     }
 }

@@ -214,12 +214,6 @@ impl Store {
             .bind(reference.source.as_str())
             .fetch_one(&mut *tx)
             .await?;
-            let news = News {
-                status: "running",
-                fields: &json!({}),
-                line: "Is being carried out",
-            };
-            tell(&mut tx, &self.project, reference, news).await?;
             tx.commit().await?;
             Ok(at)
         }

@@ -104,4 +104,19 @@ impl Store {
         });
         Ok(places.collect())
     }
+
+    /// The requests in these tasks that have a card: it goes when its task does.
+    pub async fn shown_requests(&self, tasks: &[Uuid]) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar(
+            "SELECT e.id FROM task_events e
+             WHERE e.task_id = ANY($2) AND e.event_type = 'approval_request'
+               AND EXISTS (SELECT FROM bridge.view v WHERE v.entity_id = e.id::text
+                           AND v.kind = 'task_event' AND v.project_id = $1)",
+        )
+        .bind(self.project.as_str())
+        .bind(tasks)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids)
+    }
 }
