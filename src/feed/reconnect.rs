@@ -2,10 +2,11 @@
 
 use std::{
     fmt::Display,
+    ops::ControlFlow,
     time::{Duration, Instant},
 };
 
-use metrics::counter;
+use metrics::{counter, gauge};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -52,7 +53,7 @@ pub(super) enum Over {
 }
 
 impl Over {
-    pub(super) fn log(self) {
+    fn log(self) {
         match self {
             Self::Cancelled => debug!("the change feed stops"),
             Self::ReaderGone => debug!("the change feed stops: nobody listens"),
@@ -106,16 +107,38 @@ pub(super) struct Retry<P> {
 }
 
 impl<P: PartialEq + Display> Retry<P> {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
+        gauge!(CONNECTED).set(0.0);
         Self {
             wait: FIRST_WAIT,
             told: None,
         }
     }
 
-    /// Tells that a connection failed, and pauses before the next one. `connected_at`: since when
-    /// changes were told, if they were.
+    /// Tells how a connection ended, and pauses before the next one, if there is to be one.
+    /// `connected_at`: since when changes were told, if they were.
     pub(super) async fn after(
+        &mut self,
+        end: End<P>,
+        connected_at: Option<Instant>,
+        out: &Out,
+        observer: &Observer,
+    ) -> ControlFlow<()> {
+        gauge!(CONNECTED).set(0.0);
+        let paused = match end {
+            End::Over(over) => Err(over),
+            End::Failed(problem) => self.pause(problem, connected_at, out, observer).await,
+        };
+        match paused {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(over) => {
+                over.log();
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    async fn pause(
         &mut self,
         problem: P,
         connected_at: Option<Instant>,

@@ -2,7 +2,7 @@
 //! operator has seen, and writes the decision, once.
 
 use chrono::{SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -357,16 +357,11 @@ impl Store {
 async fn lock(on: &mut PgConnection, reference: ProposalRef) -> Result<()> {
     let row: &'static str = match reference.source {
         ProposalSource::Message => {
-            "SELECT to_jsonb(id) FROM project_chat_messages WHERE id = $1 FOR NO KEY UPDATE"
+            "SELECT FROM project_chat_messages WHERE id = $1 FOR NO KEY UPDATE"
         }
-        ProposalSource::TaskEvent => {
-            "SELECT to_jsonb(id) FROM task_events WHERE id = $1 FOR NO KEY UPDATE"
-        }
-        ProposalSource::Task => "SELECT to_jsonb(id) FROM tasks WHERE id = $1 FOR NO KEY UPDATE",
+        ProposalSource::TaskEvent => "SELECT FROM task_events WHERE id = $1 FOR NO KEY UPDATE",
+        ProposalSource::Task => "SELECT FROM tasks WHERE id = $1 FOR NO KEY UPDATE",
     };
-    let _: Option<Value> = sqlx::query_scalar(row)
-        .bind(reference.id)
-        .fetch_optional(on)
-        .await?;
+    sqlx::query(row).bind(reference.id).execute(on).await?;
     Ok(())
 }

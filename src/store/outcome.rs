@@ -82,17 +82,3 @@ pub(super) fn refusal(error: &StoreError) -> Option<Outcome> {
     (raised || !error.is_outage())
         .then(|| Outcome::Failed(format!("The database refused it: {}.", told.message())))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{Outcome, RESULT};
-
-    #[test]
-    fn a_result_is_bounded_and_visible() {
-        let said = |text: &str| Outcome::Executed(text.to_owned()).text();
-        assert_eq!(said("a\u{0}b\u{1b}[31m\nc"), "a\u{fffd}b[31m\nc");
-        assert_eq!(said(&"x".repeat(9000)).chars().count(), RESULT);
-        let short = "x".repeat(RESULT);
-        assert_eq!(said(&short), short);
-    }
-}

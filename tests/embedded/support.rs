@@ -147,7 +147,6 @@ pub fn names_with(folder: &Path, prefix: &str) -> Vec<String> {
 
 /// Not a test of its own: the copy of this program that others start in order to kill it.
 #[tokio::test]
-#[ignore = "started by the tests that kill a whole bridge"]
 async fn owner_process() {
     let Some(folder) = std::env::var_os(OWNER_FOLDER) else {
         println!("skipped: nobody started this to kill it");
@@ -167,7 +166,7 @@ async fn owner_process() {
 pub fn start_owner(folder: &Path) -> (Child, String) {
     let mut owner = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "support::owner_process"])
-        .args(["--ignored", "--nocapture"])
+        .arg("--nocapture")
         .env(OWNER_FOLDER, folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

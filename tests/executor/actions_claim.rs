@@ -3,6 +3,7 @@
 use clawdos_bridge::model::proposal::Execution;
 use serde_json::json;
 
+use crate::approved::{DECISION, MESSAGE};
 use crate::stage::{Running, Stage};
 
 async fn titles(stage: &Stage) -> Vec<String> {
@@ -36,12 +37,7 @@ async fn what_has_to_wait_holds_up_nothing_else() {
     let stuck = stage
         .approve("create_task", json!({"title": "stuck"}))
         .await;
-    let mut holder = stage.store.pool().begin().await.unwrap();
-    sqlx::query("SELECT FROM bridge.decision WHERE entity_id = $1 FOR UPDATE")
-        .bind(stuck.id)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
+    let holder = stage.hold(DECISION, stuck).await;
     let free = stage.approve("create_task", json!({"title": "free"})).await;
     let executor = stage.actions(&[]).await;
     stage.executed(free).await;
@@ -57,12 +53,7 @@ async fn what_waits_for_somebody_else_is_put_off_and_done_later() {
     let stuck = stage
         .approve("create_task", json!({"title": "stuck"}))
         .await;
-    let mut holder = stage.store.pool().begin().await.unwrap();
-    sqlx::query("SELECT FROM project_chat_messages WHERE id = $1 FOR UPDATE")
-        .bind(stuck.id)
-        .execute(&mut *holder)
-        .await
-        .unwrap();
+    let holder = stage.hold(MESSAGE, stuck).await;
     let free = stage.approve("create_task", json!({"title": "free"})).await;
     let executor = stage.actions(&[]).await;
     stage.executed(free).await;

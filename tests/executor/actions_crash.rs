@@ -1,12 +1,12 @@
 //! Whatever dies, and whoever races: an action happens once, or somebody is asked.
 
 use clawdos_bridge::executor::ExecutorSettings;
-use clawdos_bridge::model::proposal::{Execution, ProposalRef};
+use clawdos_bridge::model::proposal::Execution;
 use clawdos_bridge::store::execution::UNKNOWN;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::approved::{Target, operator};
+use crate::approved::{MESSAGE, Target, operator};
 use crate::stage::{Running, Stage, connect, eventually};
 
 /// An executor in a runtime of its own, which can be torn away from under it.
@@ -149,8 +149,7 @@ async fn a_file_whose_executor_died_before_it_said_so_is_in_doubt() {
     let parameters = json!({"path": "a", "content": "x"});
     let reference = stage.approve("file_write", parameters).await;
     // The end cannot be told while the proposal's row is locked.
-    let mut holder = stage.store.pool().begin().await.unwrap();
-    lock_row(&mut holder, reference).await;
+    let holder = stage.hold(MESSAGE, reference).await;
     let runtime = doomed(&stage, stage.action_settings(&[]));
     somebody_waits_for_a_lock(&stage).await;
     let file = stage.workspace().join("a");
@@ -172,14 +171,6 @@ async fn a_file_whose_executor_died_before_it_said_so_is_in_doubt() {
     executor.stop().await;
 }
 
-async fn lock_row(on: &mut sqlx::PgConnection, reference: ProposalRef) {
-    sqlx::query("SELECT FROM project_chat_messages WHERE id = $1 FOR UPDATE")
-        .bind(reference.id)
-        .execute(on)
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
 async fn a_change_of_the_database_whose_executor_died_happens_once_and_without_doubt() {
     let stage = Stage::new().await;
@@ -196,8 +187,7 @@ async fn a_change_of_the_database_whose_executor_died_happens_once_and_without_d
         ),
     ] {
         let reference = stage.approve(action, parameters).await;
-        let mut holder = stage.store.pool().begin().await.unwrap();
-        lock_row(&mut holder, reference).await;
+        let holder = stage.hold(MESSAGE, reference).await;
         let runtime = doomed(&stage, stage.action_settings(&[]));
         // Everything is done but the last step.
         somebody_waits_for_a_lock(&stage).await;

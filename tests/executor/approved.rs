@@ -20,6 +20,7 @@ use clawdos_bridge::store::chat::{Destination, NewMessage};
 use clawdos_bridge::store::decide::{Decided, Decider, NewVerdict};
 use clawdos_bridge::store::timeline::NewTaskEvent;
 use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -27,6 +28,12 @@ use crate::stage::{Running, Stage, eventually};
 
 /// Who proposes here.
 pub const PROPOSER: &str = "agent:ricky:main";
+
+/// The message that carries a proposal.
+pub const MESSAGE: &str = "SELECT FROM project_chat_messages WHERE id = $1 FOR UPDATE";
+
+/// The decision about it.
+pub const DECISION: &str = "SELECT FROM bridge.decision WHERE entity_id = $1 FOR UPDATE";
 
 pub fn operator() -> Decider {
     Decider {
@@ -123,6 +130,18 @@ impl Stage {
         .fetch_one(self.store.pool())
         .await
         .unwrap()
+    }
+
+    /// Holds a row of a proposal until what comes back is given up: [`MESSAGE`] or [`DECISION`].
+    pub async fn hold(
+        &self,
+        row: &'static str,
+        reference: ProposalRef,
+    ) -> Transaction<'static, Postgres> {
+        let mut holder = self.store.pool().begin().await.unwrap();
+        let held = sqlx::query(row).bind(reference.id);
+        held.execute(&mut *holder).await.unwrap();
+        holder
     }
 
     pub async fn execution(&self, reference: ProposalRef) -> Execution {

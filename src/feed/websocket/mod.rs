@@ -58,19 +58,12 @@ impl Websocket {
     pub async fn run(self, tx: mpsc::Sender<FeedEvent>, cancel: CancellationToken) {
         let out = Out { tx, cancel };
         let mut retry = Retry::new();
-        gauge!(CONNECTED).set(0.0);
         loop {
             let mut connected_at = None;
-            let end = self.connection(&out, &mut connected_at).await;
-            gauge!(CONNECTED).set(0.0);
-            let problem = match end {
-                Ok(never) => match never {},
-                Err(End::Over(over)) => return over.log(),
-                Err(End::Failed(problem)) => problem,
-            };
-            let retried = retry.after(problem, connected_at, &out, &self.observer);
-            if let Err(over) = retried.await {
-                return over.log();
+            let Err(end) = self.connection(&out, &mut connected_at).await;
+            let go_on = retry.after(end, connected_at, &out, &self.observer).await;
+            if go_on.is_break() {
+                return;
             }
         }
     }

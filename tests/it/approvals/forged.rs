@@ -180,10 +180,7 @@ async fn events_that_come_several_times_decide_once() {
     stage
         .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
         .await;
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 1_i64)
-        .await;
+    stage.has_tasks(1).await;
 }
 
 #[tokio::test]

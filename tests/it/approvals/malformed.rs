@@ -76,10 +76,7 @@ async fn a_malformed_proposal_names_the_field_and_can_only_be_dismissed() {
         let zack = &stage.zack.person;
         zack.sees_no_card(&approvals, "Malformed proposal").await;
     }
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 0_i64)
-        .await;
+    stage.has_tasks(0).await;
 }
 
 #[tokio::test]

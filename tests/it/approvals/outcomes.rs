@@ -130,10 +130,7 @@ async fn an_approval_that_was_not_begun_is_carried_out_after_a_crash() {
     stage
         .ends(&[stage.approvals(), stage.dm()], "Buy milk", "executed")
         .await;
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 1_i64)
-        .await;
+    stage.has_tasks(1).await;
 }
 
 #[tokio::test]
@@ -165,10 +162,7 @@ async fn a_press_whose_verdict_was_not_written_when_the_bridge_died_can_be_repea
     stage
         .ends(&[stage.approvals(), stage.room()], "Buy milk", "executed")
         .await;
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 1_i64)
-        .await;
+    stage.has_tasks(1).await;
 }
 
 #[tokio::test]
@@ -216,10 +210,7 @@ async fn a_verdict_counts_even_when_nobody_can_be_told() {
         zack.sees_no_card(&approvals, "Buy milk").await;
         zack.sees_no_card(&stage.room(), "Buy milk").await;
     }
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 2_i64)
-        .await;
+    stage.has_tasks(2).await;
 }
 
 #[tokio::test]

@@ -102,8 +102,5 @@ async fn the_same_proposal_twice_is_two_proposals() {
     let other = stage.open_card("I have forgotten").await;
     stage.zack.press(&other, "Reject").await;
     stage.decided(second, "rejected", "rejected").await;
-    stage
-        .world
-        .database_says("SELECT count(*) FROM tasks", 1_i64)
-        .await;
+    stage.has_tasks(1).await;
 }

@@ -90,6 +90,13 @@ impl Stage {
         self.open_card(says).await
     }
 
+    /// Waits until there are so many tasks.
+    pub async fn has_tasks(&self, count: i64) {
+        self.world
+            .database_says("SELECT count(*) FROM tasks", count)
+            .await;
+    }
+
     /// The card ends like this in all of these channels, and nothing on it can be pressed.
     pub async fn ends(&self, channels: &[String], says: &str, end: &str) {
         for channel in channels {
