@@ -6,6 +6,7 @@ mod status;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::json;
@@ -18,7 +19,7 @@ use crate::discord::layout::Layout;
 use crate::discord::rest::interaction::{SAY, private};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
-use crate::model::mode::State;
+use crate::model::status::Dials;
 use crate::model::{RoleId, UserId};
 use crate::operations::Desk;
 use crate::operations::decide::Presser;
@@ -32,8 +33,10 @@ pub struct Data {
     pub lanes: Lanes,
     /// Which server is ours.
     pub layout: watch::Receiver<Arc<Layout>>,
-    /// The mode.
-    pub mode: watch::Receiver<State>,
+    /// What only the running bridge knows.
+    pub dials: Dials,
+    /// The time between two looks at the Control API.
+    pub poll: Duration,
     /// The runtime on which the work is done: the gateway's own only listens.
     pub runtime: tokio::runtime::Handle,
 }

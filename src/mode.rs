@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::control::client::ControlClient;
-use crate::model::mode::{Mode, Sample, State, next};
+use crate::control::client::{ControlClient, ControlError};
+use crate::model::mode::{Mode, ModeChange, Sample, State, next};
 use crate::model::view::Entity;
 use crate::store::Store;
-use crate::store::mirror::ModeChange;
 
-/// How long after a failure until the next look, while it is not settled what the mode is.
+/// How long after a failure until the next look, while it is not settled what the mode is, and while
+/// nobody answers: a refused connection costs nobody anything.
 const UNSETTLED_POLL: Duration = Duration::from_secs(5);
 
 /// How long the database may take for its sign of life.
@@ -38,6 +39,14 @@ enum Logged {
     Last(Mode),
 }
 
+/// The time without a Live mode that is not over yet.
+#[derive(Debug, Clone, Copy)]
+struct Down {
+    since: DateTime<Utc>,
+    /// The last success before it.
+    last_ok: Option<DateTime<Utc>>,
+}
+
 /// The loop that keeps the mode.
 pub struct ModeLoop {
     store: Store,
@@ -47,6 +56,9 @@ pub struct ModeLoop {
     nudge: Nudge,
     state: watch::Sender<State>,
     logged: Logged,
+    down: Option<Down>,
+    /// Whether the last look was answered, well or not.
+    answered: bool,
     changed: mpsc::UnboundedSender<Entity>,
 }
 
@@ -68,6 +80,8 @@ impl ModeLoop {
             nudge: Nudge::default(),
             state,
             logged: Logged::NotAsked,
+            down: None,
+            answered: false,
             changed,
         }
     }
@@ -94,21 +108,30 @@ impl ModeLoop {
                 "mode is {} now: {}", sample.mode, sample.reason
             );
         }
+        if self.down.is_none() && !after.is_live() && after.mode.is_some() {
+            self.down = Some(Down {
+                since: after.since,
+                last_ok: before.last_ok,
+            });
+        }
         if after != before {
             self.state.send_replace(after);
         }
         self.log().await;
     }
 
-    async fn sample(&self) -> Sample {
+    async fn sample(&mut self) -> Sample {
         let database = tokio::time::timeout(DATABASE_TIMEOUT, self.store.ping()).await;
         if !matches!(database, Ok(Ok(()))) {
+            self.answered = false;
             return Sample {
                 mode: Mode::Offline,
                 reason: "The database does not answer".to_owned(),
             };
         }
-        match self.control.executor_check().await {
+        let health = self.control.executor_check().await;
+        self.answered = !matches!(health, Err(ControlError::Unreachable(_)));
+        match health {
             Ok(health) => match health.failures.first() {
                 None => Sample {
                     mode: Mode::Live,
@@ -141,7 +164,10 @@ impl ModeLoop {
         if matches!(self.logged, Logged::NotAsked) {
             match self.store.last_mode().await {
                 Ok(None) => self.logged = Logged::Nothing,
-                Ok(Some(last)) => self.logged = Logged::Last(last.mode),
+                Ok(Some(last)) => {
+                    self.logged = Logged::Last(last.mode);
+                    self.remember(&last);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the log of modes");
                     return;
@@ -151,14 +177,18 @@ impl ModeLoop {
         if matches!(self.logged, Logged::Last(last) if last == mode) {
             return;
         }
+        let back = self.down.filter(|_| mode == Mode::Live);
         let change = ModeChange {
-            mode,
-            reason: state.reason,
-            since: state.since,
+            down_since: back.map(|down| down.since),
+            asked_since: back.and_then(|down| down.last_ok),
+            ..ModeChange::new(mode, state.reason, state.since)
         };
         match self.store.log_mode(&change).await {
             Ok(entity) => {
                 self.logged = Logged::Last(mode);
+                if mode == Mode::Live {
+                    self.down = None;
+                }
                 // Nobody listens only while the process ends.
                 let _ = self.changed.send(entity);
             }
@@ -166,14 +196,21 @@ impl ModeLoop {
         }
     }
 
+    /// A bridge that was started anew goes on with the story.
+    fn remember(&mut self, last: &ModeChange) {
+        if self.down.is_none() && last.mode != Mode::Live {
+            self.down = Some(Down {
+                since: last.since,
+                last_ok: None,
+            });
+        }
+    }
+
     /// Looks until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
         loop {
             self.step().await;
-            let settled = {
-                let state = self.state.borrow();
-                state.doubt.is_none() && state.is_live()
-            };
+            let settled = self.answered && self.state.borrow().doubt.is_none();
             let wait = if settled {
                 self.poll
             } else {

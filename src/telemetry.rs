@@ -32,6 +32,10 @@ pub const FEED_CONNECTED: &str = "bridge_feed_connected";
 pub const FEED_CHANGES: &str = "bridge_feed_changes_total";
 /// Rows the sweep found wanting, by `table`.
 pub const SWEEP_ROWS: &str = "bridge_sweep_rows_total";
+/// Rows that only the sweep found although the feed was up, by `table`.
+pub const GAP_ROWS: &str = "bridge_realtime_gap_rows_total";
+/// 1 while a table is not in the publication, by `table`.
+pub const UNPUBLISHED: &str = "bridge_realtime_unpublished";
 /// Deliveries to agents that came to an end, by `outcome` (`processed`, `failed`, `unknown`).
 pub const DELIVERIES: &str = "bridge_deliveries_total";
 /// 1 while the gateway session is up.
@@ -135,6 +139,14 @@ fn describe() {
     describe_gauge!(FEED_CONNECTED, "1 while the change feed is connected");
     describe_counter!(FEED_CHANGES, "Changes delivered by the feed, by table");
     describe_counter!(SWEEP_ROWS, "Rows the sweep found wanting, by table");
+    describe_counter!(
+        GAP_ROWS,
+        "Rows that only the sweep found although the feed was up, by table"
+    );
+    describe_gauge!(
+        UNPUBLISHED,
+        "1 while a table is not in the publication, by table"
+    );
     describe_counter!(DELIVERIES, "Deliveries to agents that ended, by outcome");
     describe_gauge!(
         GATEWAY_CONNECTED,

@@ -13,7 +13,7 @@ const LAYERS: [&str; 6] = [
     "config telemetry",
     "store feed control control::wire cards discord::rest discord::lanes discord::layout",
     "operations mirror mode delivery",
-    "discord::gateway discord::presses discord::inbound discord::events commands health executor embedded",
+    "discord::gateway discord::presence discord::presses discord::inbound discord::events commands health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.
@@ -22,12 +22,13 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 11] = [
+const SIDEWAYS: [(&str, &str, &str); 12] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
     ("discord::layout", "discord::lanes", "at their pace"),
     ("discord::gateway", "discord::events", "what it tells"),
+    ("discord::gateway", "discord::presence", "what it shows"),
     ("discord::inbound", "discord::events", "what it is told"),
     (
         "discord::inbound",

@@ -2,7 +2,7 @@
 
 use metrics::gauge;
 use secrecy::SecretString;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, FeedKind};
 use crate::feed::check::{check, check_visibility};
@@ -11,6 +11,7 @@ use crate::feed::{Replication, ReplicationSettings, Stream, Websocket, Websocket
 use crate::health::{Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::model::change::FeedEvent;
+use crate::model::realtime::FeedState;
 use crate::telemetry;
 
 /// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
@@ -23,20 +24,22 @@ pub fn start(
     config: &Config,
     readiness: &Readiness,
     database: &SecretString,
-) -> mpsc::Receiver<FeedEvent> {
+) -> (mpsc::Receiver<FeedEvent>, watch::Receiver<FeedState>) {
     let (events, received) = mpsc::channel(FEED_AHEAD);
+    let (state, shown) = watch::channel(FeedState::default());
     let part = readiness.part("feed");
     let cancel = lifecycle.token();
     if config.feed.kind == FeedKind::Off {
         part.ok_with("switched off: rows are found by the sweep alone");
+        state.send_replace(FeedState::Off);
         lifecycle.spawn("feed", async move {
             cancel.cancelled().await;
-            drop(events);
+            drop((events, state));
             Ok(())
         });
-        return received;
+        return (received, shown);
     }
-    let observer = Box::new(move |stream: Stream<'_>| show(&part, stream));
+    let observer = Box::new(move |stream: Stream<'_>| show(&part, &state, stream));
     let database = database.clone();
     // Nobody waits for the looks: a feed that does not come says so by itself.
     if let Some(settings) = websocket(config) {
@@ -46,7 +49,7 @@ pub fn start(
             feed.run(events, cancel).await;
             Ok(())
         });
-        return received;
+        return (received, shown);
     }
     let settings = ReplicationSettings::new(database);
     lifecycle.spawn("feed", async move {
@@ -55,7 +58,7 @@ pub fn start(
         feed.run(events, cancel).await;
         Ok(())
     });
-    received
+    (received, shown)
 }
 
 /// What the websocket feed needs, if it is the one that is wanted.
@@ -88,17 +91,20 @@ async fn warn_of_hidden_rows(database: SecretString, key: Key) {
     }
 }
 
-fn show(part: &Part, stream: Stream<'_>) {
+fn show(part: &Part, state: &watch::Sender<FeedState>, stream: Stream<'_>) {
     match stream {
         Stream::Up => {
+            state.send_replace(FeedState::Up);
             gauge!(telemetry::FEED_CONNECTED).set(1.0);
             part.ok();
         }
         Stream::Partly(reason) => {
+            state.send_replace(FeedState::Partly(reason.to_owned()));
             gauge!(telemetry::FEED_CONNECTED).set(1.0);
             part.ok_with(format!("some rows are found by the sweep alone: {reason}"));
         }
         Stream::Down(reason) => {
+            state.send_replace(FeedState::Down(reason.to_owned()));
             gauge!(telemetry::FEED_CONNECTED).set(0.0);
             tracing::warn!(%reason, "no change feed, rows are found by the sweep alone: {reason}");
             part.ok_with(format!("rows are found by the sweep alone: {reason}"));

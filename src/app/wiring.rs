@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::commands;
 use crate::config::Config;
 use crate::delivery::Deliveries;
+use crate::delivery::fallback::Route as ControlRoute;
 use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings};
 use crate::discord::inbound::Intake;
@@ -35,6 +36,7 @@ use crate::mirror::{Deps, Mirror, Reach};
 use crate::mode::ModeLoop;
 use crate::model::change::FeedEvent;
 use crate::model::mode::{Mode, State};
+use crate::model::status::Dials;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
 use crate::telemetry;
@@ -55,6 +57,13 @@ pub struct Wires<'a> {
     pub identity: &'a Identity,
     /// The way there.
     pub lanes: Lanes,
+}
+
+/// What the mirror is told of.
+struct Changes {
+    feed: mpsc::Receiver<FeedEvent>,
+    own: mpsc::UnboundedReceiver<Entity>,
+    agents: Arc<Notify>,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -112,14 +121,25 @@ impl Wires<'_> {
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(cancel.clone()));
 
-        let feed = feed::start(lifecycle, self.config, self.readiness, &self.database.url);
-        self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
+        let (feed, feed_state) =
+            feed::start(lifecycle, self.config, self.readiness, &self.database.url);
+        let (_, held) = watch::channel(0);
+        let dials = Dials {
+            mode: mode.clone(),
+            feed: feed_state,
+            held,
+        };
+        let changes = Changes {
+            feed,
+            own: own_rows,
+            agents: agents_changed,
+        };
+        self.start_mirror(lifecycle, &layout, &repair, changes, dials.clone());
 
         let deliveries = Deliveries::new(
             store.clone(),
             self.control.client.clone(),
-            mode.clone(),
-            nudge,
+            ControlRoute::new(mode.clone(), nudge),
             self.config.delivery.watchdog,
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
@@ -131,9 +151,15 @@ impl Wires<'_> {
             approved: Arc::clone(&self.control.approved),
             look: own,
         };
-        self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
+        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone())?;
         show_mode(lifecycle, self.readiness, mode.clone());
-        let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
+        let outage = Outage {
+            lanes: self.lanes.clone(),
+            layout: layout.clone(),
+            dials,
+            poll: self.config.mode.poll,
+            bot: self.identity.bot,
+        };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
     }
@@ -153,9 +179,8 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         layout: &watch::Receiver<Arc<Layout>>,
         repair: &Arc<Notify>,
-        agents_changed: Arc<Notify>,
-        feed: mpsc::Receiver<FeedEvent>,
-        own: mpsc::UnboundedReceiver<Entity>,
+        changes: Changes,
+        dials: Dials,
     ) {
         let mirror = &self.config.mirror;
         let deps = Deps {
@@ -175,9 +200,11 @@ impl Wires<'_> {
                 first_link: chrono::Duration::from_std(mirror.first_link)
                     .unwrap_or(chrono::Duration::MAX),
             },
-            feed,
-            own,
-            agents_changed,
+            feed: changes.feed,
+            own: changes.own,
+            agents_changed: changes.agents,
+            dials,
+            poll: self.config.mode.poll,
         };
         let mirror = Mirror::new(deps, lifecycle.token());
         lifecycle.spawn("mirror", mirror.run());
@@ -189,7 +216,7 @@ impl Wires<'_> {
         desk: Desk,
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
-        mode: watch::Receiver<State>,
+        dials: Dials,
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -199,11 +226,13 @@ impl Wires<'_> {
             self.readiness.part("discord"),
             connected.subscribe(),
         );
+        let mode = dials.mode.clone();
         let framework = commands::framework(commands::Data {
             desk: desk.clone(),
             lanes: self.lanes.clone(),
             layout: layout.clone(),
-            mode,
+            dials,
+            poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
         let settings = GatewaySettings {
@@ -211,6 +240,7 @@ impl Wires<'_> {
             gateway_url: self.identity.gateway_url.clone(),
             token: self.place.token.clone(),
             application: self.identity.application.get(),
+            mode,
         };
         let gateway = Gateway::start(settings, framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));

@@ -48,7 +48,9 @@ pub enum Upkeep {
     Said,
     /// Its first line names it, whatever else changes.
     Card,
-    /// The same, and it changes for ever: Discord caps edits of messages that are older than an
+    /// Its first bytes, so many, name it; what follows counts, and changes.
+    Counted(usize),
+    /// The same as a card, and it changes for ever: Discord caps edits of messages that are older than an
     /// hour (30046), so that one is posted anew.
     Renewed,
 }
@@ -136,6 +138,9 @@ impl Draft {
     pub fn mark(&self) -> Mark<'_> {
         match self.upkeep {
             Upkeep::Said => Mark::Whole(&self.content),
+            Upkeep::Counted(bytes) => {
+                Mark::Beginning(self.content.get(..bytes).unwrap_or(&self.content))
+            }
             Upkeep::Card | Upkeep::Renewed => {
                 Mark::FirstLine(self.content.lines().next().unwrap_or_default())
             }
@@ -150,4 +155,6 @@ pub enum Mark<'a> {
     Whole(&'a str),
     /// The first line of its text.
     FirstLine(&'a str),
+    /// Its beginning.
+    Beginning(&'a str),
 }

@@ -1,22 +1,23 @@
 //! Deliveries: messages on their way to agents, directly when the Control API is there, queued
 //! when it is not. The row is the mutex; nothing here holds a lock across the network.
 
+pub mod fallback;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::counter;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::client::{ControlClient, DeliverOutcome};
-use crate::mode::Nudge;
 use crate::model::AgentKey;
 use crate::model::delivery::{Claimed, DeliveryStatus};
-use crate::model::mode::State;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::telemetry::DELIVERIES;
+use fallback::{Call, Route, Way};
 
 /// How often stale deliveries are looked for. A failed delivery is at most this much late.
 const WATCHDOG_EVERY: Duration = Duration::from_secs(5);
@@ -39,8 +40,7 @@ pub struct Deliveries {
 struct Inner {
     store: Store,
     control: ControlClient,
-    mode: watch::Receiver<State>,
-    nudge: Nudge,
+    route: Route,
     /// Without progress for so long a delivery has failed.
     stale_after: Duration,
     /// Agents with a direct turn running: one at a time each, so that answers keep their order.
@@ -70,19 +70,12 @@ impl Inner {
 
 impl Deliveries {
     /// Deliveries through one Control API.
-    pub fn new(
-        store: Store,
-        control: ControlClient,
-        mode: watch::Receiver<State>,
-        nudge: Nudge,
-        stale_after: Duration,
-    ) -> Self {
+    pub fn new(store: Store, control: ControlClient, route: Route, stale_after: Duration) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 control,
-                mode,
-                nudge,
+                route,
                 stale_after,
                 busy: Mutex::default(),
                 slots: Semaphore::new(MOST_AT_ONCE),
@@ -93,7 +86,7 @@ impl Deliveries {
 
     /// The right to deliver directly to an agent now; none when the message has to be queued.
     pub fn line(&self, agent: &AgentKey) -> Option<Line> {
-        if !self.inner.mode.borrow().is_live() {
+        if !self.inner.route.is_direct() {
             return None;
         }
         self.inner.busy().insert(agent.clone()).then(|| Line {
@@ -140,7 +133,7 @@ impl Deliveries {
     /// Fails what went stale, and re-arms the rest when the mode comes back to Live, until
     /// cancelled.
     pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut mode = self.inner.mode.clone();
+        let mut mode = self.inner.route.mode();
         let mut was_live = false;
         loop {
             tokio::select! {
@@ -201,7 +194,7 @@ impl Deliveries {
 
 impl Inner {
     async fn claim_next(&self, agent: &AgentKey) -> Option<Claimed> {
-        if !self.mode.borrow().is_live() {
+        if !self.route.is_direct() {
             return None;
         }
         self.store.claim_for(agent).await.unwrap_or_else(|error| {
@@ -215,44 +208,68 @@ impl Inner {
         let Ok(_slot) = self.slots.acquire().await else {
             return false;
         };
-        let outcome = self
-            .control
-            .deliver(claimed.message_id, &claimed.agent, &claimed.text)
-            .await;
         let id = claimed.id;
-        let (label, go_on) = match &outcome {
-            DeliverOutcome::Done => ("processed", true),
-            DeliverOutcome::NotSent(reason) => {
-                tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
-                self.nudge.now();
-                ("queued", false)
+        let deliver = || async {
+            let sent = self
+                .control
+                .deliver(claimed.message_id, &claimed.agent, &claimed.text);
+            match sent.await {
+                DeliverOutcome::NotSent(reason) => Call::NotSent(reason),
+                taken => Call::Taken(taken),
             }
+        };
+        let settle = |outcome| async move {
+            self.say(claimed, &outcome);
+            self.written(claimed, || self.settle(claimed, &outcome))
+                .await;
+        };
+        let requeue = |reason: String| async move {
+            counter!(DELIVERIES, "outcome" => "queued").increment(1);
+            tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
+            self.written(claimed, || self.store.requeue(id)).await;
+        };
+        let way = self
+            .route
+            .execute_with_fallback(deliver, settle, requeue)
+            .await;
+        matches!(way, Way::Direct(()))
+    }
+
+    /// Logs and counts what an executor has made of a delivery.
+    fn say(&self, claimed: &Claimed, outcome: &DeliverOutcome) {
+        let id = claimed.id;
+        let label = match outcome {
+            DeliverOutcome::Done => "processed",
+            DeliverOutcome::NotSent(_) => "queued",
             DeliverOutcome::Refused(reason) | DeliverOutcome::Failed(reason) => {
                 tracing::warn!(delivery_id = %id, %reason, "delivery {id} failed: {reason}");
-                ("failed", true)
+                "failed"
             }
             DeliverOutcome::Unknown(reason) => {
                 tracing::warn!(delivery_id = %id, %reason, "delivery {id} may have been processed: {reason}");
-                self.nudge.now();
-                ("unknown", true)
+                self.route.doubt();
+                "unknown"
             }
         };
         counter!(DELIVERIES, "outcome" => label).increment(1);
-        while let Err(error) = self.write_down(claimed, &outcome).await {
+    }
+
+    /// Tries until it is written down, or never can be.
+    async fn written<F>(&self, claimed: &Claimed, write: impl Fn() -> F)
+    where
+        F: Future<Output = store::Result<bool>>,
+    {
+        let id = claimed.id;
+        while let Err(error) = write().await {
             tracing::error!(delivery_id = %id, %error, "what became of delivery {id} is not written down yet: {error}");
             if !error.is_outage() {
                 break;
             }
             tokio::time::sleep(RETRY).await;
         }
-        go_on
     }
 
-    async fn write_down(
-        &self,
-        claimed: &Claimed,
-        outcome: &DeliverOutcome,
-    ) -> crate::store::Result<bool> {
+    async fn settle(&self, claimed: &Claimed, outcome: &DeliverOutcome) -> store::Result<bool> {
         let id = claimed.id;
         match outcome {
             DeliverOutcome::Done => self.store.complete(id, None).await,
@@ -265,7 +282,7 @@ impl Inner {
     }
 
     /// Never sent again by itself: the reply row decides, and where there is none, a person.
-    async fn settle_unknown(&self, claimed: &Claimed, reason: &str) -> crate::store::Result<bool> {
+    async fn settle_unknown(&self, claimed: &Claimed, reason: &str) -> store::Result<bool> {
         if let Some(reply) = self.store.reply_to(claimed).await? {
             return self.store.complete(claimed.id, Some(reply)).await;
         }

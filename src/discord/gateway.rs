@@ -13,11 +13,13 @@ use serenity::all::{
     Http, HttpBuilder, RawEventHandler, ShardStageUpdateEvent,
 };
 use serenity::framework::Framework;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::events::{self, Inbound};
+use super::presence;
+use crate::model::mode::State;
 use crate::telemetry::UNKNOWN_EVENTS;
 
 /// The events that the bridge lives on.
@@ -52,6 +54,8 @@ pub struct GatewaySettings {
     pub token: SecretString,
     /// The application.
     pub application: u64,
+    /// The mode, which the bot's presence shows.
+    pub mode: watch::Receiver<State>,
 }
 
 /// The running gateway.
@@ -161,7 +165,10 @@ async fn connect(
     inbound: mpsc::UnboundedSender<Inbound>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let ears = Ears { inbound };
+    let ears = Ears {
+        inbound,
+        mode: settings.mode.clone(),
+    };
     let gateway_url = settings.gateway_url.clone();
     let mut client = ClientBuilder::new_with_http(http(&settings)?, INTENTS)
         .event_handler(ears.clone())
@@ -175,6 +182,7 @@ async fn connect(
     let shards = Arc::clone(&client.shard_manager);
     tokio::select! {
         ended = client.start() => ended.map_err(|error| explain(&error)),
+        () = presence::follow(&shards, settings.mode) => Ok(()),
         () = stop.cancelled() => {
             // Goes offline at once instead of after minutes. After a restart of its own a shard
             // does not always close (measured), so nobody waits for it.
@@ -226,6 +234,7 @@ fn explain(error: &serenity::Error) -> anyhow::Error {
 #[derive(Clone)]
 struct Ears {
     inbound: mpsc::UnboundedSender<Inbound>,
+    mode: watch::Receiver<State>,
 }
 
 #[serenity::async_trait]
@@ -239,7 +248,11 @@ impl EventHandler for Ears {
 
 #[serenity::async_trait]
 impl RawEventHandler for Ears {
-    async fn raw_event(&self, _context: Context, event: Event) {
+    async fn raw_event(&self, context: Context, event: Event) {
+        if matches!(event, Event::Ready(_) | Event::Resumed(_)) {
+            // A new session begins as online, whatever the one before it showed.
+            presence::show(&context, &self.mode.borrow());
+        }
         if let Event::Unknown(unknown) = &event {
             // serenity turns an event that it cannot read into this one without a word.
             counter!(UNKNOWN_EVENTS, "kind" => unknown.kind.clone()).increment(1);

@@ -5,5 +5,6 @@ pub mod gateway;
 pub mod inbound;
 pub mod lanes;
 pub mod layout;
+mod presence;
 pub mod presses;
 pub mod rest;

@@ -35,7 +35,4 @@ pub use replication::Replication;
 pub use settings::ReplicationSettings;
 pub use websocket::{Websocket, WebsocketSettings};
 
-pub use crate::model::change::{Change, FeedEvent, Op, RowKey, Snapshot, Table, Xid};
-
-/// The publication that Supabase Realtime reads and that our migrations fill.
-pub const PUBLICATION: &str = "supabase_realtime";
+pub use crate::model::change::{Change, FeedEvent, Op, PUBLICATION, RowKey, Snapshot, Table, Xid};

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod dirty;
+mod gaps;
 pub mod keeper;
 pub mod ledger;
 pub mod outage;
@@ -27,17 +28,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discord::layout::Layout;
 use crate::model::change::{Change, FeedEvent, Table, Xid};
+use crate::model::status::Dials;
 use crate::model::view::{Entity, EntityKind};
 use crate::store::kept::Kept;
 use crate::store::look::ServerStart;
 use apply::{Hands, Workers};
 use dirty::Dirty;
+use gaps::Gaps;
 use ledger::Done;
 use read_back::Channels;
 use render::Renderer;
 
 /// Most rows loaded at once: one query, one ledger write.
 const BATCH: usize = 500;
+
+/// Shortest time between two looks at the card in `#status`: what it tells of changes all the time.
+const STATUS_PAUSE: Duration = Duration::from_secs(3);
 
 /// Wait after the database did not answer.
 const RETRY: Duration = Duration::from_millis(500);
@@ -69,6 +75,10 @@ pub struct Deps {
     pub own: mpsc::UnboundedReceiver<Entity>,
     /// Tells others that the table of agents has changed.
     pub agents_changed: Arc<Notify>,
+    /// What only the running bridge knows.
+    pub dials: Dials,
+    /// The time between two looks at the Control API.
+    pub poll: Duration,
 }
 
 /// What the feed has said of a row.
@@ -97,6 +107,9 @@ pub struct Mirror {
     sweep_soon: bool,
     /// When to repeat a sweep that failed, and how many have failed in a row.
     sweep_again: (Option<Instant>, u32),
+    gaps: Gaps,
+    /// When to look at the card in `#status`, and when that was done last.
+    status: (Option<Instant>, Option<Instant>),
     /// The connection of looks and of what is written before requests.
     kept: Kept,
     /// The server whose ledger is known to be whole.
@@ -125,8 +138,8 @@ impl Mirror {
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
+            renderer: Renderer::new(deps.dials.clone(), deps.poll),
             deps,
-            renderer: Renderer::default(),
             dirty: Dirty::default(),
             under_way: HashMap::new(),
             announced: HashMap::new(),
@@ -137,6 +150,8 @@ impl Mirror {
             keeper,
             sweep_soon: true,
             sweep_again: (None, 0),
+            gaps: Gaps::default(),
+            status: (None, None),
             cancel,
         }
     }
@@ -181,6 +196,9 @@ impl Mirror {
                     self.sweep_again.0 = None;
                     self.sweep_soon = true;
                 }
+                () = self.deps.dials.changed() => self.status_soon(),
+                () = until(self.gaps.due()) => self.judge_suspects().await,
+                () = until(self.status.0) => self.look_at_status().await,
                 () = std::future::ready(()), if !idle => {}
             }
         }
@@ -218,8 +236,15 @@ impl Mirror {
 
     async fn hear(&mut self, event: FeedEvent) {
         match event {
-            FeedEvent::Connected | FeedEvent::Sweep { .. } => self.sweep_soon = true,
-            FeedEvent::Disconnected { .. } => {}
+            FeedEvent::Connected => {
+                self.gaps.connected();
+                self.sweep_soon = true;
+            }
+            FeedEvent::Sweep { .. } => {
+                self.gaps.excused();
+                self.sweep_soon = true;
+            }
+            FeedEvent::Disconnected { .. } => self.gaps.disconnected(),
             FeedEvent::Changes(changes) => {
                 for change in changes {
                     self.note(&change).await;
@@ -238,7 +263,9 @@ impl Mirror {
             Table::Agents => {
                 self.deps.agents_changed.notify_one();
                 self.look_at_agents().await;
+                self.status_soon();
             }
+            Table::AgentStatus | Table::ChatDeliveryQueue => self.status_soon(),
             _ => {}
         }
     }
@@ -249,11 +276,29 @@ impl Mirror {
         };
         let entity = Entity { kind, id };
         self.dirty.mark(entity);
+        self.gaps.heard(entity);
         let announced = change.xid.map(|xid| Announced {
             xid,
             commit_at: change.commit_at,
         });
         self.announced.extend(announced.map(|it| (entity, it)));
+    }
+
+    /// The card in `#status` may not be true any more.
+    fn status_soon(&mut self) {
+        let now = Instant::now();
+        let due = self.status.1.map_or(now, |last| last + STATUS_PAUSE);
+        self.status.0 = Some(self.status.0.map_or(due, |sooner| sooner.min(due)).max(now));
+    }
+
+    /// Counts what became of messages since the mode changed, and has the card looked at.
+    async fn look_at_status(&mut self) {
+        self.status = (None, Some(Instant::now()));
+        match self.deps.channels.store.count_mode().await {
+            Ok(changed) => changed.into_iter().for_each(|it| self.dirty.mark(it)),
+            Err(error) => tracing::debug!(%error, "cannot count what waits: {error}"),
+        }
+        self.dirty.mark(Entity::STATUS);
     }
 
     fn unpark(&mut self) {

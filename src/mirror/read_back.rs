@@ -133,12 +133,18 @@ fn bears(found: &Found, mark: Mark<'_>) -> bool {
             let theirs = found.content.lines().next().unwrap_or_default();
             !found.by_webhook && same(line, theirs)
         }
+        Mark::Beginning(text) => !found.by_webhook && begins(text, &found.content),
     }
 }
 
 /// Discord trims texts and drops characters that it does not like: what is left decides.
 fn same(ours: &str, theirs: &str) -> bool {
     ours == theirs || visible(ours).eq(visible(theirs))
+}
+
+fn begins(ours: &str, theirs: &str) -> bool {
+    let mut theirs = visible(theirs);
+    visible(ours).all(|c| theirs.next() == Some(c))
 }
 
 fn visible(text: &str) -> impl Iterator<Item = char> {

@@ -30,7 +30,7 @@ impl Mirror {
         }
         let mut missing = self.find(i64::MAX).await?;
         if !missing.is_empty() || self.has_sent().await? {
-            missing.push(Entity::DIGEST);
+            missing.extend([Entity::DIGEST, Entity::STATUS]);
         }
         missing.retain(|entity| !self.under_way.contains_key(entity));
         missing.sort_by_key(|entity| entity.kind);
@@ -95,7 +95,7 @@ impl Mirror {
                 // made right by the next look.
                 let (hash, row_version) = match draft.upkeep {
                     Upkeep::Said => (view.hash.clone(), view.row_version.clone()),
-                    Upkeep::Card | Upkeep::Renewed => Default::default(),
+                    Upkeep::Card | Upkeep::Counted(_) | Upkeep::Renewed => Default::default(),
                 };
                 let result = SettledAs::Sent {
                     channel,

@@ -2,19 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
 use super::plan::Wanted;
 use crate::cards::proposal::proposal_card;
-use crate::cards::{self, Personas};
+use crate::cards::status::status_card;
+use crate::cards::{self, Draft, Personas};
 use crate::model::message::ChatMessage;
+use crate::model::mode::ModeChange;
 use crate::model::proposal::ProposalSource;
+use crate::model::realtime::Gap;
+use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::store::kept::Kept;
 use crate::store::look::Sight;
-use crate::store::mirror::ModeChange;
 use crate::store::proposal::{OpenProposals, StoredProposal};
 use crate::store::{Result, Store};
 
@@ -50,12 +56,23 @@ impl Rendered {
 }
 
 /// Renders rows. The names of the agents are kept, because every message needs one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Renderer {
     personas: Arc<RwLock<Arc<Personas>>>,
+    dials: Dials,
+    poll: Duration,
 }
 
 impl Renderer {
+    /// One that knows no names yet. `poll` is the time between two looks at the Control API.
+    pub fn new(dials: Dials, poll: Duration) -> Self {
+        Self {
+            personas: Arc::default(),
+            dials,
+            poll,
+        }
+    }
+
     /// Reads the names of the agents anew.
     pub async fn refresh(&self, store: &Store) -> Result<()> {
         let personas = Arc::new(Personas::new(&store.agents().await?));
@@ -88,7 +105,19 @@ impl Renderer {
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
             EntityKind::Mode => modes(store, ids).await,
             EntityKind::Digest => digest(store).await,
+            EntityKind::Gap => gaps(store, ids).await,
+            EntityKind::Status => self.status(store).await,
         }
+    }
+
+    /// The card has no row: its version is that of everything it tells.
+    async fn status(&self, store: &Store) -> Result<Look> {
+        let entity = Entity::STATUS;
+        let views = store.views(entity.kind, &[entity.id]).await?;
+        let facts = store.facts().await?;
+        let card = status_card(&self.dials.read(), Some(&facts), self.poll);
+        let version = version(&card);
+        Ok(single(entity, Surface::Status, card, version, views))
     }
 
     async fn messages(&self, store: &Store, on: &mut Kept, ids: &[Uuid]) -> Result<Look> {
@@ -183,19 +212,58 @@ async fn digest(store: &Store) -> Result<Look> {
     let entity = Entity::DIGEST;
     let views = store.views(entity.kind, &[entity.id]).await?;
     let OpenProposals { count, oldest } = store.open_count().await?;
+    let version = format!("{count} {oldest:?}");
+    let line = cards::digest::digest(count, oldest);
+    Ok(single(entity, Surface::Approvals, line, version, views))
+}
+
+/// The version of a card that has no row: another when it says something else.
+fn version(card: &Draft) -> String {
+    STANDARD.encode(card.hash())
+}
+
+/// A message that there is one of.
+fn single(
+    entity: Entity,
+    surface: Surface,
+    draft: Draft,
+    row_version: String,
+    views: Vec<View>,
+) -> Look {
     let wanted = Wanted {
-        surface: Surface::Approvals,
-        drafts: vec![cards::digest::digest(count, oldest)],
-        row_version: format!("{count} {oldest:?}"),
+        surface,
+        drafts: vec![draft],
+        row_version,
     };
-    Ok(Look {
+    Look {
         rows: vec![Rendered {
             entity,
             wanted: vec![wanted],
             views,
         }],
         ..Look::default()
+    }
+}
+
+async fn gaps(store: &Store, ids: &[Uuid]) -> Result<Look> {
+    let rows = store.load_gaps(ids).await?;
+    let rows = rows.into_iter().map(|loaded| Rendered {
+        wanted: loaded.row.map(gap).into_iter().collect(),
+        entity: loaded.entity,
+        views: loaded.views,
+    });
+    Ok(Look {
+        rows: rows.collect(),
+        ..Look::default()
     })
+}
+
+fn gap((row, row_version): (Gap, String)) -> Wanted {
+    Wanted {
+        surface: Surface::Status,
+        drafts: vec![cards::gap::gap_alarm(&row)],
+        row_version,
+    }
 }
 
 fn message(row: &ChatMessage, row_version: String, personas: &Personas) -> Option<Wanted> {
@@ -237,7 +305,7 @@ fn surface(place: &Place) -> Option<Surface> {
 fn mode((row, row_version): (ModeChange, String)) -> Wanted {
     Wanted {
         surface: Surface::Status,
-        drafts: vec![cards::mode::mode_change(row.mode, &row.reason, row.since)],
+        drafts: vec![cards::mode::mode_change(&row)],
         row_version,
     }
 }

@@ -4,11 +4,14 @@ use axum::body::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::cards::{Draft, Embed, Row};
+use crate::cards::{Draft, Embed, Row, Upkeep};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{FilePart, Request, Route, WebhookKey};
 use crate::model::view::{Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
+
+/// A message that makes no phone ring (source: Discord, message flags).
+const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
 
 /// MIME type of the files of cards.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -22,6 +25,8 @@ struct Body<'a> {
     components: Option<&'a [Row]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attachments: Option<Vec<Attachment<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +50,8 @@ impl<'a> Body<'a> {
             embeds: (!draft.embeds.is_empty()).then_some(&draft.embeds),
             components: (!draft.components.is_empty()).then_some(&draft.components),
             attachments: (!draft.files.is_empty()).then(|| attachments(draft)),
+            // Posted anew for its age alone, it is no news.
+            flags: (draft.upkeep == Upkeep::Renewed).then_some(SUPPRESS_NOTIFICATIONS),
             ..Self::default()
         }
     }

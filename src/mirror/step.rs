@@ -96,6 +96,7 @@ impl Mirror {
                 } else {
                     if row.entity != Entity::DIGEST && row.concerns_approvals() {
                         self.dirty.mark(Entity::DIGEST);
+                        self.status_soon();
                     }
                     actions.extend(self.planned(row));
                 }

@@ -37,13 +37,8 @@ impl Mirror {
     pub(super) async fn sweep(&mut self) {
         let recovered = self.recover().await;
         self.look_at_agents().await;
-        let outcome = match self.find(SWEEP_LIMIT).await {
-            Ok(found) => {
-                self.name(found);
-                // It has no row of its own whose version would tell.
-                self.dirty.mark(Entity::DIGEST);
-                recovered
-            }
+        let outcome = match self.look_around().await {
+            Ok(()) => recovered,
             Err(error) => Err(error.into()),
         };
         match outcome {
@@ -57,16 +52,28 @@ impl Mirror {
         }
     }
 
-    fn name(&mut self, found: Vec<Entity>) {
-        let more = found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX);
+    async fn look_around(&mut self) -> crate::store::Result<()> {
+        // Taken first: what is written after it and found all the same was told as well.
+        let at = self.deps.channels.store.horizon().await?;
+        let found = self.find(SWEEP_LIMIT).await?;
+        let whole = !is_more(&found);
+        self.name(&found);
+        // These have no row of their own whose version would tell.
+        self.dirty.mark(Entity::DIGEST);
+        self.status_soon();
+        self.watch_for_gaps(at, &found, whole).await
+    }
+
+    fn name(&mut self, found: &[Entity]) {
+        let more = is_more(found);
         if !found.is_empty() {
             counter!(telemetry::SWEEP_ROWS).increment(found.len() as u64);
             tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
         }
         for entity in found {
-            let parked = self.parked.get(&entity) == Some(&true);
-            if !self.under_way.contains_key(&entity) && !parked {
-                self.dirty.mark(entity);
+            let parked = self.parked.get(entity) == Some(&true);
+            if !self.under_way.contains_key(entity) && !parked {
+                self.dirty.mark(*entity);
                 self.sweep_soon |= more;
             }
         }
@@ -105,6 +112,14 @@ impl Mirror {
         let kind = EntityKind::Mode;
         let modes = store.sweep_modes().await?;
         found.extend(modes.into_iter().map(|id| Entity { kind, id }));
+        let kind = EntityKind::Gap;
+        let gaps = store.sweep_gaps().await?;
+        found.extend(gaps.into_iter().map(|id| Entity { kind, id }));
         Ok(found)
     }
+}
+
+/// Whether there may be more than was found.
+fn is_more(found: &[Entity]) -> bool {
+    found.len() >= usize::try_from(SWEEP_LIMIT).unwrap_or(usize::MAX)
 }

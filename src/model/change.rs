@@ -8,6 +8,9 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+/// The publication that Supabase Realtime reads and that our migrations fill.
+pub const PUBLICATION: &str = "supabase_realtime";
+
 /// One variant per published table, with its name in schema `public`.
 macro_rules! tables {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {

@@ -7,6 +7,8 @@ pub mod ids;
 pub mod message;
 pub mod mode;
 pub mod proposal;
+pub mod realtime;
+pub mod status;
 pub mod thread;
 pub mod view;
 

@@ -55,6 +55,8 @@ pub struct State {
     pub reason: String,
     /// The last sample that disagreed, and how often in a row it did.
     pub doubt: Option<(Mode, u8)>,
+    /// When the Control API last answered that all is well.
+    pub last_ok: Option<DateTime<Utc>>,
 }
 
 impl State {
@@ -65,6 +67,7 @@ impl State {
             since: now,
             reason: String::new(),
             doubt: None,
+            last_ok: None,
         }
     }
 
@@ -76,9 +79,14 @@ impl State {
 
 /// The state after one more sample.
 pub fn next(state: &State, sample: &Sample, now: DateTime<Utc>) -> State {
+    let last_ok = match sample.mode {
+        Mode::Live => Some(now),
+        Mode::Backup | Mode::Offline => state.last_ok,
+    };
     if state.mode == Some(sample.mode) {
         return State {
             doubt: None,
+            last_ok,
             ..state.clone()
         };
     }
@@ -93,10 +101,12 @@ pub fn next(state: &State, sample: &Sample, now: DateTime<Utc>) -> State {
             since: now,
             reason: sample.reason.clone(),
             doubt: None,
+            last_ok,
         };
     }
     State {
         doubt: Some((sample.mode, agreeing)),
+        last_ok,
         ..state.clone()
     }
 }
@@ -106,5 +116,43 @@ fn rank(mode: Mode) -> u8 {
         Mode::Live => 0,
         Mode::Backup => 1,
         Mode::Offline => 2,
+    }
+}
+
+/// A change of the mode, as people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeChange {
+    /// The mode since then.
+    pub mode: Mode,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The end of the last Live, where this is the way back to it.
+    pub down_since: Option<DateTime<Utc>>,
+    /// From when on messages may have been asked in vain: the last success before that end.
+    pub asked_since: Option<DateTime<Utc>>,
+    /// Messages that wait for their agents. On the way back to Live: of those that were said
+    /// meanwhile.
+    pub queued: i64,
+    /// Of those that were said meanwhile, so many were delivered since.
+    pub delivered: i64,
+    /// And so many failed.
+    pub failed: i64,
+}
+
+impl ModeChange {
+    /// A change of which nothing is counted yet.
+    pub fn new(mode: Mode, reason: String, since: DateTime<Utc>) -> Self {
+        Self {
+            mode,
+            reason,
+            since,
+            down_since: None,
+            asked_since: None,
+            queued: 0,
+            delivered: 0,
+            failed: 0,
+        }
     }
 }

@@ -91,16 +91,22 @@ pub enum EntityKind {
     Mode,
     /// The line that counts open proposals; one per project.
     Digest,
+    /// A report of a table whose changes are not announced.
+    Gap,
+    /// The card that tells the state of the whole system; one per project.
+    Status,
 }
 
 impl EntityKind {
     /// Every kind, in the order in which one look takes them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Message,
         Self::TaskEvent,
         Self::Task,
         Self::Mode,
         Self::Digest,
+        Self::Gap,
+        Self::Status,
     ];
 
     /// The word in the ledger.
@@ -111,6 +117,8 @@ impl EntityKind {
             Self::Task => "task",
             Self::Mode => "mode",
             Self::Digest => "digest",
+            Self::Gap => "gap",
+            Self::Status => "status",
         }
     }
 }
@@ -138,6 +146,12 @@ impl Entity {
     /// The line that counts open proposals has no row of its own.
     pub const DIGEST: Self = Self {
         kind: EntityKind::Digest,
+        id: Uuid::nil(),
+    };
+
+    /// The card in `#status` has none either.
+    pub const STATUS: Self = Self {
+        kind: EntityKind::Status,
         id: Uuid::nil(),
     };
 }

@@ -4,21 +4,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::ledger::ViewRow;
-use super::look::Loaded;
-use super::{Result, Store, StoreError};
-use crate::model::mode::Mode;
-use crate::model::view::{Entity, EntityKind, View};
-
-/// A change of the mode, as `bridge.mode_log` keeps it.
-#[derive(Debug, Clone)]
-pub struct ModeChange {
-    /// The mode since then.
-    pub mode: Mode,
-    /// Why, as a sentence.
-    pub reason: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
+use super::{Result, Store};
+use crate::model::view::{EntityKind, View};
 
 impl Store {
     /// Rows of the chat since `floor` that Discord does not show as they are: never shown, changed
@@ -86,75 +73,6 @@ impl Store {
         Ok(at)
     }
 
-    /// Writes down a change of the mode and gives back its entity.
-    pub async fn log_mode(&self, change: &ModeChange) -> Result<Entity> {
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO bridge.mode_log (project_id, mode, reason, since) \
-             VALUES ($1, $2, $3, $4) RETURNING id",
-        )
-        .bind(self.project().as_str())
-        .bind(change.mode.as_str())
-        .bind(&change.reason)
-        .bind(change.since)
-        .fetch_one(self.pool())
-        .await?;
-        Ok(mode_entity(id))
-    }
-
-    /// The last change of the mode that was written down.
-    pub async fn last_mode(&self) -> Result<Option<ModeChange>> {
-        let row: Option<(String, String, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT mode, coalesce(reason, ''), since FROM bridge.mode_log \
-             WHERE project_id = $1 ORDER BY id DESC LIMIT 1",
-        )
-        .bind(self.project().as_str())
-        .fetch_optional(self.pool())
-        .await?;
-        row.map(|row| mode_change("last", row)).transpose()
-    }
-
-    /// Changes of the mode with their views.
-    pub async fn load_modes(&self, ids: &[Uuid]) -> Result<Vec<Loaded<ModeChange>>> {
-        let numbers: Vec<i64> = ids.iter().filter_map(mode_number).collect();
-        let rows: Vec<(i64, String, String, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT id, mode, coalesce(reason, ''), since FROM bridge.mode_log \
-             WHERE project_id = $1 AND id = ANY($2) ORDER BY id",
-        )
-        .bind(self.project().as_str())
-        .bind(&numbers)
-        .fetch_all(self.pool())
-        .await?;
-        let mut views = self.views(EntityKind::Mode, ids).await?;
-        rows.into_iter()
-            .map(|(id, mode, reason, since)| {
-                let entity = mode_entity(id);
-                let change = mode_change(id, (mode, reason, since))?;
-                Ok(Loaded {
-                    entity,
-                    // A change of the mode is written once and never edited.
-                    row: Some((change, String::new())),
-                    views: views.extract_if(.., |v| v.key.entity == entity).collect(),
-                })
-            })
-            .collect()
-    }
-
-    /// Changes of the mode in the last day that nobody has been told of.
-    pub async fn sweep_modes(&self) -> Result<Vec<Uuid>> {
-        let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT l.id FROM bridge.mode_log l \
-             WHERE l.project_id = $1 AND l.since > now() - interval '1 day' \
-               AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 \
-                 AND v.kind = 'mode' AND v.entity_id = \
-                   lpad(to_hex(l.id), 32, '0')::uuid::text) \
-             ORDER BY l.id",
-        )
-        .bind(self.project().as_str())
-        .fetch_all(self.pool())
-        .await?;
-        Ok(ids.into_iter().map(|id| mode_entity(id).id).collect())
-    }
-
     /// The views of rows of one kind.
     pub async fn views(&self, kind: EntityKind, ids: &[Uuid]) -> Result<Vec<View>> {
         let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
@@ -170,31 +88,4 @@ impl Store {
         .await?;
         rows.into_iter().map(View::try_from).collect()
     }
-}
-
-/// The ledger names rows by UUID; a numbered row takes its number as one.
-fn mode_entity(id: i64) -> Entity {
-    Entity {
-        kind: EntityKind::Mode,
-        id: Uuid::from_u128(u128::from(id.cast_unsigned())),
-    }
-}
-
-fn mode_number(id: &Uuid) -> Option<i64> {
-    i64::try_from(id.as_u128()).ok()
-}
-
-fn mode_change(
-    row: impl std::fmt::Display,
-    (mode, reason, since): (String, String, DateTime<Utc>),
-) -> Result<ModeChange> {
-    let mode = [Mode::Live, Mode::Backup, Mode::Offline]
-        .into_iter()
-        .find(|known| known.as_str() == mode)
-        .ok_or_else(|| StoreError::bad_row("bridge.mode_log", row, format!("mode {mode:?}")))?;
-    Ok(ModeChange {
-        mode,
-        reason,
-        since,
-    })
 }

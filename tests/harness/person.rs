@@ -120,8 +120,12 @@ impl Person {
 
     /// The last hundred messages of a channel, oldest first.
     pub async fn read(&self, channel: &str) -> Vec<Seen> {
-        let path = format!("/channels/{channel}/messages?limit=100");
-        let (status, messages) = self.call(Method::GET, &path, None).await;
+        self.page(&format!("/channels/{channel}/messages?limit=100"))
+            .await
+    }
+
+    async fn page(&self, path: &str) -> Vec<Seen> {
+        let (status, messages) = self.call(Method::GET, path, None).await;
         assert!(status.is_success(), "{status} {messages}");
         let mut seen: Vec<Seen> = messages
             .as_array()
@@ -139,6 +143,21 @@ impl Person {
             .collect();
         seen.reverse();
         seen
+    }
+
+    /// All messages of a channel, oldest first.
+    pub async fn read_all(&self, channel: &str) -> Vec<Seen> {
+        let mut all = self.read(channel).await;
+        while let Some(first) = all.first() {
+            let path = format!("/channels/{channel}/messages?limit=100&before={}", first.id);
+            let mut older = self.page(&path).await;
+            if older.is_empty() {
+                break;
+            }
+            older.append(&mut all);
+            all = older;
+        }
+        all
     }
 
     /// Waits until a channel shows what is expected, and gives back what it shows then.

@@ -12,4 +12,5 @@ mod forgotten;
 mod layout;
 mod lifecycle;
 mod room;
+mod system;
 mod talk;

@@ -87,7 +87,14 @@ async fn every_table_has_row_security() {
 async fn the_bridges_own_tables_are_closed_and_not_published() {
     let database = create_database().await;
     let pool = database.pool().await;
-    for table in ["view", "channel", "link", "mode_log", "executor_turn"] {
+    for table in [
+        "view",
+        "channel",
+        "link",
+        "mode_log",
+        "executor_turn",
+        "gap",
+    ] {
         for role in ["anon", "authenticated", "service_role"] {
             let error = try_run(
                 &pool,

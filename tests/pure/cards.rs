@@ -1,11 +1,10 @@
 //! Texts and names, whatever somebody wrote.
 
 use clawdos_bridge::cards::text::{CONTENT_LIMIT, foreign, parts};
-use clawdos_bridge::cards::{Persona, Personas, chat, mode};
+use clawdos_bridge::cards::{Persona, Personas, chat};
 use clawdos_bridge::model::MessageId;
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::{Author, ChatMessage};
-use clawdos_bridge::model::mode::Mode;
 use clawdos_bridge::model::thread::Place;
 use proptest::prelude::*;
 
@@ -135,18 +134,4 @@ fn only_an_agent_has_a_bare_name() {
         let name = personas.author(&message(author.clone(), "x")).name;
         assert!(name.ends_with(')'), "{author:?} speaks as {name}");
     }
-}
-
-#[test]
-fn the_mode_is_told_with_its_reason() {
-    let since = chrono::DateTime::from_timestamp(1_000, 0).unwrap();
-    let post = mode::mode_change(
-        Mode::Backup,
-        "The Control API refused the connection.",
-        since,
-    );
-    insta::assert_snapshot!(post.content, @r"
-    🟡 **Backup** since <t:1000:t>: The Control API refused the connection.
-    Messages are queued and will be delivered when the agents come back.
-    ");
 }

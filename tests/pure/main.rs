@@ -10,4 +10,5 @@ mod plan;
 mod proposals;
 mod quote;
 mod stage;
+mod status;
 mod verdicts;

@@ -1,0 +1,90 @@
+//! The state of the whole system at one moment: what the card in `#status` tells.
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::AgentKey;
+use super::mode::State;
+use super::realtime::{FeedState, Gap};
+
+/// An agent, and when somebody last heard of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentSeen {
+    /// Its key.
+    pub key: AgentKey,
+    /// The name people call it by.
+    pub name: String,
+    /// One emoji that stands for it.
+    pub emoji: Option<String>,
+    /// What it says it is doing: idle, working, blocked, sleeping.
+    pub state: Option<String>,
+    /// Its last activity or heartbeat, whichever is later.
+    pub seen: Option<DateTime<Utc>>,
+}
+
+/// What the database knows of the state of the system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Deliveries that wait for somebody to take them.
+    pub queued: i64,
+    /// Since when the oldest of them waits.
+    pub oldest_queued: Option<DateTime<Utc>>,
+    /// Deliveries that somebody works on.
+    pub in_work: i64,
+    /// Proposals that wait for a decision.
+    pub open_approvals: i64,
+    /// Since when the oldest of them waits.
+    pub oldest_approval: Option<DateTime<Utc>>,
+    /// The agents, oldest first.
+    pub agents: Vec<AgentSeen>,
+    /// Tables whose changes are not announced.
+    pub gaps: Vec<Gap>,
+}
+
+/// What only the running bridge knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vitals {
+    /// The mode.
+    pub mode: State,
+    /// The change feed.
+    pub feed: FeedState,
+    /// Messages of people that are held on disk until the database is back.
+    pub held: usize,
+}
+
+/// Where a running bridge's vitals are read.
+#[derive(Debug, Clone)]
+pub struct Dials {
+    /// The mode.
+    pub mode: watch::Receiver<State>,
+    /// The change feed.
+    pub feed: watch::Receiver<FeedState>,
+    /// Messages that are held.
+    pub held: watch::Receiver<usize>,
+}
+
+impl Dials {
+    /// What they show now.
+    pub fn read(&self) -> Vitals {
+        Vitals {
+            mode: self.mode.borrow().clone(),
+            feed: self.feed.borrow().clone(),
+            held: *self.held.borrow(),
+        }
+    }
+
+    /// Returns when one of them has changed. Whose source is gone changes no more.
+    pub async fn changed(&mut self) {
+        tokio::select! {
+            () = moved(&mut self.mode) => {}
+            () = moved(&mut self.feed) => {}
+            () = moved(&mut self.held) => {}
+        }
+    }
+}
+
+async fn moved<T>(dial: &mut watch::Receiver<T>) {
+    if dial.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
