@@ -5,12 +5,13 @@
 //! written after the sweep before it, or that one would have found it. If the feed was up all that
 //! time and does not name the row within [`PATIENCE`], it never will.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Mirror;
 use crate::model::change::{PUBLICATION, Table};
@@ -30,9 +31,10 @@ const BULK_PATIENCE: Duration = Duration::from_mins(1);
 /// A row that a sweep found and the feed has not named.
 #[derive(Debug, Clone, Copy)]
 struct Suspect {
-    entity: Entity,
     /// The sweep before.
     written_after: Horizon,
+    /// Until when the feed may name it.
+    due: Instant,
 }
 
 /// What the alarm remembers between two sweeps.
@@ -47,8 +49,7 @@ pub(super) struct Gaps {
     found_before: HashSet<Entity>,
     /// Where the last sweep stood, if the feed was up then and has been since.
     last: Option<Horizon>,
-    suspects: Vec<Suspect>,
-    due: Option<Instant>,
+    suspects: HashMap<Entity, Suspect>,
     /// Tables that are not in the publication.
     unpublished: Vec<Table>,
 }
@@ -58,6 +59,7 @@ impl Gaps {
     pub(super) fn heard(&mut self, entity: Entity) {
         if self.up {
             self.heard.insert(entity);
+            self.suspects.remove(&entity);
         }
     }
 
@@ -79,12 +81,11 @@ impl Gaps {
     pub(super) fn excused(&mut self) {
         self.last = None;
         self.suspects.clear();
-        self.due = None;
     }
 
     /// When to look at the suspects.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+        self.suspects.values().map(|suspect| suspect.due).min()
     }
 
     /// A sweep that stood at this moment has found these rows; `whole` unless it found too many.
@@ -94,24 +95,23 @@ impl Gaps {
         }
         if let Some(written_after) = self.last {
             let named = |entity| self.heard.contains(entity) || self.heard_before.contains(entity);
-            let news = found
+            let news: Vec<Entity> = found
                 .iter()
                 .filter(|entity| table(entity.kind).is_some())
                 .filter(|entity| !named(entity) && !self.found_before.contains(entity))
-                .map(|entity| Suspect {
-                    entity: *entity,
-                    written_after,
-                });
-            let before = self.suspects.len();
-            self.suspects.extend(news);
-            let news = self.suspects.len() - before;
-            if news > 0 {
-                let patience = if news >= BULK {
-                    BULK_PATIENCE
-                } else {
-                    PATIENCE
-                };
-                self.due = Some(self.due.unwrap_or(Instant::now() + patience));
+                .copied()
+                .collect();
+            let patience = if news.len() >= BULK {
+                BULK_PATIENCE
+            } else {
+                PATIENCE
+            };
+            let suspect = Suspect {
+                written_after,
+                due: Instant::now() + patience,
+            };
+            for entity in news {
+                self.suspects.entry(entity).or_insert(suspect);
             }
         }
         self.heard_before = mem::take(&mut self.heard);
@@ -119,15 +119,22 @@ impl Gaps {
         self.last = whole.then_some(at);
     }
 
-    /// The suspects that the feed has not named meanwhile.
-    fn silent(&mut self) -> Vec<Suspect> {
-        self.due = None;
-        let mut suspects = mem::take(&mut self.suspects);
-        suspects.retain(|suspect| {
-            let entity = &suspect.entity;
-            !self.heard.contains(entity) && !self.heard_before.contains(entity)
-        });
-        suspects
+    /// The suspects whose time is up, those of one sweep and table together.
+    fn silent(&mut self) -> Vec<(Table, Horizon, Vec<Uuid>)> {
+        let now = Instant::now();
+        let mut silent: Vec<(Table, Horizon, Vec<Uuid>)> = Vec::new();
+        for (entity, suspect) in self.suspects.extract_if(|_, suspect| suspect.due <= now) {
+            let Some(table) = table(entity.kind) else {
+                continue;
+            };
+            let after = suspect.written_after;
+            let same = silent.iter_mut().find(|it| (it.0, it.1) == (table, after));
+            match same {
+                Some((_, _, ids)) => ids.push(entity.id),
+                None => silent.push((table, after, vec![entity.id])),
+            }
+        }
+        silent
     }
 }
 
@@ -171,41 +178,30 @@ impl Mirror {
         Ok(())
     }
 
-    /// The time of the suspects is up.
+    /// The time of some suspects is up.
     pub(super) async fn judge_suspects(&mut self) {
-        let suspects = self.gaps.silent();
-        if let Err(error) = self.report(&suspects).await {
-            tracing::warn!(%error, "cannot say what the change feed has missed: {error}");
+        for (table, written_after, ids) in self.gaps.silent() {
+            if let Err(error) = self.judge(table, written_after, &ids).await {
+                tracing::warn!(%error, "cannot say what the change feed has missed: {error}");
+            }
         }
     }
 
-    async fn report(&mut self, suspects: &[Suspect]) -> Result<()> {
+    /// A row that is found for another reason, a view that the ledger has lost, was not written.
+    async fn judge(&mut self, table: Table, written_after: Horizon, ids: &[Uuid]) -> Result<()> {
         let store = self.deps.channels.store.clone();
-        for rows in suspects
-            .chunk_by(|a, b| a.entity.kind == b.entity.kind && a.written_after == b.written_after)
-        {
-            let [first, ..] = rows else { continue };
-            let Some(table) = table(first.entity.kind) else {
-                continue;
-            };
-            let ids: Vec<_> = rows.iter().map(|suspect| suspect.entity.id).collect();
-            // A row that is found for another reason, a card that somebody removed, was not written.
-            let missed = store
-                .written_since(table, &ids, first.written_after)
-                .await?;
-            if missed.is_empty() {
-                continue;
-            }
-            counter!(telemetry::GAP_ROWS, "table" => table.as_str()).increment(missed.len() as u64);
-            let cause = if self.gaps.unpublished.contains(&table) {
-                GapCause::Unpublished
-            } else {
-                GapCause::Missed
-            };
-            let count = i64::try_from(missed.len()).unwrap_or(i64::MAX);
-            self.note_gap(table, cause, count).await?;
+        let missed = store.written_since(table, ids, written_after).await?.len();
+        if missed == 0 {
+            return Ok(());
         }
-        Ok(())
+        counter!(telemetry::GAP_ROWS, "table" => table.as_str()).increment(missed as u64);
+        let cause = if self.gaps.unpublished.contains(&table) {
+            GapCause::Unpublished
+        } else {
+            GapCause::Missed
+        };
+        let found = i64::try_from(missed).unwrap_or(i64::MAX);
+        self.note_gap(table, cause, found).await
     }
 
     async fn note_gap(&mut self, table: Table, cause: GapCause, found: i64) -> Result<()> {

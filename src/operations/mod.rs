@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod promote;
 pub mod say;
+pub mod status;
 
 use std::collections::HashSet;
 use std::sync::Arc;
