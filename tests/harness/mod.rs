@@ -6,5 +6,6 @@ pub mod outage;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod status;
 pub mod wait;
 pub mod world;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::harness::person::count;
 use crate::harness::process::failing;
+use crate::harness::status;
 use crate::harness::wait::eventually;
 use crate::harness::world::{PROJECT, World};
 
@@ -187,7 +188,7 @@ async fn an_executor_that_goes_and_comes_back_is_one_post_each() {
     world.configure("[mode]\npoll_seconds = 1\n");
     let executor = world.start_executor(port);
     world.start_bridge();
-    let (zack, status) = (world.person("zack"), world.channel("status"));
+    let (zack, channel) = (world.person("zack"), world.channel("status"));
     let posts = |seen: &[crate::harness::person::Seen]| -> Vec<String> {
         let modes = ["Live", "Backup", "Offline"];
         let first = |text: &str| {
@@ -196,17 +197,17 @@ async fn an_executor_that_goes_and_comes_back_is_one_post_each() {
                 .find(|mode| text.contains(&format!("**{mode}**")));
             found.map_or_else(|| text.to_owned(), |mode| (*mode).to_owned())
         };
-        seen.iter().map(|m| first(&m.text)).collect()
+        status::posts(seen).into_iter().map(first).collect()
     };
-    zack.sees(&status, "Live", |seen| posts(seen) == ["Live"])
+    zack.sees(&channel, "Live", |seen| posts(seen) == ["Live"])
         .await;
     drop(executor);
-    zack.sees(&status, "Backup", |seen| posts(seen) == ["Live", "Backup"])
+    zack.sees(&channel, "Backup", |seen| posts(seen) == ["Live", "Backup"])
         .await;
     let dm = world.channel("dm-main");
     zack.say(&dm, "whenever you can").await;
     let _executor = world.start_executor(port);
-    zack.sees(&status, "Live again", |seen| {
+    zack.sees(&channel, "Live again", |seen| {
         posts(seen) == ["Live", "Backup", "Live"]
     })
     .await;
@@ -225,5 +226,8 @@ async fn an_executor_that_goes_and_comes_back_is_one_post_each() {
         count(seen, "after the restart") == 1
     })
     .await;
-    assert_eq!(posts(&zack.read(&status).await), ["Live", "Backup", "Live"]);
+    assert_eq!(
+        posts(&zack.read(&channel).await),
+        ["Live", "Backup", "Live"]
+    );
 }

@@ -9,10 +9,8 @@ use crate::harness::client::Client;
 use crate::harness::outage::{accept_connections, end_connections};
 use crate::harness::person::{Person, Seen};
 use crate::harness::process::Process;
+use crate::harness::status::{TITLE, card, posts};
 use crate::harness::world::World;
-
-/// The first line of the card.
-const TITLE: &str = "**Mission Control**";
 
 /// A world that looks at everything often, so that a test does not have to wait.
 async fn quick() -> World {
@@ -34,20 +32,6 @@ async fn with_executor() -> (World, u16) {
     world.set("CONTROL_API_URL", &format!("http://127.0.0.1:{port}"));
     world.set("CONTROL_API_TOKEN", "between-us");
     (world, port)
-}
-
-/// The card, which there must be one of.
-fn card(seen: &[Seen]) -> &str {
-    let mut cards = seen.iter().filter(|m| m.text.starts_with(TITLE));
-    let card = cards.next().map_or("", |card| card.text.as_str());
-    assert_eq!(cards.count(), 0, "there is one card: {seen:#?}");
-    card
-}
-
-/// The posts, which are everything else.
-fn posts(seen: &[Seen]) -> Vec<&str> {
-    let posts = seen.iter().filter(|m| !m.text.starts_with(TITLE));
-    posts.map(|m| m.text.as_str()).collect()
 }
 
 async fn card_says(world: &World, zack: &Person, words: &str) -> Vec<Seen> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::person::count;
+use crate::harness::status::{card, posts};
 use crate::harness::world::World;
 
 const EXECUTE: &str = "POST /webhooks/{webhook_id}/{webhook_token}";
@@ -165,7 +166,7 @@ async fn a_post_of_the_bot_itself_whose_answer_is_lost_is_there_once() {
     let (zack, status) = (world.person("zack"), world.channel("status"));
     let live = |text: &str| text.contains("**Live**");
     zack.sees(&status, "the post about Live", |seen| {
-        seen.iter().any(|m| live(&m.text))
+        posts(seen).into_iter().any(live) && live(card(seen))
     })
     .await;
     world
@@ -183,7 +184,7 @@ async fn a_post_of_the_bot_itself_whose_answer_is_lost_is_there_once() {
         .await;
     let seen = zack.read(&status).await;
     assert_eq!(
-        seen.iter().filter(|m| live(&m.text)).count(),
+        posts(&seen).into_iter().filter(|post| live(post)).count(),
         1,
         "{seen:#?}"
     );

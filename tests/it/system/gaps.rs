@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::harness::outage::end_connections;
 use crate::harness::person::{Seen, count};
+use crate::harness::status::{card, posts};
 use crate::harness::world::World;
 
-use super::{card, card_says, metric, post_says, posted, posts, quick};
+use super::{card_says, metric, post_says, posted, quick};
 
 const ALARM: &str = "⚠️ **Realtime gap** in `project_chat_messages`";
 

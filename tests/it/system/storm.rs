@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::harness::outage::{crash, database_on};
 use crate::harness::person::{Person, count};
 use crate::harness::postgres::Server;
+use crate::harness::status::posts;
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
-use super::{post_says, posts};
+use super::post_says;
 
 /// Agents that talk in the room, by SQL, and a person that asks one of them, until told to stop.
 struct Traffic {
