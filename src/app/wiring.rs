@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
-use super::feed;
+use super::{feed, spool};
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::Config;
@@ -37,6 +37,7 @@ use crate::model::change::FeedEvent;
 use crate::model::mode::{Mode, State};
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
+use crate::spool::{Found, Spool};
 use crate::telemetry;
 
 /// What the parts are made of.
@@ -131,7 +132,8 @@ impl Wires<'_> {
             approved: Arc::clone(&self.control.approved),
             look: own,
         };
-        self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
+        let kept = spool::start(lifecycle, self.config, self.readiness).await?;
+        self.start_gateway(lifecycle, desk, &layout, repair, mode.clone(), kept)?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
         lifecycle.spawn("outage", outage.run(cancel));
@@ -190,6 +192,7 @@ impl Wires<'_> {
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
         mode: watch::Receiver<State>,
+        (spool, found): (Spool, Found),
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -203,7 +206,7 @@ impl Wires<'_> {
             desk: desk.clone(),
             lanes: self.lanes.clone(),
             layout: layout.clone(),
-            mode,
+            mode: mode.clone(),
             runtime: tokio::runtime::Handle::current(),
         });
         let settings = GatewaySettings {
@@ -227,6 +230,9 @@ impl Wires<'_> {
             repair,
             heard,
             connected,
+            mode,
+            spool,
+            found,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);

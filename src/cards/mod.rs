@@ -10,6 +10,7 @@ pub mod draft;
 pub mod embed;
 pub mod links;
 pub mod mode;
+pub mod outage;
 pub mod persona;
 pub mod proposal;
 pub mod quote;

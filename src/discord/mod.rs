@@ -6,4 +6,5 @@ pub mod inbound;
 pub mod lanes;
 pub mod layout;
 pub mod presses;
+pub mod receipts;
 pub mod rest;
