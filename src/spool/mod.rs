@@ -88,6 +88,7 @@ pub struct Found {
 
 impl Found {
     /// Takes out what concerns one channel.
+    #[must_use]
     pub fn take(&mut self, channel: ChannelId) -> Self {
         let here = |held: &Held| held.channel == channel;
         let (held, others) = std::mem::take(&mut self.held).into_iter().partition(here);
@@ -198,12 +199,12 @@ impl Spool {
         }
         if !lines.is_empty() {
             match self.append(lines).await {
-                Ok(()) if durable => self.shared.show(Some(None)),
+                Ok(()) if durable => self.shared.judge(None),
                 Ok(()) => {}
                 Err(failure) => self.give_up(&offers, &mut kept, failure),
             }
         }
-        self.shared.show(None);
+        self.shared.count();
         kept
     }
 
@@ -227,16 +228,15 @@ impl Spool {
         drop(state);
         if let Failure::Disk(problem) = failure {
             tracing::error!(%problem, "the spool cannot be written: {problem}");
-            self.shared.show(Some(Some(format!(
-                "the spool cannot be written: {problem}"
-            ))));
+            let trouble = format!("the spool cannot be written: {problem}");
+            self.shared.judge(Some(trouble));
         }
     }
 
     /// A message that was held is a row now.
     pub fn written(&self, place: Place) {
         self.shared.state().written(place);
-        self.shared.show(None);
+        self.shared.count();
         self.note(&Record::Written(place));
     }
 
@@ -283,16 +283,22 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the level; `trouble`, where it has changed.
-    fn show(&self, trouble: Option<Option<String>>) {
-        let held = self.state().count();
+    /// Tells how much is held now.
+    fn count(&self) {
         self.level.send_if_modified(|level| {
-            let before = level.clone();
-            level.held = held;
-            if let Some(trouble) = trouble {
-                level.trouble = trouble;
-            }
-            *level != before
+            // Counted in here, so that of two who tell the later one is right.
+            let held = self.state().count();
+            let before = std::mem::replace(&mut level.held, held);
+            before != held
+        });
+    }
+
+    /// Tells whether the disk takes anything now.
+    fn judge(&self, trouble: Option<String>) {
+        self.level.send_if_modified(|level| {
+            let changed = level.trouble != trouble;
+            level.trouble = trouble;
+            changed
         });
     }
 }

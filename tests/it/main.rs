@@ -11,5 +11,6 @@ mod first_run;
 mod forgotten;
 mod layout;
 mod lifecycle;
+mod offline;
 mod room;
 mod talk;
