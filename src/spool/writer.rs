@@ -84,8 +84,11 @@ impl Writer {
     fn write_now(&mut self, batch: Vec<Command>) {
         let durable = batch.iter().any(|command| command.reply.is_some());
         let lines: String = batch.iter().map(|command| command.lines.as_str()).collect();
+        if lines.is_empty() {
+            return;
+        }
         let written = self.file.append(&lines, durable);
-        self.stale |= !lines.is_empty();
+        self.stale = true;
         if let (Err(error), false) = (&written, durable) {
             tracing::warn!(%error, "the spool cannot be written: {error}");
         }

@@ -45,9 +45,23 @@ async fn offline(world: &World) {
     .await;
 }
 
-/// Brings the database back.
+/// Brings the database back; the bridge notices when it does.
 async fn online(world: &World) {
     accept_connections(world.database(), true).await;
+}
+
+/// Waits until the bridge has noticed.
+async fn noticed(world: &World) {
+    eventually("a database that is there", || async {
+        let page = health(world, "/readyz").await;
+        let ready: Value = serde_json::from_str(&page).expect("JSON");
+        if ready["parts"]["database"]["ok"] == true {
+            Ok(())
+        } else {
+            Err(page)
+        }
+    })
+    .await;
 }
 
 fn spool(world: &World) -> PathBuf {
@@ -92,7 +106,7 @@ async fn marked(person: &Person, channel: &str, message: &str, expected: &[&str]
 async fn rows(world: &World, like: &str) -> Vec<String> {
     let rows = sqlx::query_scalar(
         "SELECT message FROM project_chat_messages \
-         WHERE message LIKE $1 AND author NOT LIKE 'agent:%' ORDER BY ctid",
+         WHERE message LIKE $1 AND author NOT LIKE 'agent:%' ORDER BY xmin::text::bigint",
     )
     .bind(like)
     .fetch_all(world.pool())

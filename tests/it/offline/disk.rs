@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{
-    HELD, NOT_KEPT, REFUSED, emptied, health, marked, offline, online, rows, spool, spooled, texts,
-    world, written,
+    HELD, NOT_KEPT, REFUSED, emptied, health, marked, noticed, offline, online, rows, spool,
+    spooled, texts, world, written,
 };
 
 #[tokio::test]
@@ -120,6 +120,7 @@ async fn a_spool_that_cannot_be_read_is_left_alone_and_the_bridge_runs() {
     let refused = zack.say(&room, "not this one").await;
     marked(&zack, &room, &refused, &[REFUSED]).await;
     online(&world).await;
+    noticed(&world).await;
     zack.say(&room, "as before").await;
     written(&world, "as before", &["as before".to_owned()]).await;
     assert_eq!(rows(&world, "not this one").await, Vec::<String>::new());
