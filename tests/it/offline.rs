@@ -11,8 +11,10 @@ use std::path::PathBuf;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::outage::{accept_connections, end_connections};
+use crate::harness::client::Client;
+use crate::harness::outage::{accept_connections, database_on, end_connections, stop};
 use crate::harness::person::Person;
+use crate::harness::postgres::Server;
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
@@ -24,7 +26,10 @@ const NOT_KEPT: &str = "The database is away and no more messages can be kept.";
 
 /// A world that notices quickly, with more settings.
 async fn world(settings: &str) -> World {
-    let mut world = World::without_bridge().await;
+    with(World::without_bridge().await, settings).await
+}
+
+async fn with(mut world: World, settings: &str) -> World {
     world.configure(&format!(
         "[mode]\npoll_seconds = 1\n[mirror]\nsweep_seconds = 2\n{settings}"
     ));
@@ -225,4 +230,30 @@ async fn a_table_that_stands_still_is_no_reason_to_leave_people_without_a_sign()
     written(&world, "stuck %", &texts("stuck", 2)).await;
     marked(&zack, &room, &first, &[]).await;
     marked(&zack, &room, &second, &[]).await;
+}
+
+/// Not a refusal in words, but a port on which nobody listens: each try waits for seconds.
+#[tokio::test]
+async fn a_server_that_is_stopped_and_started() {
+    let server = Server::start("logical");
+    let world = World::on(database_on(&server).await).await;
+    let world = with(world, "").await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    let client = Client::open(&world, "zack").await;
+    client
+        .acknowledged(&client.slash(&room, "status").await)
+        .await;
+    let keeper = stop(&server).await;
+    let first = zack.say(&room, "stopped 0").await;
+    marked(&zack, &room, &first, &[HELD]).await;
+    let act = client.slash(&room, "status").await;
+    let told = client.told(&act).await;
+    assert!(told.content.contains("cannot be read"), "{told:?}");
+    let second = zack.say(&room, "stopped 1").await;
+    marked(&zack, &room, &second, &[HELD]).await;
+    keeper.start();
+    written(&world, "stopped %", &texts("stopped", 2)).await;
+    marked(&zack, &room, &first, &[]).await;
+    marked(&zack, &room, &second, &[]).await;
+    emptied(&world).await;
 }
