@@ -183,8 +183,9 @@ fn read(
             messages: from
                 .get("spool.messages", None, value::count(1, 1_000_000))
                 .unwrap_or(1_000),
+            // At least one message of the longest kind, with its files.
             bytes: from
-                .get("spool.bytes", None, value::count(16 * KIB, 1024 * MIB))
+                .get("spool.bytes", None, value::count(64 * KIB, 1024 * MIB))
                 .unwrap_or(8 * 1024 * 1024),
         },
         data_dir,
