@@ -164,7 +164,9 @@ async fn bounds_are_kept_by_number_and_by_bytes_and_free_places_are_used() {
         held: held(4, &long),
         refusable: false,
     };
-    assert_eq!(run.spool.hold(vec![must.clone()]).await, [Kept::NotNow]);
+    // What would fit does not overtake what has to wait.
+    let kept = run.spool.hold(vec![must, offer(6, "")]).await;
+    assert_eq!(kept, [Kept::NotNow, Kept::Refused]);
     assert_eq!(run.spool.knows(place(4).message), None);
     run.spool.written(place(1));
     assert_eq!(run.spool.hold(vec![offer(5, "")]).await, [Kept::Yes]);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::{Class, Lanes, Submission};
-use super::rest::{ErrorKind, Request, Route};
+use super::rest::{ErrorKind, Request, RestError, Route};
 use crate::model::{ChannelId, DiscordMessageId};
 
 /// Most marks that wait in a channel besides those of held messages, which have a bound of their
@@ -62,6 +62,7 @@ impl Receipts {
             lanes,
             channel,
             waiting: VecDeque::new(),
+            stuck: Vec::new(),
             gone: Box::new(gone),
         };
         tokio::spawn(worker.run(inbox, cancel));
@@ -84,6 +85,8 @@ struct Worker {
     lanes: Lanes,
     channel: ChannelId,
     waiting: VecDeque<Wish>,
+    /// Marks that Discord did not let go; tried again with the next one of the channel.
+    stuck: Vec<Wish>,
     gone: Box<dyn Fn(DiscordMessageId) + Send + Sync>,
 }
 
@@ -119,6 +122,7 @@ impl Worker {
     }
 
     fn note(&mut self, wish: Wish) {
+        self.waiting.extend(self.stuck.drain(..));
         match wish {
             Wish::TakeOff(message, receipt) => {
                 let shown = Wish::Show(message, receipt);
@@ -156,17 +160,19 @@ impl Worker {
         self.lanes.submit(class, Request::new(route))
     }
 
-    /// A mark that fails costs nobody the message. One that may still be there is taken off at the
-    /// next start.
-    fn ended(&self, wish: Wish, error: Option<&super::rest::RestError>) {
+    /// A mark that fails costs nobody the message. One that may still be there is tried again, at the
+    /// latest after the next start.
+    fn ended(&mut self, wish: Wish, error: Option<&RestError>) {
         let (Wish::Show(message, _) | Wish::TakeOff(message, _)) = wish;
         let absent = error.is_some_and(|error| error.status() == Some(404));
         if let Some(error) = error.filter(|_| !absent) {
             tracing::warn!(%message, %error, "a mark on message {message} does not follow: {error}");
         }
         let settled = error.is_none_or(|error| error.kind() == ErrorKind::Rejected);
-        if settled && matches!(wish, Wish::TakeOff(..)) {
-            (self.gone)(message);
+        match wish {
+            Wish::TakeOff(..) if settled => (self.gone)(message),
+            Wish::TakeOff(..) => self.stuck.push(wish),
+            Wish::Show(..) => {}
         }
     }
 }

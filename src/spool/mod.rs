@@ -169,17 +169,19 @@ impl Spool {
         self.shared.state().known(message)
     }
 
-    /// Keeps what fits, in order. What is kept is on the disk when this returns.
+    /// Keeps what fits, in order; what is kept is on the disk when this returns. Behind an offer that
+    /// has to wait nothing is kept: a later row would hide from whoever reads the channel back that
+    /// an earlier message is missing.
     pub async fn hold(&self, offers: Vec<Offer>) -> Vec<Kept> {
         let mut lines = String::new();
-        let mut durable = false;
+        let (mut durable, mut waits) = (false, false);
         let mut kept = Vec::with_capacity(offers.len());
         {
             let mut state = self.shared.state();
             for offer in &offers {
                 let place = place(&offer.held);
                 let line = Record::Held(Box::new(offer.held.clone())).line();
-                let fits = state.has_room(self.shared.bounds, line.len());
+                let fits = !waits && state.has_room(self.shared.bounds, line.len());
                 if state.known(place.message) == Some(Known::Held) {
                     kept.push(Kept::Yes);
                 } else if fits && self.shared.commands.is_some() {
@@ -193,6 +195,7 @@ impl Spool {
                     lines.push_str(&Record::Refused(place).line());
                     kept.push(Kept::Refused);
                 } else {
+                    waits = true;
                     kept.push(Kept::NotNow);
                 }
             }

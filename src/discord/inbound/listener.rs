@@ -196,7 +196,8 @@ impl Listener {
     fn take(&mut self, heard: Heard) {
         let Heard { written, read_back } = heard;
         // Discord delivers twice what it pleases, and reading back finds everything.
-        if self.spool.knows(written.id).is_some() {
+        let in_line = |entry: &Entry| entry.held.message == written.id;
+        if self.spool.knows(written.id).is_some() || self.line.iter().any(in_line) {
             return;
         }
         if let Some(held) = self.held(written) {

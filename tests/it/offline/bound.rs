@@ -83,3 +83,31 @@ async fn a_crash_does_not_forget_what_was_refused() {
     })
     .await;
 }
+
+/// Discord keeps what nobody has heard: it waits there, however little room there is here.
+#[tokio::test]
+async fn what_is_read_back_is_never_refused() {
+    let mut world = world("[spool]\nmessages = 3\n").await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    world.kill_bridge();
+    let missed = texts("missed", 130);
+    let mut ids = Vec::new();
+    for text in &missed {
+        ids.push(zack.say(&room, text).await);
+    }
+    let mut frozen = world.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE project_chat_messages IN SHARE MODE")
+        .execute(&mut *frozen)
+        .await
+        .expect("a lock");
+    world.start_bridge();
+    marked(&zack, &room, &ids[2], &[HELD]).await;
+    let live = zack.say(&room, "too late").await;
+    marked(&zack, &room, &live, &[REFUSED]).await;
+    drop(frozen);
+    written(&world, "missed %", &missed).await;
+    for id in [&ids[0], &ids[2], &ids[3], &ids[129]] {
+        marked(&zack, &room, id, &[]).await;
+    }
+    assert_eq!(rows(&world, "too late").await, Vec::<String>::new());
+}

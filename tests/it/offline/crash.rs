@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 
-use super::{HELD, emptied, marked, offline, online, spooled, texts, world, written};
+use super::{HELD, emptied, marked, offline, online, spool, spooled, texts, world, written};
 use crate::harness::outage::end_connections;
 use crate::harness::person::Seen;
 use crate::harness::process::failing;
@@ -160,4 +160,37 @@ async fn connections_that_drop_again_and_again_while_it_is_written_double_nothin
         .await;
     emptied(&world).await;
     written(&world, "again %", &said).await;
+}
+
+#[tokio::test]
+async fn what_was_meant_for_another_project_waits_for_it() {
+    let mut world = world("").await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    offline(&world).await;
+    let id = zack.say(&room, "for whom?").await;
+    marked(&zack, &room, &id, &[HELD]).await;
+    world.kill_bridge();
+    // Discord does not have it any more, so that only the spool can tell.
+    let path = format!("/channels/{room}/messages/{id}");
+    let (status, answer) = zack.call(Method::DELETE, &path, None).await;
+    assert!(status.is_success(), "{answer}");
+    online(&world).await;
+    let of = |project: &str, text: &str| {
+        let at = text.find("\"project\":\"").expect("a project") + 11;
+        let end = at + text[at..].find('"').expect("an end");
+        format!("{}{project}{}", &text[..at], &text[end..])
+    };
+    let kept = spooled(&world);
+    std::fs::write(spool(&world), of("back-office", &kept)).expect("it is writable");
+    world.start_bridge();
+    zack.say(&room, "for us").await;
+    written(&world, "for %", &["for us".to_owned()]).await;
+    world.stop_bridge();
+    let log = world.log();
+    assert!(log.contains("meant for the project back-office"), "{log}");
+    assert!(spooled(&world).contains("for whom?"), "{}", spooled(&world));
+    std::fs::write(spool(&world), kept).expect("it is writable");
+    world.start_bridge();
+    written(&world, "for whom?", &["for whom?".to_owned()]).await;
+    emptied(&world).await;
 }
