@@ -1,6 +1,7 @@
 //! What people do in Discord becomes operations: in order within a channel, once each, and read
 //! back where the gateway missed something.
 
+mod gate;
 mod listener;
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +14,7 @@ use serenity::all::Message;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::gate::{Closed, Gate};
 use self::listener::{Heard, Listener};
 use super::events::{self, Inbound, Written};
 use super::lanes::{Class, Lanes};
@@ -60,8 +62,8 @@ pub struct Intake {
     pub found: Found,
 }
 
-/// The lines in which messages wait to be written down, by channel.
-type Queues = HashMap<ChannelId, mpsc::UnboundedSender<Heard>>;
+/// The lines in which messages wait to be written down, by channel, and the gates before them.
+type Queues = HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>;
 
 #[derive(Deserialize)]
 struct Member {
@@ -153,7 +155,7 @@ impl Intake {
         if !takes {
             return;
         }
-        let queue = self.queue(queues, written.channel, cancel);
+        let (queue, _) = self.queue(queues, written.channel, cancel);
         let read_back = None;
         // A listener lives as long as its queue.
         let _ = queue.send(Heard { written, read_back });
@@ -165,7 +167,7 @@ impl Intake {
         queues: &'a mut Queues,
         channel: ChannelId,
         cancel: &CancellationToken,
-    ) -> &'a mpsc::UnboundedSender<Heard> {
+    ) -> &'a (mpsc::UnboundedSender<Heard>, Gate) {
         queues.entry(channel).or_insert_with(|| {
             let (queue, messages) = mpsc::unbounded_channel();
             let found = self.found.take(channel);
@@ -176,9 +178,10 @@ impl Intake {
                 mode: &self.mode,
                 spool: &self.spool,
             };
-            let listener = Listener::new(&deps, channel, found, cancel.clone());
+            let gate = Gate::default();
+            let listener = Listener::new(&deps, channel, found, &gate, cancel.clone());
             tokio::spawn(listener.run(messages, cancel.clone()));
-            queue
+            (queue, gate)
         })
     }
 
@@ -197,13 +200,16 @@ impl Intake {
             if !(surface.takes_messages() && read.insert(channel.id)) {
                 continue;
             }
+            let (queue, gate) = self.queue(queues, channel.id, cancel).clone();
             let reader = Reader {
                 desk: self.desk.clone(),
                 lanes: self.lanes.clone(),
                 spool: self.spool.clone(),
                 guild: layout.guild,
                 room: Arc::new(Semaphore::new(usize::from(PAGE))),
-                queue: self.queue(queues, channel.id, cancel).clone(),
+                queue,
+                closed: Some(gate.close()),
+                after: None,
             };
             tokio::spawn(reader.run(channel.id, cancel.clone()));
         }
@@ -219,10 +225,14 @@ struct Reader {
     /// For what is read and waits: while the database is away, Discord keeps the rest.
     room: Arc<Semaphore>,
     queue: mpsc::UnboundedSender<Heard>,
+    /// Until it is known where to begin.
+    closed: Option<Closed>,
+    /// How far this reader has come.
+    after: Option<DiscordMessageId>,
 }
 
 impl Reader {
-    async fn run(self, channel: ChannelId, cancel: CancellationToken) {
+    async fn run(mut self, channel: ChannelId, cancel: CancellationToken) {
         let mut wait = RETRY.0;
         while let Err(error) = self.read(channel).await {
             tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
@@ -239,13 +249,26 @@ impl Reader {
         }
     }
 
-    async fn read(&self, channel: ChannelId) -> anyhow::Result<()> {
+    /// Where to begin; none in a channel that was never ours.
+    async fn begin(&self, channel: ChannelId) -> anyhow::Result<Option<DiscordMessageId>> {
         let known = self.desk.store.channels(self.guild).await?;
-        let Some(known) = known.into_iter().find(|known| known.channel == channel) else {
+        let known = known.into_iter().find(|known| known.channel == channel);
+        Ok(known.map(|known| {
+            let after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
+            self.spool.forget_refused(channel, after);
+            after
+        }))
+    }
+
+    async fn read(&mut self, channel: ChannelId) -> anyhow::Result<()> {
+        // Once: what is written meanwhile says nothing about what is missing.
+        if self.after.is_none() {
+            self.after = self.begin(channel).await?;
+            self.closed = None;
+        }
+        let Some(mut after) = self.after else {
             return Ok(());
         };
-        let mut after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
-        self.spool.forget_refused(channel, after);
         let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
         loop {
             let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
@@ -280,6 +303,7 @@ impl Reader {
                 return Ok(());
             }
             after = last;
+            self.after = Some(last);
         }
     }
 

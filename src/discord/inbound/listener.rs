@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Gate;
 use crate::cards::outage::not_kept;
 use crate::discord::events::Written;
 use crate::discord::lanes::{Class, Lanes};
@@ -73,6 +74,9 @@ pub(super) struct Listener {
     next_try: Instant,
     /// Since when the first of the line is on its way.
     trying_since: Option<Instant>,
+    gate: watch::Receiver<usize>,
+    /// Since when the first of the line stands before a closed gate.
+    closed_since: Option<Instant>,
     told: HashMap<UserId, Instant>,
 }
 
@@ -92,6 +96,7 @@ impl Listener {
         deps: &Deps<'_>,
         channel: ChannelId,
         found: Found,
+        gate: &Gate,
         cancel: CancellationToken,
     ) -> Self {
         let spool = deps.spool.clone();
@@ -118,6 +123,8 @@ impl Listener {
             trouble: None,
             next_try: Instant::now(),
             trying_since: None,
+            gate: gate.watch(),
+            closed_since: None,
             told: HashMap::new(),
         }
     }
@@ -165,6 +172,9 @@ impl Listener {
                         self.next_try = Instant::now();
                     }
                 }
+                changed = self.gate.changed() => if changed.is_err() {
+                    return;
+                },
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
             self.keep().await;
@@ -173,7 +183,7 @@ impl Listener {
 
     /// When there is something to do although nothing happens.
     fn wake(&self) -> Option<Instant> {
-        match self.trying_since {
+        match self.trying_since.or(self.closed_since) {
             None => (!self.line.is_empty()).then_some(self.next_try),
             Some(since) => {
                 let unkept = self.line.iter().any(|entry| !entry.kept);
@@ -188,8 +198,9 @@ impl Listener {
 
     /// Whether what people say now has to be kept elsewhere.
     fn is_away(&self) -> bool {
-        let slow = |since: Instant| since.elapsed() >= PATIENCE;
-        self.trouble.is_some() || self.trying_since.is_some_and(slow) || self.is_offline()
+        let waits = self.trying_since.or(self.closed_since);
+        let slow = waits.is_some_and(|since| since.elapsed() >= PATIENCE);
+        self.trouble.is_some() || slow || self.is_offline()
     }
 
     /// Puts a message in line.
@@ -230,6 +241,14 @@ impl Listener {
 
     /// Begins to write the first of the line.
     fn try_first(&mut self) -> Option<Try> {
+        let closed = *self.gate.borrow() > 0;
+        // What an earlier run has accepted is older than whatever nobody has heard.
+        let behind = |first: &Entry| closed && first.tried != Tried::Perhaps;
+        if self.line.front().is_some_and(behind) {
+            self.closed_since.get_or_insert_with(Instant::now);
+            return None;
+        }
+        self.closed_since = None;
         let first = self.line.front()?;
         let said = said(&first.held, first.tried);
         let desk = self.desk.clone();

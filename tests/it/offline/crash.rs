@@ -194,3 +194,41 @@ async fn what_was_meant_for_another_project_waits_for_it() {
     written(&world, "for whom?", &["for whom?".to_owned()]).await;
     emptied(&world).await;
 }
+
+/// What is written while a channel is still being read back says nothing about what is missing there.
+#[tokio::test]
+async fn a_newer_row_does_not_hide_what_is_still_to_be_read_back() {
+    let mut world = world("").await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    world.kill_bridge();
+    zack.say(&room, "missed").await;
+    world
+        .fault(serde_json::json!({
+            "route": "GET /channels/{channel_id}/messages", "count": 1_000, "status": 400
+        }))
+        .await;
+    world.start_bridge();
+    crate::harness::wait::eventually("a channel that cannot be read back", || async {
+        let log = world.log();
+        if log.contains(&format!("cannot read channel {room} back")) {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    })
+    .await;
+    // As if somebody had spoken ten minutes later, and that had been written.
+    sqlx::query(
+        "INSERT INTO bridge.view \
+           (project_id, kind, entity_id, surface, part, channel_id, message_id, author_kind, state) \
+         SELECT 'front-office', 'message', gen_random_uuid()::text, 'team-room', 0, $1::bigint, \
+           ((extract(epoch FROM now() + interval '10 min') * 1000)::bigint - 1420070400000) << 22, \
+           'person', 'sent'",
+    )
+    .bind(room.parse::<i64>().expect("an id"))
+    .execute(world.pool())
+    .await
+    .expect("the ledger takes it");
+    world.no_faults().await;
+    written(&world, "missed", &["missed".to_owned()]).await;
+}
