@@ -65,6 +65,7 @@ async fn a_flood_leaves_the_bridge_responsive_and_its_memory_bounded() {
     .await;
     let grown = resident(&world).saturating_sub(before);
     // 200 messages of 2 kB, requests for their marks, and what the allocator keeps.
+    println!("the flood took {grown} KiB");
     assert!(grown <= 24 * 1024, "{grown} KiB more");
     online(&world).await;
     written(&world, "flood %", &said[..200]).await;
