@@ -12,6 +12,7 @@ pub mod cards;
 pub mod control;
 pub mod discord;
 pub mod feed;
+pub mod spool;
 pub mod store;
 // L3
 pub mod delivery;

@@ -46,6 +46,8 @@ pub const DIRTY_ROWS: &str = "bridge_dirty_rows";
 pub const UNKNOWN_EVENTS: &str = "bridge_unknown_events_total";
 /// 2 while Live, 1 in Backup, 0 when Offline.
 pub const MODE: &str = "bridge_mode";
+/// Messages on this machine's disk that wait for the database.
+pub const SPOOL_HELD: &str = "bridge_spool_messages";
 
 /// From a tenth of a millisecond, which is what the feed needs, to a backlog of a minute.
 const LATENCY_BUCKETS: [f64; 15] = [
@@ -154,4 +156,8 @@ fn describe() {
     );
     describe_counter!(UNKNOWN_EVENTS, "Gateway events not understood, by kind");
     describe_gauge!(MODE, "2 while Live, 1 in Backup, 0 when Offline");
+    describe_gauge!(
+        SPOOL_HELD,
+        "Messages on this machine's disk that wait for the database"
+    );
 }

@@ -11,7 +11,8 @@ use source::{files, imports};
 const LAYERS: [&str; 6] = [
     "model error clock",
     "config telemetry",
-    "store feed control control::wire cards discord::rest discord::lanes discord::layout",
+    "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
+     discord::receipts",
     "operations mirror mode delivery",
     "discord::gateway discord::presence discord::presses discord::inbound discord::events commands health executor embedded",
     "main lib app cli lifecycle",
@@ -22,11 +23,13 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 12] = [
+const SIDEWAYS: [(&str, &str, &str); 14] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
     ("discord::layout", "discord::lanes", "at their pace"),
+    ("discord::receipts", "discord::rest", "a mark is a request"),
+    ("discord::receipts", "discord::lanes", "at their pace"),
     ("discord::gateway", "discord::events", "what it tells"),
     ("discord::gateway", "discord::presence", "what it shows"),
     ("discord::inbound", "discord::events", "what it is told"),

@@ -1,6 +1,8 @@
 //! Configuration as a person meets it: file, environment, command line, and what is said when
 //! something is wrong with them.
 
+#[path = "config/spool.rs"]
+mod spool;
 #[path = "config/supabase.rs"]
 mod supabase;
 
@@ -92,6 +94,8 @@ fn nothing_configured_means_everything_embedded() {
     assert_eq!(config.data_dir, start.folder.path().join("data"));
     assert_eq!(config.executor.workspace, config.data_dir.join("workspace"));
     assert_eq!(config.file, None);
+    assert_eq!(config.spool.messages, 1_000);
+    assert_eq!(config.spool.bytes, 8 * 1024 * 1024);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod discord;
 mod executor;
 mod feed;
 mod run_file;
+mod spool;
 mod wiring;
 
 use std::process::ExitCode;

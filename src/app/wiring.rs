@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
-use super::feed;
+use super::{feed, spool};
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::Config;
@@ -39,6 +39,7 @@ use crate::model::mode::{Mode, State};
 use crate::model::status::Dials;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
+use crate::spool::{Found, Spool};
 use crate::telemetry;
 
 /// What the parts are made of.
@@ -123,11 +124,11 @@ impl Wires<'_> {
 
         let (feed, feed_state) =
             feed::start(lifecycle, self.config, self.readiness, &self.database.url);
-        let (_, held) = watch::channel(0);
+        let kept = spool::start(lifecycle, self.config, self.readiness).await?;
         let dials = Dials {
             mode: mode.clone(),
             feed: feed_state,
-            held,
+            spool: kept.0.level(),
         };
         let changes = Changes {
             feed,
@@ -151,7 +152,7 @@ impl Wires<'_> {
             approved: Arc::clone(&self.control.approved),
             look: own,
         };
-        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone())?;
+        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), kept)?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage {
             lanes: self.lanes.clone(),
@@ -217,6 +218,7 @@ impl Wires<'_> {
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
         dials: Dials,
+        (spool, found): (Spool, Found),
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -240,7 +242,7 @@ impl Wires<'_> {
             gateway_url: self.identity.gateway_url.clone(),
             token: self.place.token.clone(),
             application: self.identity.application.get(),
-            mode,
+            mode: mode.clone(),
         };
         let gateway = Gateway::start(settings, framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
@@ -257,6 +259,9 @@ impl Wires<'_> {
             repair,
             heard,
             connected,
+            mode,
+            spool,
+            found,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);

@@ -11,6 +11,7 @@ pub mod embed;
 pub mod gap;
 pub mod links;
 pub mod mode;
+pub mod outage;
 pub mod persona;
 pub mod proposal;
 pub mod quote;

@@ -8,7 +8,7 @@ use super::text::CONTENT_LIMIT;
 use super::{Draft, Upkeep, gap, quote};
 use crate::model::mode::{Mode, State};
 use crate::model::realtime::FeedState;
-use crate::model::status::{AgentSeen, Facts, Vitals};
+use crate::model::status::{AgentSeen, Facts, Level, Vitals};
 
 /// The first line. It never changes: the message is known by it when the channel is read back.
 pub const TITLE: &str = "**Mission Control**";
@@ -31,12 +31,7 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
         Some(facts) => lines.extend(database(facts)),
         None => lines.push("The database cannot be asked what waits.".to_owned()),
     }
-    if vitals.held > 0 {
-        let held = messages(i64::try_from(vitals.held).unwrap_or(i64::MAX));
-        lines.push(format!(
-            "💾 {held} held on disk until the database is back."
-        ));
-    }
+    lines.extend(spool(&vitals.spool));
     lines.push(realtime(&vitals.feed, facts));
     let mut content = lines.join("\n");
     let version = format!("\n-# clawdos-bridge {}", env!("CARGO_PKG_VERSION"));
@@ -132,6 +127,24 @@ fn realtime(feed: &FeedState, facts: Option<&Facts>) -> String {
         (false, true) => format!("Realtime: {feed}"),
         (false, false) => format!("⚠️ Realtime: {feed}; gaps: {}", gaps.join(", ")),
     }
+}
+
+/// What people wrote while the database was away.
+fn spool(spool: &Level) -> Vec<String> {
+    let mut lines = Vec::new();
+    if spool.held > 0 {
+        let held = messages(i64::try_from(spool.held).unwrap_or(i64::MAX));
+        lines.push(format!(
+            "💾 {held} held on disk until the database is back."
+        ));
+    }
+    if let Some(trouble) = &spool.trouble {
+        lines.push(format!(
+            "⚠️ While the database is away nothing can be kept: {}",
+            briefly(trouble)
+        ));
+    }
+    lines
 }
 
 /// A line for each agent, as many as there is room for.

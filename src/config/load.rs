@@ -10,13 +10,15 @@ use super::problem::{ConfigProblems, Place, Problem};
 use super::sections::{
     AgentConfig, ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig,
     DiscordConfig, ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig,
-    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig, SupabaseConfig,
+    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig, SpoolConfig, SupabaseConfig,
 };
 use super::source::{Environment, KnownKey, Source};
 use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, secret, value};
 
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: u64 = 60 * 60;
+const KIB: u64 = 1024;
+const MIB: u32 = 1024 * 1024;
 
 /// The section with one table per agent.
 const AGENTS: &str = "executor.agents";
@@ -175,6 +177,16 @@ fn read(
         log: log(from, overrides),
         mode: ModeConfig {
             poll: seconds(from, "mode.poll_seconds", 30),
+        },
+        spool: SpoolConfig {
+            // An afternoon of a small team.
+            messages: from
+                .get("spool.messages", None, value::count(1, 1_000_000))
+                .unwrap_or(1_000),
+            // At least one message of the longest kind, with its files.
+            bytes: from
+                .get("spool.bytes", None, value::count(64 * KIB, 1024 * MIB))
+                .unwrap_or(8 * 1024 * 1024),
         },
         data_dir,
         file,

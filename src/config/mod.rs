@@ -22,7 +22,7 @@ pub use self::sections::{
     AgentConfig, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER, DISCORD_API_BASE,
     DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig, FeedKind,
     HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig,
-    SupabaseConfig,
+    SpoolConfig, SupabaseConfig,
 };
 pub use self::source::{Environment, KnownKey};
 
@@ -81,4 +81,6 @@ pub struct Config {
     pub log: LogConfig,
     /// `[mode]`
     pub mode: ModeConfig,
+    /// `[spool]`
+    pub spool: SpoolConfig,
 }

@@ -184,6 +184,15 @@ pub struct LogConfig {
     pub filter: String,
 }
 
+/// `[spool]`: what is kept on disk while the database is away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpoolConfig {
+    /// Most messages.
+    pub messages: usize,
+    /// Most bytes of them all, each with its author and its channel.
+    pub bytes: usize,
+}
+
 /// `[mode]`: Live, Backup or Offline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeConfig {

@@ -1,6 +1,9 @@
 //! What people do in Discord becomes operations: in order within a channel, once each, and read
 //! back where the gateway missed something.
 
+mod gate;
+mod listener;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +11,22 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::Deserialize;
 use serenity::all::Message;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::gate::{Closed, Gate};
+use self::listener::{Heard, Listener};
 use super::events::{self, Inbound, Written};
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
 use super::presses::Presses;
+use super::receipts::Receipt;
 use super::rest::{Page, Request, RestError, Route};
+use crate::model::mode::State;
 use crate::model::view::Surface;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 use crate::operations::Desk;
-use crate::operations::say::{File, Said, say};
+use crate::spool::{Found, Spool};
 
 /// What is read back overlaps what was seen by so much: events come in any order, and reading a
 /// message twice changes nothing.
@@ -28,7 +35,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 /// Most messages of a page (source: Discord).
 const PAGE: u8 = 100;
 
-/// Waits between tries while the database is away. The message is held meanwhile.
+/// Waits between tries to read a channel back.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Takes in what the gateway hears.
@@ -47,7 +54,16 @@ pub struct Intake {
     pub heard: mpsc::UnboundedReceiver<Inbound>,
     /// Tells that a session has begun or goes on.
     pub connected: watch::Sender<bool>,
+    /// Whether the database is there.
+    pub mode: watch::Receiver<State>,
+    /// Where messages wait while it is not.
+    pub spool: Spool,
+    /// What an earlier run has left there.
+    pub found: Found,
 }
+
+/// The lines in which messages wait to be written down, by channel, and the gates before them.
+type Queues = HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>;
 
 #[derive(Deserialize)]
 struct Member {
@@ -57,8 +73,9 @@ struct Member {
 impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut queues: HashMap<ChannelId, mpsc::UnboundedSender<Written>> = HashMap::new();
+        let mut queues = Queues::new();
         let mut read = HashSet::new();
+        self.resume(&mut queues, &cancel);
         loop {
             let heard = tokio::select! {
                 biased;
@@ -105,12 +122,31 @@ impl Intake {
         }
     }
 
-    fn enqueue(
-        &self,
-        queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
-        written: Written,
-        cancel: &CancellationToken,
-    ) {
+    /// Goes on with what an earlier run has accepted, before anything that is heard now.
+    fn resume(&mut self, queues: &mut Queues, cancel: &CancellationToken) {
+        let project = self.desk.store.project();
+        let (ours, theirs): (Vec<_>, Vec<_>) = std::mem::take(&mut self.found.held)
+            .into_iter()
+            .partition(|held| held.project == *project);
+        if let Some(other) = theirs.first() {
+            let (count, project) = (theirs.len(), &other.project);
+            tracing::error!(%project, "{count} messages stay in the spool: they were meant for the project {project}");
+        }
+        let marked = self.found.marked.iter().map(|place| place.channel);
+        let channels: HashSet<_> = ours.iter().map(|held| held.channel).chain(marked).collect();
+        if !ours.is_empty() {
+            tracing::info!("{} messages of the spool are written now", ours.len());
+        }
+        self.found.held = ours;
+        for channel in channels {
+            if self.layout.borrow().surface(channel).is_none() {
+                tracing::warn!(%channel, "channel {channel} is not ours any more; what was accepted there is written all the same");
+            }
+            self.queue(queues, channel, cancel);
+        }
+    }
+
+    fn enqueue(&mut self, queues: &mut Queues, written: Written, cancel: &CancellationToken) {
         let takes = self
             .layout
             .borrow()
@@ -119,35 +155,41 @@ impl Intake {
         if !takes {
             return;
         }
-        let queue = self.queue(queues, written.channel, cancel);
+        let (queue, _) = self.queue(queues, written.channel, cancel);
+        let read_back = None;
         // A listener lives as long as its queue.
-        let _ = queue.send(written);
+        let _ = queue.send(Heard { written, read_back });
     }
 
     /// The line in which the messages of a channel wait to be written down.
     fn queue<'a>(
-        &self,
-        queues: &'a mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        &mut self,
+        queues: &'a mut Queues,
         channel: ChannelId,
         cancel: &CancellationToken,
-    ) -> &'a mpsc::UnboundedSender<Written> {
+    ) -> &'a (mpsc::UnboundedSender<Heard>, Gate) {
         queues.entry(channel).or_insert_with(|| {
             let (queue, messages) = mpsc::unbounded_channel();
-            let listener = Listener {
-                desk: self.desk.clone(),
-                layout: self.layout.clone(),
-                cancel: cancel.clone(),
+            let found = self.found.take(channel);
+            let deps = listener::Deps {
+                desk: &self.desk,
+                lanes: &self.lanes,
+                layout: &self.layout,
+                mode: &self.mode,
+                spool: &self.spool,
             };
-            tokio::spawn(listener.run(messages));
-            queue
+            let gate = Gate::default();
+            let listener = Listener::new(&deps, channel, found, &gate, cancel.clone());
+            tokio::spawn(listener.run(messages, cancel.clone()));
+            (queue, gate)
         })
     }
 
     /// Reads what was written while nobody listened, in every channel that has not been read in
     /// this session.
     fn read_back(
-        &self,
-        queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        &mut self,
+        queues: &mut Queues,
         read: &mut HashSet<ChannelId>,
         cancel: &CancellationToken,
     ) {
@@ -158,65 +200,19 @@ impl Intake {
             if !(surface.takes_messages() && read.insert(channel.id)) {
                 continue;
             }
+            let (queue, gate) = self.queue(queues, channel.id, cancel).clone();
             let reader = Reader {
                 desk: self.desk.clone(),
                 lanes: self.lanes.clone(),
+                spool: self.spool.clone(),
                 guild: layout.guild,
-                queue: self.queue(queues, channel.id, cancel).clone(),
+                room: Arc::new(Semaphore::new(usize::from(PAGE))),
+                queue,
+                closed: Some(gate.close()),
+                after: None,
             };
             tokio::spawn(reader.run(channel.id, cancel.clone()));
         }
-    }
-}
-
-/// Writes down the messages of one channel, one after the other.
-struct Listener {
-    desk: Desk,
-    layout: watch::Receiver<Arc<Layout>>,
-    cancel: CancellationToken,
-}
-
-impl Listener {
-    async fn run(self, mut messages: mpsc::UnboundedReceiver<Written>) {
-        while let Some(written) = messages.recv().await {
-            let Some(said) = self.said(written) else {
-                continue;
-            };
-            let mut wait = RETRY.0;
-            // Until it is written down: what the process has not written when it dies is read
-            // back at the next start.
-            while let Err(error) = say(&self.desk, said.clone()).await {
-                let message = said.message;
-                tracing::warn!(%message, %error, "message {message} is not written down yet: {error}");
-                if !error.is_outage() {
-                    break;
-                }
-                tokio::select! {
-                    () = self.cancel.cancelled() => return,
-                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
-                }
-            }
-        }
-    }
-
-    fn said(&self, written: Written) -> Option<Said> {
-        let layout = self.layout.borrow();
-        let surface = layout.surface(written.channel)?.clone();
-        Some(Said {
-            message: written.id,
-            channel: written.channel,
-            agent: layout.agent(&surface).cloned(),
-            surface,
-            user: written.user,
-            name: written.name,
-            roles: written.roles,
-            text: written.text,
-            files: written
-                .files
-                .into_iter()
-                .map(|(name, size, url)| File { name, size, url })
-                .collect(),
-        })
     }
 }
 
@@ -224,12 +220,19 @@ impl Listener {
 struct Reader {
     desk: Desk,
     lanes: Lanes,
+    spool: Spool,
     guild: GuildId,
-    queue: mpsc::UnboundedSender<Written>,
+    /// For what is read and waits: while the database is away, Discord keeps the rest.
+    room: Arc<Semaphore>,
+    queue: mpsc::UnboundedSender<Heard>,
+    /// Until it is known where to begin.
+    closed: Option<Closed>,
+    /// How far this reader has come.
+    after: Option<DiscordMessageId>,
 }
 
 impl Reader {
-    async fn run(self, channel: ChannelId, cancel: CancellationToken) {
+    async fn run(mut self, channel: ChannelId, cancel: CancellationToken) {
         let mut wait = RETRY.0;
         while let Err(error) = self.read(channel).await {
             tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
@@ -246,12 +249,26 @@ impl Reader {
         }
     }
 
-    async fn read(&self, channel: ChannelId) -> anyhow::Result<()> {
+    /// Where to begin; none in a channel that was never ours.
+    async fn begin(&self, channel: ChannelId) -> anyhow::Result<Option<DiscordMessageId>> {
         let known = self.desk.store.channels(self.guild).await?;
-        let Some(known) = known.into_iter().find(|known| known.channel == channel) else {
+        let known = known.into_iter().find(|known| known.channel == channel);
+        Ok(known.map(|known| {
+            let after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
+            self.spool.forget_refused(channel, after);
+            after
+        }))
+    }
+
+    async fn read(&mut self, channel: ChannelId) -> anyhow::Result<()> {
+        // Once: what is written meanwhile says nothing about what is missing.
+        if self.after.is_none() {
+            self.after = self.begin(channel).await?;
+            self.closed = None;
+        }
+        let Some(mut after) = self.after else {
             return Ok(());
         };
-        let mut after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
         let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
         loop {
             let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
@@ -267,6 +284,10 @@ impl Reader {
             };
             let full = page.len() == usize::from(PAGE);
             for message in page {
+                // Its author was told to send it again, whatever the spool remembers.
+                if is_refused(&message) {
+                    continue;
+                }
                 let Some(mut written) = events::written(message) else {
                     continue;
                 };
@@ -274,12 +295,15 @@ impl Reader {
                 if !self.desk.operators.roles.is_empty() {
                     written.roles = self.roles(written.user, &mut roles).await?;
                 }
-                let _ = self.queue.send(written);
+                let room = Arc::clone(&self.room).acquire_owned();
+                let read_back = Some(room.await?);
+                let _ = self.queue.send(Heard { written, read_back });
             }
             if !full {
                 return Ok(());
             }
             after = last;
+            self.after = Some(last);
         }
     }
 
@@ -307,4 +331,10 @@ impl Reader {
         known.insert(user, roles.clone());
         Ok(roles)
     }
+}
+
+/// Whether the message has our mark of refusal.
+fn is_refused(message: &Message) -> bool {
+    let mut marks = message.reactions.iter();
+    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Receipt::Refused.emoji()))
 }

@@ -7,4 +7,5 @@ pub mod lanes;
 pub mod layout;
 mod presence;
 pub mod presses;
+pub mod receipts;
 pub mod rest;

@@ -41,6 +41,15 @@ pub struct Facts {
     pub gaps: Vec<Gap>,
 }
 
+/// How full the spool is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Messages of people that were accepted and are not written to the database yet.
+    pub held: usize,
+    /// Why nothing can be kept, while that is so. Shown to whoever asks.
+    pub trouble: Option<String>,
+}
+
 /// What only the running bridge knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vitals {
@@ -48,8 +57,8 @@ pub struct Vitals {
     pub mode: State,
     /// The change feed.
     pub feed: FeedState,
-    /// Messages of people that are held on disk until the database is back.
-    pub held: usize,
+    /// What is held on disk until the database is back.
+    pub spool: Level,
 }
 
 /// Where a running bridge's vitals are read.
@@ -59,8 +68,8 @@ pub struct Dials {
     pub mode: watch::Receiver<State>,
     /// The change feed.
     pub feed: watch::Receiver<FeedState>,
-    /// Messages that are held.
-    pub held: watch::Receiver<usize>,
+    /// What is held on disk.
+    pub spool: watch::Receiver<Level>,
 }
 
 impl Dials {
@@ -69,7 +78,7 @@ impl Dials {
         Vitals {
             mode: self.mode.borrow().clone(),
             feed: self.feed.borrow().clone(),
-            held: *self.held.borrow(),
+            spool: self.spool.borrow().clone(),
         }
     }
 
@@ -78,7 +87,7 @@ impl Dials {
         tokio::select! {
             () = moved(&mut self.mode) => {}
             () = moved(&mut self.feed) => {}
-            () = moved(&mut self.held) => {}
+            () = moved(&mut self.spool) => {}
         }
     }
 }

@@ -33,6 +33,19 @@ pub struct Said {
     pub text: String,
     /// Files that came with it.
     pub files: Vec<File>,
+    /// Whether it may be a row already.
+    pub tried: Tried,
+}
+
+/// What is known of earlier tries to write a message down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// There was none.
+    Never,
+    /// This process has tried, and did not hear whether it worked.
+    Failed,
+    /// A process that is gone may have tried, and may have gone on from there.
+    Perhaps,
 }
 
 /// A file in Discord.
@@ -66,8 +79,10 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     let addressed = target.clone().filter(|_| operator || desk.members_may_ask);
     let text = with_files(&said.text, &said.files);
     let message_id = MessageId::for_discord(said.message);
+    // A row that is born claimed is stuck if nobody hears that it was born.
     let line = addressed
         .as_ref()
+        .filter(|_| said.tried == Tried::Never)
         .and_then(|agent| desk.deliveries.line(agent));
     let author = author.as_column();
     let metadata = json!({
@@ -98,7 +113,7 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     };
     let written = desk.store.say(message, &deliveries, Some(view)).await?;
     if !written.created {
-        return Ok(());
+        return again(desk, message_id, addressed.as_ref(), said.tried).await;
     }
     let Some((id, agent)) = written.deliveries.into_iter().next() else {
         return Ok(());
@@ -116,6 +131,24 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
         // The agent may have become free since the line was asked for.
         None => desk.deliveries.pump(&agent),
     }
+    Ok(())
+}
+
+/// The row was there before. What an earlier try of ours claimed and never handed over, because it
+/// did not hear of its success, waits in the queue like any other.
+async fn again(
+    desk: &Desk,
+    message: MessageId,
+    addressed: Option<&AgentKey>,
+    tried: Tried,
+) -> Result<()> {
+    let Some(agent) = addressed.filter(|_| tried != Tried::Never) else {
+        return Ok(());
+    };
+    if tried == Tried::Failed {
+        desk.store.release_newborn(message).await?;
+    }
+    desk.deliveries.pump(agent);
     Ok(())
 }
 

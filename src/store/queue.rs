@@ -162,6 +162,21 @@ impl Store {
         .await
     }
 
+    /// Puts back what was born claimed with its message and never handed over: only for who claimed
+    /// it and knows that. Nothing else is claimed in the very transaction that makes the row.
+    pub async fn release_newborn(&self, message: MessageId) -> Result<()> {
+        sqlx::query(
+            "UPDATE chat_delivery_queue SET status = 'queued', picked_up_at = NULL
+             WHERE message_id = $1 AND project_id = $2 AND status = 'delivered'
+               AND picked_up_at = created_at",
+        )
+        .bind(message.0)
+        .bind(self.project.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Somebody wants a failed delivery tried again. Everything starts anew, `created_at` included:
     /// `ClawdOS`' own watchdog would fail the row at once by its age.
     pub async fn retry(&self, id: DeliveryId) -> Result<bool> {

@@ -252,6 +252,24 @@ async fn every_step_happens_only_from_the_state_before_it() {
     assert!(!store.retry(row).await.unwrap());
 }
 
+/// Who claimed a row with its birth and did not hear of it puts it back; whoever claimed it later
+/// keeps it.
+#[tokio::test]
+async fn only_what_was_born_claimed_is_put_back_by_who_never_handed_it_over() {
+    let stage = Stage::new().await;
+    let (born, _) = stage.say("main", "hello", DeliveryStatus::Delivered).await;
+    let (taken, row) = stage.say("main", "hello", QUEUED).await;
+    assert!(stage.store.claim_one(row).await.unwrap().is_some());
+    for message in [born, taken] {
+        stage.store.release_newborn(message).await.unwrap();
+    }
+    assert_eq!(stage.delivery(born, "main").await.0, QUEUED);
+    assert_eq!(
+        stage.delivery(taken, "main").await.0,
+        DeliveryStatus::Delivered
+    );
+}
+
 #[tokio::test]
 async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     let stage = Stage::new().await;

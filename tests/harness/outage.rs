@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -39,32 +39,65 @@ fn name(database: &TestDatabase) -> String {
 
 /// Crashes the server and lets it recover: what was committed without waiting for the disk may be gone.
 pub async fn crash(server: &Server) {
-    let mut admin = PgConnection::connect(&server.url)
+    Keeper::of(server)
         .await
-        .expect("the server accepts its administrator");
-    let (data, programs): (String, String) = sqlx::query_as(
-        "SELECT current_setting('data_directory'), \
-                (SELECT setting FROM pg_config WHERE name = 'BINDIR')",
-    )
-    .fetch_one(&mut admin)
-    .await
-    .expect("an administrator may know this");
-    let data = Path::new(&data);
-    let owner = data.metadata().expect("the data are on this machine");
-    let status = Command::new(Path::new(&programs).join("pg_ctl"))
-        .args(["restart", "-w", "-t", "60", "-m", "immediate", "-D"])
-        .arg(data)
-        .arg("-l")
-        .arg(data.with_file_name("log"))
-        .current_dir(data)
-        .uid(owner.uid())
-        .gid(owner.gid())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .expect("pg_ctl can be started");
-    assert!(status.success(), "Postgres did not come back: {status}");
+        .does(&["restart", "-m", "immediate"]);
+}
+
+/// Stops the server: nobody listens on its port until the keeper starts it again.
+pub async fn stop(server: &Server) -> Keeper {
+    let keeper = Keeper::of(server).await;
+    keeper.does(&["stop", "-m", "fast"]);
+    keeper
+}
+
+/// Who can stop and start a server.
+pub struct Keeper {
+    data: PathBuf,
+    programs: PathBuf,
+}
+
+impl Keeper {
+    async fn of(server: &Server) -> Self {
+        let mut admin = PgConnection::connect(&server.url)
+            .await
+            .expect("the server accepts its administrator");
+        let (data, programs): (String, String) = sqlx::query_as(
+            "SELECT current_setting('data_directory'), \
+                    (SELECT setting FROM pg_config WHERE name = 'BINDIR')",
+        )
+        .fetch_one(&mut admin)
+        .await
+        .expect("an administrator may know this");
+        Self {
+            data: data.into(),
+            programs: programs.into(),
+        }
+    }
+
+    /// Starts it again, on its port: only `restart` remembers the options.
+    pub fn start(&self) {
+        self.does(&["restart"]);
+    }
+
+    fn does(&self, what: &[&str]) {
+        let owner = self.data.metadata().expect("the data are on this machine");
+        let status = Command::new(self.programs.join("pg_ctl"))
+            .args(what)
+            .args(["-w", "-t", "60", "-D"])
+            .arg(&self.data)
+            .arg("-l")
+            .arg(self.data.with_file_name("log"))
+            .current_dir(&self.data)
+            .uid(owner.uid())
+            .gid(owner.gid())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("pg_ctl can be started");
+        assert!(status.success(), "pg_ctl {what:?}: {status}");
+    }
 }
 
 /// From the database `postgres`, which stays open.

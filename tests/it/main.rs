@@ -11,6 +11,7 @@ mod first_run;
 mod forgotten;
 mod layout;
 mod lifecycle;
+mod offline;
 mod room;
 mod system;
 mod talk;

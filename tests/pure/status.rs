@@ -9,7 +9,7 @@ use clawdos_bridge::cards::{Draft, Mark, gap};
 use clawdos_bridge::model::change::Table;
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
 use clawdos_bridge::model::realtime::{FeedState, Gap, GapCause};
-use clawdos_bridge::model::status::{AgentSeen, Facts, Vitals};
+use clawdos_bridge::model::status::{AgentSeen, Facts, Level, Vitals};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -29,7 +29,7 @@ fn vitals(mode: Option<Mode>, reason: &str) -> Vitals {
             last_ok: Some(at(900)),
         },
         feed: FeedState::Up,
-        held: 0,
+        spool: Level::default(),
     }
 }
 
@@ -125,7 +125,7 @@ fn the_card_of_a_bad_day() {
 #[test]
 fn the_card_without_a_database() {
     let mut vitals = vitals(Some(Mode::Offline), "The database does not answer");
-    vitals.held = 4;
+    vitals.spool.held = 4;
     assert_snapshot!(status_card(&vitals, None, POLL).content, @r#"
     **Mission Control**
     🔴 **Offline** since <t:1000:R>: The database does not answer
@@ -244,6 +244,7 @@ proptest! {
         };
         let mut vitals = vitals(Some(Mode::Backup), &reason.repeat(20));
         vitals.feed = FeedState::Partly(reason.repeat(20));
+        vitals.spool = Level { held: usize::MAX, trouble: Some(reason.repeat(20)) };
         let card = status_card(&vitals, Some(&facts), POLL);
         prop_assert!(card.content.chars().map(char::len_utf16).sum::<usize>() <= 2000);
         prop_assert_eq!(card.content.lines().next(), Some(TITLE));
