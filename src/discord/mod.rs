@@ -5,5 +5,6 @@ pub mod gateway;
 pub mod inbound;
 pub mod lanes;
 pub mod layout;
+pub mod portal;
 pub mod presses;
 pub mod rest;
