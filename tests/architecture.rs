@@ -11,9 +11,11 @@ use source::{files, imports};
 const LAYERS: [&str; 6] = [
     "model error clock",
     "config telemetry",
-    "store feed control control::wire cards discord::rest discord::lanes discord::layout",
+    "store feed control control::wire cards discord::rest discord::lanes discord::layout \
+     discord::portal",
     "operations mirror mode delivery",
-    "discord::gateway discord::presses discord::inbound discord::events commands health executor embedded",
+    "discord::gateway discord::presses discord::inbound discord::events commands doctor health executor \
+     embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.
