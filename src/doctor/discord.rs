@@ -43,7 +43,7 @@ pub(super) async fn look(subject: &Subject) -> Vec<Line> {
         running: subject.bridge_pid.is_some(),
     };
     tokio::select! {
-        lines = look.all() => lines,
+        told = look.all() => told,
         () = driver.run() => Vec::new(),
     }
 }

@@ -111,7 +111,7 @@ pub async fn examine(subject: &Subject, cancel: &CancellationToken) -> Option<Re
     lines.extend(discord);
     lines.extend(control);
     lines.push(operators(subject.operators));
-    Some(Report::new(subject.bridge_pid, lines))
+    Some(Report::new(subject.bridge_pid, &lines))
 }
 
 fn operators(operators: Operators) -> Line {

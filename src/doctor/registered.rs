@@ -78,7 +78,12 @@ fn commands(list: &Value) -> Vec<(Name, Value)> {
         .map(|command| {
             let kind = command["type"].as_u64().unwrap_or(1);
             let name = command["name"].as_str().unwrap_or_default();
-            ((kind, name.to_owned()), compared(command))
+            let mut counted = compared(command);
+            if let Some(fields) = counted.as_object_mut() {
+                // Told above, and left out where it is the usual one.
+                fields.remove("type");
+            }
+            ((kind, name.to_owned()), counted)
         })
         .collect()
 }
@@ -104,7 +109,6 @@ fn is_default(key: &str, value: &Value) -> bool {
         Value::Null | Value::Bool(false) => true,
         Value::Array(items) => items.is_empty(),
         Value::String(text) => key == "description" && text.is_empty(),
-        // A command without a type is a slash command.
         _ => false,
     }
 }
@@ -118,7 +122,7 @@ mod tests {
     #[test]
     fn what_discord_adds_is_no_difference_and_what_it_lacks_is_named() {
         let wanted = json!([
-            { "name": "status", "type": 1, "description": "How it is", "options": [], "nsfw": false },
+            { "name": "status", "description": "How it is", "options": [], "nsfw": false },
             { "name": "Promote", "type": 3, "description": "" },
             { "name": "ask", "type": 1, "description": "Ask", "options": [
                 { "type": 3, "name": "what", "description": "What", "required": false },

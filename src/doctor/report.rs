@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -83,19 +83,9 @@ pub struct Line {
     /// What to do about it, where there is something to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
-    /// How long it took, for probes.
-    #[serde(
-        rename = "latency_ms",
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "milliseconds"
-    )]
-    pub latency: Option<Duration>,
-}
-
-/// Milliseconds to the microsecond, as JSON has them.
-fn milliseconds<S: Serializer>(latency: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
-    let milliseconds = latency.unwrap_or_default().as_secs_f64() * 1_000.0;
-    to.serialize_f64((milliseconds * 1_000.0).round() / 1_000.0)
+    /// How long it took in milliseconds, to the microsecond; for probes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
 }
 
 impl Line {
@@ -107,7 +97,7 @@ impl Line {
             status: Status::Ok,
             found: found.into(),
             next_step: None,
-            latency: None,
+            latency_ms: None,
         }
     }
 
@@ -146,7 +136,8 @@ impl Line {
     /// With how long it took.
     #[must_use]
     pub fn took(mut self, latency: Duration) -> Self {
-        self.latency = Some(latency);
+        let microseconds = latency.as_secs_f64() * 1_000_000.0;
+        self.latency_ms = Some(microseconds.round() / 1_000.0);
         self
     }
 }
@@ -197,7 +188,7 @@ pub struct Report {
 
 impl Report {
     /// Of these lines, in whatever order they came.
-    pub fn new(bridge_pid: Option<u32>, lines: Vec<Line>) -> Self {
+    pub fn new(bridge_pid: Option<u32>, lines: &[Line]) -> Self {
         let of = |group: Group| lines.iter().filter(move |line| line.group == group);
         let checks: Vec<Line> = Group::ALL.into_iter().flat_map(of).cloned().collect();
         Self {

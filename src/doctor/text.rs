@@ -1,7 +1,6 @@
 //! The report as people read it: one screen. Pure.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::report::{Group, Line, Report, Status};
 
@@ -65,18 +64,16 @@ fn in_rows(out: &mut String, lines: &[&Line]) {
         let cells: String = cells.map(|text| padded(text, cell)).collect();
         line(out, &(padded(Status::Ok.word(), MARK) + &cells));
     }
-    bad.into_iter().for_each(|check| one(out, check));
-}
-
-fn cell(line: &Line, name: usize) -> String {
-    match line.latency {
-        Some(latency) => format!("{}{:>10}", padded(&line.name, name), milliseconds(latency)),
-        None => line.name.clone(),
+    for check in bad {
+        one(out, check);
     }
 }
 
-fn milliseconds(latency: Duration) -> String {
-    format!("{:.1} ms", latency.as_secs_f64() * 1_000.0)
+fn cell(line: &Line, name: usize) -> String {
+    match line.latency_ms {
+        Some(latency) => format!("{}{latency:>7.1} ms", padded(&line.name, name)),
+        None => line.name.clone(),
+    }
 }
 
 fn one(out: &mut String, check: &Line) {

@@ -9,6 +9,8 @@
 //! are those that every known version of the schema has. What is a queue gets a row that is done: an existing executor
 //! takes queued rows of any project.
 
+mod script;
+
 use std::future::Future;
 use std::str::FromStr;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use uuid::{Uuid, uuid};
 
+use self::script::{ADD_PROJECT, LOOK, REMOVE_PROJECT, SCRIPTS, script};
 use super::locks::LockKey;
 use crate::model::change::{RowKey, Table};
 
@@ -43,281 +46,6 @@ pub fn probe_key() -> RowKey {
 pub fn probe_order() -> impl Iterator<Item = Table> {
     SCRIPTS.iter().map(|script| script.table)
 }
-
-macro_rules! project {
-    () => {
-        "'bridge-doctor-probe'"
-    };
-}
-
-macro_rules! id {
-    () => {
-        "'d0c70a3b-52f1-4c3e-9a6d-7b1e0c9f4a27'"
-    };
-}
-
-macro_rules! add_project {
-    () => {
-        concat!(
-            "INSERT INTO public.projects (id, name) VALUES (",
-            project!(),
-            ", 'clawdos-bridge doctor');"
-        )
-    };
-}
-
-macro_rules! remove_project {
-    () => {
-        concat!("DELETE FROM public.projects WHERE id = ", project!(), ";")
-    };
-}
-
-macro_rules! add {
-    ($table:literal, $columns:literal, $values:expr) => {
-        concat!(
-            "INSERT INTO public.",
-            $table,
-            " (id, project_id, ",
-            $columns,
-            ") VALUES (",
-            id!(),
-            ", ",
-            project!(),
-            ", ",
-            $values,
-            ");"
-        )
-    };
-}
-
-macro_rules! remove {
-    ($table:literal) => {
-        concat!(
-            "DELETE FROM public.",
-            $table,
-            " WHERE id = ",
-            id!(),
-            " AND project_id = ",
-            project!(),
-            ";"
-        )
-    };
-}
-
-/// Other programs that read the log can tell our transactions by this.
-macro_rules! begin {
-    ($table:literal) => {
-        concat!(
-            "BEGIN; SELECT pg_logical_emit_message(true, 'clawdos-bridge doctor', '",
-            $table,
-            "');"
-        )
-    };
-}
-
-macro_rules! task {
-    () => {
-        add!("tasks", "title, status", "'clawdos-bridge doctor', 'done'")
-    };
-}
-
-macro_rules! message {
-    () => {
-        add!(
-            "project_chat_messages",
-            "author, message",
-            "'clawdos-bridge doctor', 'probe'"
-        )
-    };
-}
-
-/// What is sent about one table.
-struct Script {
-    table: Table,
-    /// Written and removed again, the rows it points at with it. Every statement but the first touches one row.
-    rehearsal: &'static str,
-    /// Written, where the rows that it points at are there.
-    keep: &'static str,
-    remove: &'static str,
-}
-
-macro_rules! script {
-    ($table:ident, $name:literal, $add:expr $(, $parent:literal, $add_parent:expr)?) => {
-        Script {
-            table: Table::$table,
-            rehearsal: concat!(
-                begin!($name),
-                add_project!(),
-                $($add_parent,)?
-                $add,
-                remove!($name),
-                $(remove!($parent),)?
-                remove_project!()
-            ),
-            keep: concat!(begin!($name), $add),
-            remove: remove!($name),
-        }
-    };
-}
-
-/// Every table, those that others point at first.
-const SCRIPTS: [Script; 19] = [
-    script!(Tasks, "tasks", task!()),
-    script!(ProjectChatMessages, "project_chat_messages", message!()),
-    script!(
-        ProjectChatThreads,
-        "project_chat_threads",
-        add!("project_chat_threads", "title", "'clawdos-bridge doctor'")
-    ),
-    script!(
-        Activities,
-        "activities",
-        add!(
-            "activities",
-            "type, message",
-            "'probe', 'clawdos-bridge doctor'"
-        )
-    ),
-    script!(
-        AgentProvisionRequests,
-        "agent_provision_requests",
-        add!(
-            "agent_provision_requests",
-            "agent_key, agent_id_short, display_name, status",
-            "'agent:probe:main', 'probe', 'clawdos-bridge doctor', 'done'"
-        )
-    ),
-    script!(
-        AgentStatus,
-        "agent_status",
-        add!("agent_status", "agent_key", "'agent:probe:main'")
-    ),
-    script!(
-        Agents,
-        "agents",
-        add!(
-            "agents",
-            "agent_key, name",
-            "'agent:probe:main', 'clawdos-bridge doctor'"
-        )
-    ),
-    script!(
-        BrainDocs,
-        "brain_docs",
-        add!(
-            "brain_docs",
-            "agent_key, doc_type",
-            "'agent:probe:main', 'soul'"
-        )
-    ),
-    script!(
-        ChatDeliveryQueue,
-        "chat_delivery_queue",
-        add!(
-            "chat_delivery_queue",
-            "message_id, target_agent_key, status",
-            concat!(id!(), ", 'agent:probe:main', 'processed'")
-        ),
-        "project_chat_messages",
-        message!()
-    ),
-    script!(
-        CronCreateRequests,
-        "cron_create_requests",
-        add!(
-            "cron_create_requests",
-            "name, schedule_expr, status",
-            "'clawdos-bridge doctor', '0 0 1 1 *', 'done'"
-        )
-    ),
-    script!(
-        CronDeleteRequests,
-        "cron_delete_requests",
-        add!(
-            "cron_delete_requests",
-            "job_id, status",
-            "'bridge-doctor-probe', 'done'"
-        )
-    ),
-    script!(
-        CronJobPatchRequests,
-        "cron_job_patch_requests",
-        add!(
-            "cron_job_patch_requests",
-            "job_id, patch_json, status",
-            "'bridge-doctor-probe', '{}', 'done'"
-        )
-    ),
-    script!(
-        CronMirror,
-        "cron_mirror",
-        add!(
-            "cron_mirror",
-            "job_id, name, enabled",
-            "'bridge-doctor-probe', 'clawdos-bridge doctor', false"
-        )
-    ),
-    script!(
-        CronRunRequests,
-        "cron_run_requests",
-        add!(
-            "cron_run_requests",
-            "job_id, status",
-            "'bridge-doctor-probe', 'done'"
-        )
-    ),
-    script!(
-        ProjectSettings,
-        "project_settings",
-        add!(
-            "project_settings",
-            "key, value",
-            "'bridge-doctor-probe', ''"
-        )
-    ),
-    script!(
-        SkillsMirror,
-        "skills_mirror",
-        add!(
-            "skills_mirror",
-            "skill_id, name",
-            "'bridge-doctor-probe', 'clawdos-bridge doctor'"
-        )
-    ),
-    script!(
-        TaskComments,
-        "task_comments",
-        add!(
-            "task_comments",
-            "task_id, content",
-            concat!(id!(), ", 'clawdos-bridge doctor'")
-        ),
-        "tasks",
-        task!()
-    ),
-    script!(
-        TaskEvents,
-        "task_events",
-        add!(
-            "task_events",
-            "task_id, event_type, author",
-            concat!(id!(), ", 'probe', 'clawdos-bridge doctor'")
-        ),
-        "tasks",
-        task!()
-    ),
-    script!(
-        TaskOutputs,
-        "task_outputs",
-        add!(
-            "task_outputs",
-            "task_id, output_type",
-            concat!(id!(), ", 'summary'")
-        ),
-        "tasks",
-        task!()
-    ),
-];
 
 /// Why a probe row was not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -363,8 +91,7 @@ impl Prober {
             _ => explain(&error),
         })?;
         // The project comes first and goes last: without it there is nothing else.
-        let look = concat!("SELECT FROM public.projects WHERE id = ", project!());
-        let left = sqlx::raw_sql(look).fetch_optional(&mut prober.connection);
+        let left = sqlx::raw_sql(LOOK).fetch_optional(&mut prober.connection);
         if matches!(in_time(left).await?, Ok(Some(_))) {
             prober.remove_all().await?;
         }
@@ -384,7 +111,7 @@ impl Prober {
 
     /// Writes the project that kept rows belong to.
     pub async fn keep_project(&mut self) -> Result<(), ProbeError> {
-        self.run(add_project!()).await.map(drop)
+        self.run(ADD_PROJECT).await.map(drop)
     }
 
     /// Commits what was begun.
@@ -413,7 +140,7 @@ impl Prober {
             }
         }
         // It stays where a row still points at it, and is the sign that there is one.
-        match self.run(remove_project!()).await {
+        match self.run(REMOVE_PROJECT).await {
             Err(error) => Err(refused.unwrap_or(error)),
             Ok(_) => Ok(()),
         }
@@ -463,11 +190,6 @@ impl Prober {
 /// `lock_not_available`, which `lock_timeout` raises (Postgres' documentation, appendix A).
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-fn script(table: Table) -> &'static Script {
-    let of_table = SCRIPTS.iter().find(|script| script.table == table);
-    of_table.unwrap_or(&SCRIPTS[0])
-}
-
 async fn connect(url: &SecretString) -> Result<PgConnection, ProbeError> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|error| explain(&error))?
@@ -491,24 +213,5 @@ fn explain(error: &sqlx::Error) -> ProbeError {
     match error {
         sqlx::Error::Database(said) => ProbeError::Refused(said.message().to_owned()),
         other => ProbeError::Lost(other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_table_has_its_script_and_the_ids_are_one() {
-        for table in Table::ALL {
-            let script = script(*table);
-            assert_eq!(script.table, *table);
-            let into = format!("INSERT INTO public.{table} (");
-            assert!(script.rehearsal.contains(&into) && script.keep.contains(&into));
-            let id = format!("'{PROBE_ID}'");
-            assert!(script.remove.contains(&id) && script.keep.contains(&id));
-            assert!(script.rehearsal.contains(&format!("'{PROBE_PROJECT}'")));
-        }
-        assert_eq!(probe_key(), RowKey::from(PROBE_ID.to_string().as_str()));
     }
 }

@@ -4,21 +4,21 @@
 //! sees it. Supabase Realtime asks again whether a row may be seen, so there it is kept until its event came, and
 //! removed on every way out; what a kill leaves, the next doctor removes.
 
+mod ear;
+
 use std::collections::{HashMap, HashSet};
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::ear::Ear;
 use super::{Group, Line};
 use crate::feed::websocket::WebsocketSettings;
-use crate::feed::{FeedEvent, Op, Replication, ReplicationSettings, Stream, Websocket};
+use crate::feed::{Replication, ReplicationSettings, Stream, Websocket};
 use crate::model::change::Table;
-use crate::store::probe::{PROBE_PROJECT, ProbeError, Prober, probe_key, probe_order};
+use crate::store::probe::{PROBE_PROJECT, ProbeError, Prober, probe_order};
 
 /// How long an event may take over replication, which needs a millisecond.
 const EVENT_LIMIT: Duration = Duration::from_secs(5);
@@ -34,9 +34,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// 30 s.
 const SUBSCRIBE_LIMIT: Duration = Duration::from_secs(45);
 
-/// Events that may wait to be heard.
-const AHEAD: usize = 64;
-
 /// Tables that the bridge itself writes to (source: `store/`). What it only reads need not take a row of ours.
 const WRITTEN: [Table; 9] = [
     Table::Activities,
@@ -50,104 +47,15 @@ const WRITTEN: [Table; 9] = [
     Table::Tasks,
 ];
 
-/// What the feed has told so far.
-#[derive(Default)]
-struct Heard {
-    connected: bool,
-    lost: Option<String>,
-    events: HashMap<Table, Instant>,
-}
-
-/// A feed that runs, and what it tells.
-struct Ear {
-    heard: watch::Receiver<Heard>,
-    stop: CancellationToken,
-    feed: JoinHandle<()>,
-}
-
-impl Ear {
-    fn open<F: Future<Output = ()> + Send + 'static>(
-        run: impl FnOnce(mpsc::Sender<FeedEvent>, CancellationToken) -> F,
-    ) -> Self {
-        let (tx, mut events) = mpsc::channel(AHEAD);
-        let stop = CancellationToken::new();
-        let feed = tokio::spawn(run(tx, stop.clone()));
-        let (tell, heard) = watch::channel(Heard::default());
-        tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                let now = Instant::now();
-                tell.send_modify(|heard| heard.take(event, now));
-            }
-        });
-        Self { heard, stop, feed }
-    }
-
-    /// Waits until something was heard; false when it was not in time, or nobody wants to know any more.
-    async fn until(
-        &mut self,
-        limit: Duration,
-        cancel: &CancellationToken,
-        enough: impl Fn(&Heard) -> bool,
-    ) -> bool {
-        let waiting = self.heard.wait_for(|heard| enough(heard));
-        let waiting = tokio::time::timeout(limit, waiting);
-        let waited = cancel.run_until_cancelled(waiting).await;
-        matches!(waited, Some(Ok(Ok(_))))
-    }
-
-    async fn connected(
-        &mut self,
-        limit: Duration,
-        cancel: &CancellationToken,
-    ) -> Result<(), String> {
-        let known = |heard: &Heard| heard.connected || heard.lost.is_some();
-        if !self.until(limit, cancel, known).await {
-            let seconds = limit.as_secs();
-            return Err(format!(
-                "the feed did not connect within {seconds} s: look for old xact_start in pg_stat_activity, and end \
-                 these transactions"
-            ));
-        }
-        match &self.heard.borrow().lost {
-            Some(reason) => Err(reason.clone()),
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the feed in order: an embedded Postgres waits for it when it stops.
-    async fn close(self) {
-        self.stop.cancel();
-        let _ = tokio::time::timeout(EVENT_LIMIT, self.feed).await;
-    }
-}
-
-impl Heard {
-    fn take(&mut self, event: FeedEvent, now: Instant) {
-        match event {
-            FeedEvent::Connected => self.connected = true,
-            FeedEvent::Disconnected { reason } => self.lost = Some(reason),
-            FeedEvent::Changes(changes) => {
-                let key = probe_key();
-                let ours = changes.into_iter();
-                let ours = ours.filter(|change| change.op == Op::Insert && change.key == key);
-                for change in ours {
-                    self.events.entry(change.table).or_insert(now);
-                }
-            }
-            FeedEvent::Sweep { .. } => {}
-        }
-    }
-}
-
 /// What became of the probes.
 #[derive(Default)]
-struct Probed {
+struct Results {
     /// When the COMMIT of a table's row was sent.
     sent: HashMap<Table, Instant>,
     unwritten: HashMap<Table, ProbeError>,
 }
 
-impl Probed {
+impl Results {
     /// Notes what did not work; true if nothing more will.
     fn failed(&mut self, table: Table, error: ProbeError) -> bool {
         let over = matches!(error, ProbeError::Lost(_));
@@ -169,10 +77,10 @@ pub(super) async fn replication(
         Ok(()) => match Prober::open(url).await {
             Err(error) => vec![unopened(&error)],
             Ok(mut prober) => {
-                let probed = unseen(&mut prober, silent, cancel).await;
+                let results = unseen(&mut prober, silent, cancel).await;
                 prober.close().await;
-                ear.told(&probed, EVENT_LIMIT, cancel).await;
-                lines(&ear, &probed, silent, EVENT_LIMIT)
+                ear.told(&results.sent, EVENT_LIMIT, cancel).await;
+                lines(&ear, &results, silent, EVENT_LIMIT)
             }
         },
     };
@@ -180,24 +88,13 @@ pub(super) async fn replication(
     lines
 }
 
-impl Ear {
-    /// Waits for the events of what was committed.
-    async fn told(&mut self, probed: &Probed, limit: Duration, cancel: &CancellationToken) {
-        let all = |heard: &Heard| {
-            let mut sent = probed.sent.keys();
-            heard.lost.is_some() || sent.all(|table| heard.events.contains_key(table))
-        };
-        self.until(limit, cancel, all).await;
-    }
-}
-
 /// Rows that are gone before anybody could see them. Stops between two tables when it is cancelled.
 async fn unseen(
     prober: &mut Prober,
     silent: &HashSet<Table>,
     cancel: &CancellationToken,
-) -> Probed {
-    let mut probed = Probed::default();
+) -> Results {
+    let mut results = Results::default();
     for table in probe_order().filter(|table| !silent.contains(table)) {
         if cancel.is_cancelled() {
             break;
@@ -210,16 +107,16 @@ async fn unseen(
         };
         match committed {
             Ok(()) => {
-                probed.sent.insert(table, sent);
+                results.sent.insert(table, sent);
             }
             Err(error) => {
-                if probed.failed(table, error) {
+                if results.failed(table, error) {
                     break;
                 }
             }
         }
     }
-    probed
+    results
 }
 
 /// Probes every table over Supabase Realtime.
@@ -268,18 +165,18 @@ async fn seen(
     silent: &HashSet<Table>,
     cancel: &CancellationToken,
 ) -> Vec<Line> {
-    let mut probed = Probed::default();
-    let writable = removable(&mut prober, silent, cancel, &mut probed).await;
+    let mut results = Results::default();
+    let writable = removable(&mut prober, silent, cancel, &mut results).await;
     // A statement that was sent is waited for: nothing may be committed after the rows were removed.
     let began = prober.keep_project().await;
     if began.is_ok() {
-        keep(&mut prober, &writable, cancel, &mut probed).await;
-        ear.told(&probed, REALTIME_LIMIT, cancel).await;
+        keep(&mut prober, &writable, cancel, &mut results).await;
+        ear.told(&results.sent, REALTIME_LIMIT, cancel).await;
     }
     let removed = prober.remove_all().await;
     prober.close().await;
     let mut lines = match began {
-        Ok(()) => lines(ear, &probed, silent, REALTIME_LIMIT),
+        Ok(()) => lines(ear, &results, silent, REALTIME_LIMIT),
         Err(error) => vec![unopened(&error)],
     };
     if let Err(error) = removed {
@@ -293,7 +190,7 @@ async fn removable(
     prober: &mut Prober,
     silent: &HashSet<Table>,
     cancel: &CancellationToken,
-    probed: &mut Probed,
+    results: &mut Results,
 ) -> Vec<Table> {
     let mut writable = Vec::new();
     for table in probe_order().filter(|table| !silent.contains(table)) {
@@ -307,7 +204,7 @@ async fn removable(
         match tried {
             Ok(()) => writable.push(table),
             Err(error) => {
-                if probed.failed(table, error) {
+                if results.failed(table, error) {
                     break;
                 }
             }
@@ -320,7 +217,7 @@ async fn keep(
     prober: &mut Prober,
     writable: &[Table],
     cancel: &CancellationToken,
-    probed: &mut Probed,
+    results: &mut Results,
 ) {
     for table in writable {
         if cancel.is_cancelled() {
@@ -334,10 +231,10 @@ async fn keep(
         };
         match committed {
             Ok(()) => {
-                probed.sent.insert(*table, sent);
+                results.sent.insert(*table, sent);
             }
             Err(error) => {
-                if probed.failed(*table, error) {
+                if results.failed(*table, error) {
                     return;
                 }
             }
@@ -346,17 +243,17 @@ async fn keep(
 }
 
 /// A line per table.
-fn lines(ear: &Ear, probed: &Probed, silent: &HashSet<Table>, limit: Duration) -> Vec<Line> {
-    let heard = ear.heard.borrow();
+fn lines(ear: &Ear, results: &Results, silent: &HashSet<Table>, limit: Duration) -> Vec<Line> {
+    let heard = ear.heard();
     let line = |table: &Table| {
         if silent.contains(table) {
             return failure(*table, "nobody announces its changes")
                 .next("See publication, under Database.");
         }
-        if let Some(error) = probed.unwritten.get(table) {
+        if let Some(error) = results.unwritten.get(table) {
             return unwritten(*table, error);
         }
-        let Some(sent) = probed.sent.get(table) else {
+        let Some(sent) = results.sent.get(table) else {
             return failure(*table, "not probed: the connection broke before its turn");
         };
         match (heard.events.get(table), &heard.lost) {
