@@ -121,7 +121,7 @@ fn of_bridge(instance: Instance, config: &Config) -> anyhow::Result<Subject> {
         feed: feed_of(config)?,
         discord: bot.ok_or_else(|| missing.to_owned()),
         control: control(&control_api.url, control_api.token, project_id),
-        operators: operators_of(config, operators),
+        operators: Some(operators_of(config, operators)),
         clock: Clock::System,
     })
 }
@@ -148,7 +148,8 @@ async fn of_config(
             .await
             .map_err(|error| format!("{error:#}")),
     };
-    let operators = place.as_ref().map_or(0, |place| place.operators.len());
+    let operators = place.as_ref().ok();
+    let operators = operators.map(|place| operators_of(config, place.operators.len()));
     let commands = commands()?;
     let control = match &config.control_api.url {
         Some(url) => control(
@@ -169,7 +170,7 @@ async fn of_config(
             commands,
         }),
         control,
-        operators: operators_of(config, operators),
+        operators,
         clock: Clock::System,
     })
 }

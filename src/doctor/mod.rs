@@ -49,8 +49,8 @@ pub struct Subject {
     pub discord: Result<Bot, String>,
     /// The executor.
     pub control: Control,
-    /// Who may approve.
-    pub operators: Operators,
+    /// Who may approve; `None` where that is the sandbox's to say, and it cannot be asked.
+    pub operators: Option<Operators>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -110,7 +110,7 @@ pub async fn examine(subject: &Subject, cancel: &CancellationToken) -> Option<Re
     let mut lines = database;
     lines.extend(discord);
     lines.extend(control);
-    lines.push(operators(subject.operators));
+    lines.extend(subject.operators.map(operators));
     Some(Report::new(subject.bridge_pid, &lines))
 }
 
