@@ -199,7 +199,7 @@ async fn manage_channels_is_enough_for_channels() -> Result<()> {
 #[tokio::test]
 async fn the_interactions_endpoint_of_the_portal_is_told_until_it_is_cleared() -> Result<()> {
     let world = World::start().await?;
-    for url in [json!("https://example.com/interactions"), Value::Null] {
+    for url in [json!("https://example.com/interactions"), json!(null)] {
         let change = json!({ "interactions_endpoint_url": url });
         world
             .control(Method::POST, "/application", &change)
