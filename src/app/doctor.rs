@@ -107,11 +107,12 @@ fn of_bridge(instance: Instance, config: &Config) -> anyhow::Result<Subject> {
     } = instance;
     let operators = discord.users.iter().filter(|user| user.operator).count();
     let token = discord.bot_token.or(config.discord.token.clone());
+    let wanted = commands()?;
     let bot = token.map(|token| Bot {
         api_base: discord.api,
         token,
         guild: Some(discord.guild_id),
-        commands: commands().unwrap_or_default(),
+        commands: wanted,
     });
     let missing = "the bridge that runs here uses a bot token that is not configured here. Set \
                    DISCORD_TOKEN as it is set for the bridge.";

@@ -134,6 +134,10 @@ async fn feed(feed: &Feed, url: &SecretString, cancel: &CancellationToken) -> Ve
             let Some(problems) = looks.await else {
                 return Vec::new();
             };
+            // Behind a transaction pooler, the lock that keeps two doctors apart would outlive them.
+            if let Some(stop) = blind(&problems).or(pooler(&problems)) {
+                return vec![problem(stop), unprobed()];
+            }
             let mut lines = published(&problems);
             lines.extend(probe::websocket(url, websocket, &silent(&problems), cancel).await);
             lines
@@ -147,6 +151,9 @@ async fn supabase(
     websocket: &WebsocketSettings,
 ) -> Vec<FeedProblem> {
     let mut problems = check_catalogs(settings).await;
+    if blind(&problems).or(pooler(&problems)).is_some() {
+        return problems;
+    }
     problems.retain(|problem| topic(problem) == PUBLISHED);
     if let Some(role) = websocket.key.role().await {
         problems.extend(check_visibility(&settings.url, &role).await);
@@ -184,6 +191,21 @@ fn problem(problem: &FeedProblem) -> Line {
     line.explained(&problem.to_string())
 }
 
+/// What kept everything else from being looked at.
+fn blind(problems: &[FeedProblem]) -> Option<&FeedProblem> {
+    let alone = problems.len() == 1;
+    problems.iter().find(|problem| match problem {
+        FeedProblem::BadUrl(_) | FeedProblem::TooOld(_) => true,
+        FeedProblem::Login(_) | FeedProblem::Unreachable(_) => alone,
+        _ => false,
+    })
+}
+
+fn pooler(problems: &[FeedProblem]) -> Option<&FeedProblem> {
+    let mut problems = problems.iter();
+    problems.find(|problem| matches!(problem, FeedProblem::Pooler(_)))
+}
+
 /// What replication needs, each found or missing.
 fn replication(problems: &[FeedProblem]) -> Vec<Line> {
     let needs = [
@@ -195,13 +217,7 @@ fn replication(problems: &[FeedProblem]) -> Vec<Line> {
             "it answers, and no pooler stands in between",
         ),
     ];
-    // After one of these nothing else was looked at.
-    let blind = |problem: &FeedProblem| {
-        matches!(problem, FeedProblem::BadUrl(_) | FeedProblem::TooOld(_))
-            || matches!(problem, FeedProblem::Login(_) | FeedProblem::Unreachable(_))
-                && problems.len() == 1
-    };
-    if let Some(blind) = problems.iter().find(|problem| blind(problem)) {
+    if let Some(blind) = blind(problems) {
         return vec![problem(blind)];
     }
     let stopped = problems.iter().any(FeedProblem::stops_the_feed);
@@ -251,7 +267,7 @@ fn unprobed() -> Line {
     Line::failure(
         Group::Changes,
         "all tables",
-        "not probed: there is no feed that could tell",
+        "not probed: what stands under Database is in the way",
     )
-    .next("Solve what stands under Database first. Until then rows are found by the sweep, every 30 s.")
+    .next("Solve that first. Until then rows are found by the sweep, every 30 s.")
 }
