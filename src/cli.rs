@@ -69,6 +69,11 @@ pub struct GlobalOptions {
 pub enum Command {
     /// Run the bridge, with whatever is not configured brought along (the default)
     Run,
+    /// Check everything the bridge stands on, one screen, each problem with its next step
+    ///
+    /// Looks at the database, at the change feed with a probe row for each table, at Discord, the executor and the
+    /// operators. Uses the bridge that runs on the data folder, if one does. Exits with 1 if something does not work.
+    Doctor(DoctorOptions),
     /// Create or update the tables in the database, then exit
     Migrate,
     /// Run the built-in executor alone: the Control API, the queue worker, the agents
@@ -79,6 +84,14 @@ pub enum Command {
     /// Take one turn as a demo agent
     #[command(hide = true)]
     DemoAgent(DemoAgentOptions),
+}
+
+/// How `doctor` tells what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DoctorOptions {
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// For subcommands that serve something.

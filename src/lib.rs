@@ -22,6 +22,7 @@ pub mod operations;
 // L4
 #[path = "../commands/mod.rs"]
 pub mod commands;
+pub mod doctor;
 pub mod health;
 // Islands
 pub mod embedded;

@@ -12,9 +12,10 @@ const LAYERS: [&str; 6] = [
     "model error clock",
     "config telemetry",
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
-     discord::receipts",
+     discord::portal discord::receipts",
     "operations mirror mode delivery",
-    "discord::gateway discord::presence discord::presses discord::inbound discord::events commands health executor embedded",
+    "discord::gateway discord::presence discord::presses discord::inbound discord::events commands \
+     doctor health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.

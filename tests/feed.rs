@@ -2,6 +2,8 @@
 
 #[path = "feed/checks.rs"]
 mod checks;
+#[path = "feed/doctor.rs"]
+mod doctor;
 #[path = "feed/latency.rs"]
 mod latency;
 #[path = "feed/listener.rs"]

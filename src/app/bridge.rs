@@ -16,6 +16,7 @@ use super::wiring::{self, Wires};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discord::layout::Layout;
+use crate::discord::portal::invite;
 use crate::health::Readiness;
 use crate::lifecycle::Lifecycle;
 use crate::model::mode::State;
@@ -134,10 +135,7 @@ async fn announce(
     };
     println!("discord   {discord}");
     if running.place.sandbox.is_none() {
-        println!(
-            "invite    {}",
-            discord::invite(running.identity.application)
-        );
+        println!("invite    {}", invite(running.identity.application));
     }
     let database = if running.database.embedded {
         "embedded"

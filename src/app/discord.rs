@@ -12,35 +12,13 @@ use url::Url;
 
 use crate::config::Config;
 use crate::discord::lanes::{Class, Lanes};
+use crate::discord::portal::{Account, Application, Guild, INTENT_FIX, TOKEN_FIX, invite};
 use crate::discord::rest::{ErrorKind, Request, Rest, Route};
 use crate::lifecycle::Lifecycle;
 use crate::model::{ApplicationId, GuildId, UserId};
 
-/// What the bridge must be allowed in the server, by Discord's names (source: its Permissions
-/// page; which ones: the calls that the bridge makes).
-const PERMISSIONS: [(u32, &str); 13] = [
-    (10, "View Channels"),
-    (11, "Send Messages"),
-    (4, "Manage Channels"),
-    (29, "Manage Webhooks"),
-    (13, "Manage Messages"),
-    (14, "Embed Links"),
-    (15, "Attach Files"),
-    (16, "Read Message History"),
-    (6, "Add Reactions"),
-    (34, "Manage Threads"),
-    (35, "Create Public Threads"),
-    (38, "Send Messages in Threads"),
-    (51, "Pin Messages"),
-];
-
-const ADMINISTRATOR: u32 = 3;
-
 /// How long requests that are under way may take at the end.
 const DRAIN: Duration = Duration::from_secs(4);
-
-/// Flags of an application that may read messages: verified or not (source: Discord).
-const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
 
 /// Which Discord.
 pub struct Place {
@@ -73,27 +51,6 @@ pub struct Identity {
 #[derive(Deserialize)]
 struct Gateway {
     url: String,
-}
-
-#[derive(Deserialize)]
-struct Account {
-    id: UserId,
-    username: String,
-}
-
-#[derive(Deserialize)]
-struct Application {
-    id: ApplicationId,
-    #[serde(default)]
-    flags: u64,
-}
-
-#[derive(Deserialize)]
-struct Guild {
-    id: GuildId,
-    name: String,
-    #[serde(default)]
-    permissions: Option<String>,
 }
 
 /// The Discord of the configuration, or the sandbox.
@@ -196,11 +153,8 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
         get::<Application>(lanes, Route::current_application()),
         get::<Vec<Guild>>(lanes, Route::current_guilds()),
     )?;
-    if application.flags & MESSAGE_CONTENT_FLAGS == 0 {
-        bail!(
-            "The bot may not read messages: the intent is missing. Switch on MESSAGE CONTENT \
-             INTENT in the Developer Portal, under Bot, Privileged Gateway Intents."
-        );
+    if !application.reads_messages() {
+        bail!("The bot may not read messages: the intent is missing. {INTENT_FIX}");
     }
     let invite = invite(application.id);
     let guild = match (place.guild, guilds.as_slice()) {
@@ -221,7 +175,7 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
                 .join(", ")
         ),
     };
-    let missing = missing_permissions(guild.permissions.as_deref());
+    let missing = guild.missing();
     if !missing.is_empty() {
         bail!(
             "The bot lacks permissions in the server {:?}: {}. Give them to its role, or invite it \
@@ -243,37 +197,11 @@ async fn get<T: DeserializeOwned>(lanes: &Lanes, route: Route) -> anyhow::Result
     let outcome = lanes.submit(Class::Interactive, Request::new(route)).await;
     outcome.json().into_result().map_err(|error| {
         if error.status() == Some(401) || error.kind() == ErrorKind::TokenRefused {
-            anyhow::anyhow!(
-                "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
-                 Developer Portal shows under Bot, Reset Token."
-            )
+            anyhow::anyhow!("Discord does not accept the bot token. {TOKEN_FIX}")
         } else {
             anyhow::Error::new(error).context("Discord did not answer as expected")
         }
     })
-}
-
-/// Where an administrator of a server lets the bot in, with all it needs.
-pub fn invite(application: ApplicationId) -> String {
-    let bits: u64 = PERMISSIONS.iter().map(|(bit, _)| 1_u64 << bit).sum();
-    format!(
-        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={bits}"
-    )
-}
-
-fn missing_permissions(granted: Option<&str>) -> Vec<&'static str> {
-    // A server that does not say is one that refuses later, with the route's name.
-    let Some(granted) = granted.and_then(|bits| bits.parse::<u64>().ok()) else {
-        return Vec::new();
-    };
-    if granted & (1 << ADMINISTRATOR) != 0 {
-        return Vec::new();
-    }
-    PERMISSIONS
-        .iter()
-        .filter(|(bit, _)| granted & (1 << bit) == 0)
-        .map(|(_, name)| *name)
-        .collect()
 }
 
 /// The way to Discord. At the end nothing new goes out, and what is under way is finished.

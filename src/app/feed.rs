@@ -62,7 +62,7 @@ pub fn start(
 }
 
 /// What the websocket feed needs, if it is the one that is wanted.
-fn websocket(config: &Config) -> Option<WebsocketSettings> {
+pub fn websocket(config: &Config) -> Option<WebsocketSettings> {
     let supabase = &config.supabase;
     let key = supabase.key.clone().map(Key::Fixed);
     let key = key.or(supabase.key_file.clone().map(Key::File));

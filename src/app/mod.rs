@@ -3,8 +3,10 @@
 mod bridge;
 mod database;
 mod discord;
+mod doctor;
 mod executor;
 mod feed;
+mod instance;
 mod run_file;
 mod spool;
 mod wiring;
@@ -14,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use crate::cli::{Cli, Command};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, DEFAULT_LOG_FILTER, Overrides};
 use crate::embedded;
 use crate::executor::demo;
 use crate::lifecycle::Lifecycle;
@@ -47,7 +49,11 @@ fn prepare(overrides: &Overrides) -> anyhow::Result<Config> {
     )?)
 }
 
-fn start(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
+fn start(command: &Command, mut config: Config) -> anyhow::Result<ExitCode> {
+    // The report says it all, unless somebody asks for the log.
+    if matches!(command, Command::Doctor(_)) && config.log.filter == DEFAULT_LOG_FILTER {
+        "off".clone_into(&mut config.log.filter);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -58,6 +64,7 @@ fn start(command: &Command, config: Config) -> anyhow::Result<ExitCode> {
         let lifecycle = Lifecycle::start()?;
         match command {
             Command::Run => Box::pin(bridge::run(lifecycle, config, prometheus)).await,
+            Command::Doctor(options) => doctor::run(lifecycle, config, options).await,
             Command::Migrate => database::migrate_only(lifecycle, &config).await,
             Command::Executor(_) => executor::run_alone(lifecycle, config, prometheus).await,
             #[cfg(feature = "sandbox")]

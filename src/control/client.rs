@@ -20,7 +20,7 @@ const DELIVER_TIMEOUT: Duration = Duration::from_secs(150);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// `GET /healthz` touches nothing.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -211,7 +211,7 @@ impl ControlClient {
         Ok(())
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         method: Method,
         path: &str,
@@ -323,7 +323,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// The innermost cause says what happened; the address may carry secrets and is left out.
-fn in_words(error: reqwest::Error) -> String {
+pub(super) fn in_words(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }

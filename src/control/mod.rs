@@ -1,6 +1,7 @@
 //! The Control API: what the bridge asks of an executor, ours or an existing one of `ClawdOS`.
 
 pub mod client;
+mod clock;
 pub mod wire;
 
 pub use client::{ControlClient, ControlError, DeliverOutcome, ExecutorHealth};

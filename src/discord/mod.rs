@@ -5,6 +5,7 @@ pub mod gateway;
 pub mod inbound;
 pub mod lanes;
 pub mod layout;
+pub mod portal;
 mod presence;
 pub mod presses;
 pub mod receipts;

@@ -60,6 +60,21 @@ pub fn lock_data_dir(data_dir: &Path) -> Result<DataDirLock, EmbeddedError> {
     lock(&prepare(data_dir)?, BRIDGE_LOCK)
 }
 
+/// The process that uses the data folder now, if one does. Changes nothing.
+///
+/// Looking takes the lock for a moment; who wants it meanwhile has patience.
+pub fn data_dir_holder(data_dir: &Path) -> Option<u32> {
+    let mut file = File::open(data_dir.join(BRIDGE_LOCK)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).ok()?;
+            pid.trim().parse().ok()
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 /// Creates the folder and what is missing above it; answers its canonical path.
 pub(super) fn prepare(data_dir: &Path) -> Result<PathBuf, EmbeddedError> {
     let create = || {

@@ -20,6 +20,6 @@ mod orphans;
 pub mod postgres;
 mod server;
 
-pub use data_dir::{DataDirLock, default_data_dir, lock_data_dir};
+pub use data_dir::{DataDirLock, data_dir_holder, default_data_dir, lock_data_dir};
 pub use error::EmbeddedError;
 pub use postgres::EmbeddedPostgres;

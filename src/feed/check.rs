@@ -72,12 +72,7 @@ const VISIBILITY_SQL: &str = "
 /// Reads catalogs through an ordinary connection, then opens a replication connection: what is
 /// refused there is refused for the feed. Makes no slot and changes nothing.
 pub async fn check(settings: &ReplicationSettings) -> Vec<FeedProblem> {
-    let looked = timeout(LIMIT, look(settings)).await;
-    let mut problems = match looked {
-        Ok(Ok(problems)) => problems,
-        Ok(Err(problem)) => return vec![problem],
-        Err(_) => return vec![no_answer()],
-    };
+    let mut problems = check_catalogs(settings).await;
     // With a cause already found, what the replication connection says is its consequence.
     if !problems.iter().any(FeedProblem::stops_the_feed)
         && let Err(problem) = Session::probe(settings).await
@@ -85,6 +80,15 @@ pub async fn check(settings: &ReplicationSettings) -> Vec<FeedProblem> {
         problems.insert(0, problem);
     }
     problems
+}
+
+/// The first half of [`check`]: what the catalogs say, for feeds that need no replication connection.
+pub async fn check_catalogs(settings: &ReplicationSettings) -> Vec<FeedProblem> {
+    match timeout(LIMIT, look(settings)).await {
+        Ok(Ok(problems)) => problems,
+        Ok(Err(problem)) => vec![problem],
+        Err(_) => vec![no_answer()],
+    }
 }
 
 /// Tables whose changes Supabase Realtime keeps to itself, because the role that the key stands for

@@ -1,12 +1,13 @@
 //! Realtime gaps (`bridge.gap`): tables whose changes the feed should have told and did not.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 use super::look::Loaded;
 use super::mode::{number, numbered};
 use super::{Result, Store, StoreError};
+use crate::model::ProjectId;
 use crate::model::change::Table;
 use crate::model::realtime::{Gap, GapCause};
 use crate::model::view::{Entity, EntityKind};
@@ -80,6 +81,20 @@ macro_rules! columns {
     () => {
         "id, xmin::text AS version, table_name, cause, found, reported_at"
     };
+}
+
+/// The same as [`Store::open_gaps`], over any connection.
+pub(super) async fn open_gaps(on: impl PgExecutor<'_>, project: &ProjectId) -> Result<Vec<Gap>> {
+    let rows: Vec<GapRow> = sqlx::query_as(concat!(
+        "SELECT DISTINCT ON (table_name) ",
+        columns!(),
+        " FROM bridge.gap WHERE project_id = $1 AND ended_at IS NULL \
+           AND last_at > now() - interval '1 hour' ORDER BY table_name, id DESC",
+    ))
+    .bind(project.as_str())
+    .fetch_all(on)
+    .await?;
+    rows.into_iter().map(Gap::try_from).collect()
 }
 
 impl Store {
@@ -171,16 +186,7 @@ impl Store {
 
     /// Gaps of the last hour that nobody knows to have ended, the latest report of each table.
     pub async fn open_gaps(&self) -> Result<Vec<Gap>> {
-        let rows: Vec<GapRow> = sqlx::query_as(concat!(
-            "SELECT DISTINCT ON (table_name) ",
-            columns!(),
-            " FROM bridge.gap WHERE project_id = $1 AND ended_at IS NULL \
-               AND last_at > now() - interval '1 hour' ORDER BY table_name, id DESC",
-        ))
-        .bind(self.project().as_str())
-        .fetch_all(self.pool())
-        .await?;
-        rows.into_iter().map(Gap::try_from).collect()
+        open_gaps(self.pool(), self.project()).await
     }
 
     /// Reports with their views.

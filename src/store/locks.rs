@@ -24,6 +24,11 @@ impl LockKey {
         key.copy_from_slice(&hasher.finalize()[..8]);
         Self(i64::from_be_bytes(key))
     }
+
+    /// As Postgres takes it.
+    pub(super) const fn number(self) -> i64 {
+        self.0
+    }
 }
 
 /// The locks of what this process works on. They hang on one connection and fall with it, so that

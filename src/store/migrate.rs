@@ -113,8 +113,13 @@ pub async fn migrate(pool: &PgPool) -> Result<usize, MigrationError> {
 /// The migrations that this database still lacks, as `number name`, oldest first.
 pub async fn pending(pool: &PgPool) -> Result<Vec<String>, MigrationError> {
     let mut connection = pool.acquire().await.map_err(MigrationError::Unreachable)?;
-    let server = Server::inspect(&mut connection).await?;
-    pending_on(&mut connection, &server).await
+    pending_through(&mut connection).await
+}
+
+/// [`pending`] through this connection.
+pub async fn pending_through(connection: &mut PgConnection) -> Result<Vec<String>, MigrationError> {
+    let server = Server::inspect(connection).await?;
+    pending_on(connection, &server).await
 }
 
 /// Refuses a server older than [`OLDEST_SERVER`]. `number` is its `server_version_num`, `found` its `server_version`.

@@ -25,7 +25,7 @@ const TWO: &str = "00000000-0000-4000-8000-000000000002";
 const SETTINGS: &str = "[feed]\nkind = \"websocket\"\n[mirror]\nsweep_seconds = 86400\n";
 
 /// Says over the websocket what Postgres says to its publication, as Supabase Realtime does.
-async fn relay(server: Arc<Realtime>, database: String) {
+pub async fn relay(server: Arc<Realtime>, database: String) {
     let mut feed = Listener::connected(&database).await;
     let mut rows = connect(&database).await;
     loop {
@@ -41,8 +41,16 @@ async fn relay(server: Arc<Realtime>, database: String) {
                 Op::Delete => "DELETE",
             };
             let sql = format!("SELECT to_jsonb(t) FROM public.{table} AS t WHERE id = $1::uuid");
-            let row = sqlx::query_scalar::<_, Value>(AssertSqlSafe(sql)).bind(&key);
-            let row = row.fetch_optional(&mut rows).await.unwrap();
+            let mut row = None;
+            // An event may come a moment before its row can be seen; one that is gone stays away.
+            for _ in 0..if change.op == Op::Delete { 1 } else { 50 } {
+                let look = sqlx::query_scalar::<_, Value>(AssertSqlSafe(sql.clone())).bind(&key);
+                row = look.fetch_optional(&mut rows).await.unwrap();
+                if row.is_some() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
             server.change(kind, table, &row.unwrap_or_default(), &old);
         }
     }

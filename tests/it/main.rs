@@ -7,6 +7,7 @@ mod approvals;
 mod bad_input;
 mod cards;
 mod crash;
+mod doctor;
 mod first_run;
 mod forgotten;
 mod layout;

@@ -2,6 +2,7 @@
 
 mod cards;
 mod custom_ids;
+mod doctor;
 mod hostile;
 mod identity;
 mod mode;

@@ -100,8 +100,9 @@ async fn age(call: Call) -> ApiResult {
     })
 }
 
-/// `POST /_sandbox/application {"application_id"?, "intents":{…}, "permissions":"…"}`: the privileged
-/// intents of the portal and the permissions of the bot's role.
+/// `POST /_sandbox/application {"application_id"?, "intents":{…}, "permissions":"…",
+/// "interactions_endpoint_url":"…"|null}`: the privileged intents and the endpoint of the portal, and
+/// the permissions of the bot's role.
 async fn application(call: Call) -> ApiResult {
     let body = call.json()?;
     call.app.write(|state| {
@@ -116,6 +117,10 @@ async fn application(call: Call) -> ApiResult {
             presences: on("presences", found.intents.presences),
         };
         state.set_intents(found.id, intents);
+        if let Some(endpoint) = body.get("interactions_endpoint_url") {
+            let url = endpoint.as_str().map(str::to_owned);
+            state.set_interactions_endpoint(found.id, url);
+        }
         let permissions = match &body["permissions"] {
             Value::String(text) => text.parse().ok(),
             other => other.as_u64(),

@@ -75,6 +75,9 @@ pub(crate) struct Application {
     pub(crate) owner: u64,
     pub(crate) verify_key: String,
     pub(crate) intents: PortalIntents,
+    /// Where Discord would send interactions instead of to the gateway; older journals have none.
+    #[serde(default)]
+    pub(crate) interactions_endpoint: Option<String>,
 }
 
 impl Application {

@@ -19,6 +19,16 @@ impl State {
         true
     }
 
+    /// Sets or clears an application's Interactions Endpoint URL in "the portal".
+    pub(crate) fn set_interactions_endpoint(&mut self, application: u64, url: Option<String>) {
+        let Some(found) = self.applications.get_mut(&application) else {
+            return;
+        };
+        found.interactions_endpoint = url;
+        let changed: Application = found.clone();
+        self.record(&Record::Application(Cow::Owned(changed)));
+    }
+
     /// Sets the permissions of the role that came with a bot.
     pub(crate) fn set_bot_permissions(&mut self, bot: u64, permissions: u64) -> bool {
         let Some(role) = self.roles.values_mut().find(|role| role.bot == Some(bot)) else {

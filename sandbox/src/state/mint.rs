@@ -69,6 +69,7 @@ impl State {
                 members: true,
                 presences: false,
             },
+            interactions_endpoint: None,
         };
         self.record(&Record::Application(Cow::Borrowed(&application)));
         self.applications.insert(id, application);

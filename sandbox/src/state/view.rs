@@ -254,7 +254,7 @@ impl State {
                 json!({ "scopes": ["bot", "applications.commands"], "permissions": "0" });
             json["integration_types_config"] = json!({ "0": {} });
             json["redirect_uris"] = json!([]);
-            json["interactions_endpoint_url"] = Value::Null;
+            json["interactions_endpoint_url"] = json!(application.interactions_endpoint);
             json["attachment_size_limit"] = json!(limits::ATTACHMENT_BYTES);
         }
         json

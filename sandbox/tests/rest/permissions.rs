@@ -197,6 +197,26 @@ async fn manage_channels_is_enough_for_channels() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_interactions_endpoint_of_the_portal_is_told_until_it_is_cleared() -> Result<()> {
+    let world = World::start().await?;
+    for url in [json!("https://example.com/interactions"), json!(null)] {
+        let change = json!({ "interactions_endpoint_url": url });
+        world
+            .control(Method::POST, "/application", &change)
+            .await?
+            .is(200);
+        let unrelated = json!({"intents": {"members": false}});
+        world
+            .control(Method::POST, "/application", &unrelated)
+            .await?
+            .is(200);
+        let mine = world.bot(Method::GET, "/applications/@me", None).await?;
+        assert_eq!(mine.is(200)["interactions_endpoint_url"], url);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_the_intent_content_is_hidden_over_rest_too() -> Result<()> {
     let world = World::start().await?;
     let path = format!("/channels/{}/messages", world.general);

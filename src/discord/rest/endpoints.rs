@@ -287,6 +287,13 @@ impl Route {
         application(Method::PUT, TEMPLATE, path)
     }
 
+    /// Lists the commands of the application in a guild.
+    pub fn guild_commands(application_id: u64, guild_id: u64) -> Self {
+        const TEMPLATE: &str = "GET /applications/{application_id}/guilds/{guild_id}/commands";
+        let path = format!("/applications/{application_id}/guilds/{guild_id}/commands");
+        application(Method::GET, TEMPLATE, path)
+    }
+
     /// Replaces all global commands of the application.
     pub fn put_global_commands(application_id: u64) -> Self {
         const TEMPLATE: &str = "PUT /applications/{application_id}/commands";

@@ -7,6 +7,8 @@ use crate::harness::person::{Seen, count};
 use crate::harness::status::{card, posts};
 use crate::harness::world::World;
 
+use crate::doctor::examine_world;
+
 use super::{card_says, metric, post_says, posted, quick};
 
 const ALARM: &str = "⚠️ **Realtime gap** in `project_chat_messages`";
@@ -60,6 +62,15 @@ async fn a_table_that_is_not_published_raises_the_alarm_and_is_mirrored_all_the_
     assert_eq!(
         metric(&world, &format!("bridge_realtime_unpublished{label}")).await,
         Some(1.0)
+    );
+
+    let doctor = examine_world(&world).await;
+    assert_eq!(doctor.code, Some(1), "{}", doctor.text);
+    let found = doctor.says("publication");
+    assert!(found.contains("public.project_chat_messages"), "{found}");
+    assert_eq!(
+        doctor.says("realtime gaps"),
+        "warning: project_chat_messages: 2 rows were found only by comparing"
     );
 
     // Once an hour, also for a bridge that has just been started.

@@ -1,0 +1,108 @@
+//! What the bridge needs of Discord's Developer Portal and of the server it lives in, and the words
+//! for what is missing. Pure.
+
+use serde::Deserialize;
+
+use crate::model::{ApplicationId, GuildId, UserId};
+
+/// What the bridge must be allowed in the server: bit and Discord's name (source: its Permissions
+/// page; which ones: the calls that the bridge makes).
+pub const PERMISSIONS: [(u32, &str); 13] = [
+    (10, "View Channels"),
+    (11, "Send Messages"),
+    (4, "Manage Channels"),
+    (29, "Manage Webhooks"),
+    (13, "Manage Messages"),
+    (14, "Embed Links"),
+    (15, "Attach Files"),
+    (16, "Read Message History"),
+    (6, "Add Reactions"),
+    (34, "Manage Threads"),
+    (35, "Create Public Threads"),
+    (38, "Send Messages in Threads"),
+    (51, "Pin Messages"),
+];
+
+const ADMINISTRATOR: u32 = 3;
+
+/// Flags of an application that may read messages: verified or not (source: Discord).
+const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
+
+/// What to do about a token that Discord does not accept.
+pub const TOKEN_FIX: &str = "Set DISCORD_TOKEN to the token that the Developer Portal shows under \
+                             Bot, Reset Token.";
+
+/// What to do about an application that may not read messages.
+pub const INTENT_FIX: &str = "Switch on MESSAGE CONTENT INTENT in the Developer Portal, under Bot, \
+                              Privileged Gateway Intents.";
+
+/// The bot's own account.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: UserId,
+    /// Its name.
+    pub username: String,
+}
+
+/// The bot's own application.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Application {
+    /// Its id.
+    pub id: ApplicationId,
+    #[serde(default)]
+    flags: u64,
+    #[serde(default)]
+    interactions_endpoint_url: Option<String>,
+}
+
+/// A server that the bot is in.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Guild {
+    /// Its id.
+    pub id: GuildId,
+    /// Its name.
+    pub name: String,
+    #[serde(default)]
+    permissions: Option<String>,
+}
+
+impl Application {
+    /// Whether it may read what people write.
+    pub const fn reads_messages(&self) -> bool {
+        self.flags & MESSAGE_CONTENT_FLAGS != 0
+    }
+
+    /// Where Discord sends presses and commands instead of to the gateway; nothing when all is well.
+    pub fn interactions_endpoint(&self) -> Option<&str> {
+        let url = self.interactions_endpoint_url.as_deref();
+        url.filter(|url| !url.is_empty())
+    }
+}
+
+impl Guild {
+    /// Names of the permissions that the bot lacks here.
+    pub fn missing(&self) -> Vec<&'static str> {
+        // A server that does not say is one that refuses later, with the route's name.
+        let granted = self
+            .permissions
+            .as_deref()
+            .and_then(|bits| bits.parse().ok());
+        let granted = granted.unwrap_or(1_u64 << ADMINISTRATOR);
+        if granted & (1 << ADMINISTRATOR) != 0 {
+            return Vec::new();
+        }
+        let missing = PERMISSIONS
+            .iter()
+            .filter(|(bit, _)| granted & (1 << bit) == 0);
+        missing.map(|(_, name)| *name).collect()
+    }
+}
+
+/// Where an administrator of a server lets the bot in, with all it needs.
+pub fn invite(application: ApplicationId) -> String {
+    let bits: u64 = PERMISSIONS.iter().map(|(bit, _)| 1_u64 << bit).sum();
+    format!(
+        "https://discord.com/oauth2/authorize?client_id={application}&scope=bot+applications.commands&permissions={bits}"
+    )
+}
