@@ -8,6 +8,7 @@ pub mod custom_id;
 pub mod digest;
 pub mod draft;
 pub mod embed;
+pub mod labs;
 pub mod links;
 pub mod mode;
 pub mod persona;

@@ -4,6 +4,7 @@ mod cards;
 mod custom_ids;
 mod hostile;
 mod identity;
+mod labs;
 mod mode;
 mod outcome;
 mod plan;
