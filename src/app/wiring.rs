@@ -27,7 +27,8 @@ use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
-use crate::mirror::keeper::Keeper;
+use crate::mirror::keeper::{Keeper, Keeping};
+use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::ledger::Unwritten;
 use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
@@ -55,6 +56,14 @@ pub struct Wires<'a> {
     pub identity: &'a Identity,
     /// The way there.
     pub lanes: Lanes,
+}
+
+/// What the mirror hears, and whom it tells.
+struct Told {
+    feed: mpsc::Receiver<FeedEvent>,
+    own: mpsc::UnboundedReceiver<Entity>,
+    agents_changed: Arc<Notify>,
+    labs_look: LabsLook,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -102,18 +111,27 @@ impl Wires<'_> {
             guild: self.identity.guild,
             application: self.identity.application,
         };
-        let keeper = Keeper::start(
+        let (labs, labs_look) = LabsReader::start(store.clone()).await?;
+        let keeper = Keeper::start(Keeping {
             builder,
-            store.clone(),
-            Arc::clone(&repair),
-            Arc::clone(&agents_changed),
-        )
+            store: store.clone(),
+            labs: labs.watch(),
+            repair: Arc::clone(&repair),
+            agents_changed: Arc::clone(&agents_changed),
+        })
         .await?;
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(cancel.clone()));
+        lifecycle.spawn("labs", labs.run(cancel.clone()));
 
         let feed = feed::start(lifecycle, self.config, self.readiness, &self.database.url);
-        self.start_mirror(lifecycle, &layout, &repair, agents_changed, feed, own_rows);
+        let told = Told {
+            feed,
+            own: own_rows,
+            agents_changed,
+            labs_look: labs_look.clone(),
+        };
+        self.start_mirror(lifecycle, &layout, &repair, told);
 
         let deliveries = Deliveries::new(
             store.clone(),
@@ -130,6 +148,7 @@ impl Wires<'_> {
             members_may_ask: self.config.delivery.members_may_ask,
             approved: Arc::clone(&self.control.approved),
             look: own,
+            labs_look,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, mode.clone())?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -153,9 +172,7 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         layout: &watch::Receiver<Arc<Layout>>,
         repair: &Arc<Notify>,
-        agents_changed: Arc<Notify>,
-        feed: mpsc::Receiver<FeedEvent>,
-        own: mpsc::UnboundedReceiver<Entity>,
+        told: Told,
     ) {
         let mirror = &self.config.mirror;
         let deps = Deps {
@@ -175,9 +192,10 @@ impl Wires<'_> {
                 first_link: chrono::Duration::from_std(mirror.first_link)
                     .unwrap_or(chrono::Duration::MAX),
             },
-            feed,
-            own,
-            agents_changed,
+            feed: told.feed,
+            own: told.own,
+            agents_changed: told.agents_changed,
+            labs_look: told.labs_look,
         };
         let mirror = Mirror::new(deps, lifecycle.token());
         lifecycle.spawn("mirror", mirror.run());

@@ -1,16 +1,19 @@
 //! What people do in Discord becomes operations: in order within a channel, once each, and read
 //! back where the gateway missed something.
 
-use std::collections::{HashMap, HashSet};
+mod doors;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serenity::all::Message;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::doors::{Door, Doors};
 use super::events::{self, Inbound, Written};
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
@@ -20,6 +23,7 @@ use crate::model::view::Surface;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::operations::say::{File, Said, say};
+use crate::store::layout::KnownChannel;
 
 /// What is read back overlaps what was seen by so much: events come in any order, and reading a
 /// message twice changes nothing.
@@ -58,16 +62,18 @@ impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut queues: HashMap<ChannelId, mpsc::UnboundedSender<Written>> = HashMap::new();
-        let mut read = HashSet::new();
+        let mut doors = Doors::default();
+        doors.follow(&self.layout.borrow_and_update());
         loop {
             let heard = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return Ok(()),
                 changed = self.layout.changed() => {
                     changed?;
+                    doors.follow(&self.layout.borrow_and_update());
                     // People may be quicker in a new channel than the layout.
                     if *self.connected.borrow() {
-                        self.read_back(&mut queues, &mut read, &cancel);
+                        self.read_back(&mut queues, &mut doors, &cancel);
                     }
                     continue;
                 }
@@ -77,8 +83,8 @@ impl Intake {
                 None => anyhow::bail!("the gateway does not speak any more"),
                 Some(Inbound::Ready) => {
                     self.connected.send_replace(true);
-                    read.clear();
-                    self.read_back(&mut queues, &mut read, &cancel);
+                    doors.forget();
+                    self.read_back(&mut queues, &mut doors, &cancel);
                 }
                 Some(Inbound::Resumed) => {
                     self.connected.send_replace(true);
@@ -87,7 +93,7 @@ impl Intake {
                     self.connected.send_replace(false);
                 }
                 Some(Inbound::Message(written)) => {
-                    self.enqueue(&mut queues, *written, &cancel);
+                    self.enqueue(&mut queues, &mut doors, *written, &cancel);
                 }
                 Some(Inbound::Pressed(pressed)) => self.presses.take(*pressed),
                 Some(Inbound::ChannelGone(channel)) => {
@@ -108,16 +114,17 @@ impl Intake {
     fn enqueue(
         &self,
         queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
+        doors: &mut Doors,
         written: Written,
         cancel: &CancellationToken,
     ) {
-        let takes = self
-            .layout
-            .borrow()
-            .surface(written.channel)
-            .is_some_and(Surface::takes_messages);
-        if !takes {
+        let layout = self.layout.borrow().clone();
+        let surface = layout.whatever(written.channel);
+        if !surface.is_some_and(Surface::takes_messages) {
             return;
+        }
+        if doors.turns_away(&written) {
+            return doors.answer(&written, &layout, &self.lanes);
         }
         let queue = self.queue(queues, written.channel, cancel);
         // A listener lives as long as its queue.
@@ -148,23 +155,24 @@ impl Intake {
     fn read_back(
         &self,
         queues: &mut HashMap<ChannelId, mpsc::UnboundedSender<Written>>,
-        read: &mut HashSet<ChannelId>,
+        doors: &mut Doors,
         cancel: &CancellationToken,
     ) {
         // Channels of the layout get their queue now, so that what is read back stands in the same
         // line as what is heard.
         let layout = self.layout.borrow().clone();
-        for (surface, channel) in layout.iter() {
-            if !(surface.takes_messages() && read.insert(channel.id)) {
-                continue;
-            }
+        for channel in doors.unread(&layout) {
             let reader = Reader {
                 desk: self.desk.clone(),
                 lanes: self.lanes.clone(),
                 guild: layout.guild,
-                queue: self.queue(queues, channel.id, cancel).clone(),
+                channel,
+                queue: self.queue(queues, channel, cancel).clone(),
             };
-            tokio::spawn(reader.run(channel.id, cancel.clone()));
+            let cancel = cancel.clone();
+            doors.read_back(channel, |doors| {
+                drop(tokio::spawn(reader.run(doors, cancel)));
+            });
         }
     }
 }
@@ -201,7 +209,8 @@ impl Listener {
 
     fn said(&self, written: Written) -> Option<Said> {
         let layout = self.layout.borrow();
-        let surface = layout.surface(written.channel)?.clone();
+        // Taken while its feature was on; it may be off by now.
+        let surface = layout.whatever(written.channel)?.clone();
         Some(Said {
             message: written.id,
             channel: written.channel,
@@ -225,36 +234,68 @@ struct Reader {
     desk: Desk,
     lanes: Lanes,
     guild: GuildId,
+    channel: ChannelId,
     queue: mpsc::UnboundedSender<Written>,
 }
 
 impl Reader {
-    async fn run(self, channel: ChannelId, cancel: CancellationToken) {
-        let mut wait = RETRY.0;
-        while let Err(error) = self.read(channel).await {
-            tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
-            let gone = error
-                .downcast_ref::<RestError>()
-                .is_some_and(|error| matches!(error.status(), Some(401..=404)));
-            if gone {
-                return;
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
+    async fn run(self, mut doors: mpsc::UnboundedReceiver<Door>, cancel: CancellationToken) {
+        while let Some(door) = doors.recv().await {
+            let mut wait = RETRY.0;
+            while let Err(error) = self.follow(door).await {
+                let channel = self.channel;
+                tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
+                let gone = error
+                    .downcast_ref::<RestError>()
+                    .is_some_and(|error| matches!(error.status(), Some(401..=404)));
+                if gone {
+                    break;
+                }
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
+                }
             }
         }
     }
 
-    async fn read(&self, channel: ChannelId) -> anyhow::Result<()> {
-        let known = self.desk.store.channels(self.guild).await?;
-        let Some(known) = known.into_iter().find(|known| known.channel == channel) else {
+    /// Reads what belongs to the time in which the channel was open, and writes down where that
+    /// begins and ends.
+    async fn follow(&self, door: Door) -> anyhow::Result<()> {
+        let store = &self.desk.store;
+        let Some(known) = self.known().await? else {
             return Ok(());
         };
-        let mut after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
+        if !door.open && known.closed_at.is_none() {
+            store.close_channel(self.channel, door.since).await?;
+        }
+        let until = known.closed_at.or((!door.open).then_some(door.since));
+        self.read(&known, until).await?;
+        if !(door.open && until.is_some()) {
+            return Ok(());
+        }
+        store.open_channel(self.channel, door.turned_away).await?;
+        // The feature may have been on for a while before we knew.
+        match self.known().await? {
+            Some(known) => self.read(&known, None).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn known(&self) -> anyhow::Result<Option<KnownChannel>> {
+        let all = self.desk.store.channels(self.guild).await?;
+        Ok(all.into_iter().find(|it| it.channel == self.channel))
+    }
+
+    async fn read(&self, known: &KnownChannel, until: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+        let overlapping = known.read_up_to.created_at() - OVERLAP;
+        let from = known
+            .opened_at
+            .map_or(overlapping, |it| it.max(overlapping));
+        let mut after = DiscordMessageId::at(from);
         let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
         loop {
-            let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
+            let route = Route::get_messages(self.channel.get(), Page::After(after.get()), PAGE);
             let mut page: Vec<Message> = self
                 .lanes
                 .submit(Class::Backlog, Request::new(route))
@@ -270,6 +311,9 @@ impl Reader {
                 let Some(mut written) = events::written(message) else {
                     continue;
                 };
+                if until.is_some_and(|until| written.id.created_at() > until) {
+                    return Ok(());
+                }
                 // A message that is read has no member, and so no roles.
                 if !self.desk.operators.roles.is_empty() {
                     written.roles = self.roles(written.user, &mut roles).await?;

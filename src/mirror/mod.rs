@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod dirty;
 pub mod keeper;
+pub mod labs;
 pub mod ledger;
 pub mod outage;
 pub mod plan;
@@ -32,6 +33,7 @@ use crate::store::kept::Kept;
 use crate::store::look::ServerStart;
 use apply::{Hands, Workers};
 use dirty::Dirty;
+use labs::LabsLook;
 use ledger::Done;
 use read_back::Channels;
 use render::Renderer;
@@ -69,6 +71,8 @@ pub struct Deps {
     pub own: mpsc::UnboundedReceiver<Entity>,
     /// Tells others that the table of agents has changed.
     pub agents_changed: Arc<Notify>,
+    /// Tells others that the flags of the Labs may have changed.
+    pub labs_look: LabsLook,
 }
 
 /// What the feed has said of a row.
@@ -218,6 +222,7 @@ impl Mirror {
 
     async fn hear(&mut self, event: FeedEvent) {
         match event {
+            // The sweep looks at the Labs as well.
             FeedEvent::Connected | FeedEvent::Sweep { .. } => self.sweep_soon = true,
             FeedEvent::Disconnected { .. } => {}
             FeedEvent::Changes(changes) => {
@@ -235,12 +240,18 @@ impl Mirror {
             Table::Tasks => self.announce(EntityKind::Task, change),
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
+            Table::ProjectSettings => self.look_at_labs(change.xid),
             Table::Agents => {
                 self.deps.agents_changed.notify_one();
                 self.look_at_agents().await;
             }
             _ => {}
         }
+    }
+
+    fn look_at_labs(&self, xid: Option<Xid>) {
+        // Nobody listens only while the process ends.
+        let _ = self.deps.labs_look.send(xid);
     }
 
     fn announce(&mut self, kind: EntityKind, change: &Change) {

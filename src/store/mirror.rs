@@ -20,31 +20,52 @@ pub struct ModeChange {
     pub since: DateTime<Utc>,
 }
 
+/// The place of a message is read as [`Place::from_title`] does it. People's own messages are views
+/// that nothing else has to be made of; the card of a proposal has a place of its own besides.
+///
+/// [`Place::from_title`]: crate::model::thread::Place::from_title
+const SWEEP_MESSAGES: &str = "
+(SELECT m.id FROM (
+   SELECT c.id, c.created_at, c.xmin::text AS version,
+          c.message_type IN ('task_proposal', 'action_proposal') AS proposes,
+          CASE WHEN c.thread_id IS NULL OR t.title = 'General' THEN 'team-room'
+               ELSE 'dm-' || substring(t.title FROM
+                 '^DM:\\s*(?:agent:)*([A-Za-z0-9_-]{1,64})(?::[A-Za-z0-9_-]{1,64}(?::.*)?)?\\s*$') END AS place
+   FROM project_chat_messages c LEFT JOIN project_chat_threads t ON t.id = c.thread_id
+   WHERE c.project_id = $1 AND c.created_at >= $2) m
+ LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'message' AND v.entity_id = m.id::text
+ WHERE m.place = ANY($4) OR m.proposes
+ GROUP BY m.id, m.created_at, m.place, m.proposes
+ HAVING (m.place = ANY($4) AND NOT coalesce(bool_or(v.surface = m.place), false)
+         AND NOT coalesce(bool_or(v.author_kind = 'person'), false))
+     OR (m.proposes AND NOT coalesce(bool_or(v.surface = 'approvals'), false))
+     OR bool_or(v.author_kind <> 'person' AND v.state IN ('sent', 'failed')
+                AND v.row_xmin IS DISTINCT FROM m.version AND v.surface = ANY($4))
+ ORDER BY m.created_at, m.id LIMIT $3)
+UNION ALL
+(SELECT DISTINCT v.entity_id::uuid FROM bridge.view v
+ LEFT JOIN project_chat_messages m ON m.id = v.entity_id::uuid
+ WHERE v.project_id = $1 AND v.kind = 'message' AND v.created_at >= $2
+   AND v.state = 'sent' AND m.id IS NULL LIMIT $3)";
+
 impl Store {
-    /// Rows of the chat since `floor` that Discord does not show as they are: never shown, changed
-    /// since, or gone while their view is still there. At most `limit`, oldest first.
-    pub async fn sweep_messages(&self, floor: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>> {
-        let ids = sqlx::query_scalar(
-            "(SELECT m.id FROM project_chat_messages m \
-              LEFT JOIN project_chat_threads t ON t.id = m.thread_id \
-              LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'message' \
-                AND v.entity_id = m.id::text \
-              WHERE m.project_id = $1 AND m.created_at >= $2 \
-                AND (m.thread_id IS NULL OR t.title = 'General' OR t.title LIKE 'DM:%') \
-                AND (v.entity_id IS NULL OR (v.author_kind <> 'person' \
-                     AND v.state IN ('sent', 'failed') AND v.row_xmin IS DISTINCT FROM m.xmin::text)) \
-              GROUP BY m.id ORDER BY m.created_at, m.id LIMIT $3) \
-             UNION ALL \
-             (SELECT DISTINCT v.entity_id::uuid FROM bridge.view v \
-              LEFT JOIN project_chat_messages m ON m.id = v.entity_id::uuid \
-              WHERE v.project_id = $1 AND v.kind = 'message' AND v.created_at >= $2 \
-                AND v.state = 'sent' AND m.id IS NULL LIMIT $3)",
-        )
-        .bind(self.project().as_str())
-        .bind(floor)
-        .bind(limit)
-        .fetch_all(self.pool())
-        .await?;
+    /// Rows of the chat since `floor` that Discord does not show as they are: never shown where they
+    /// belong, changed since, or gone while their view is still there. `places` are the surfaces that
+    /// are there: what belongs elsewhere is not named, and does not keep others from being named. At
+    /// most `limit`, oldest first.
+    pub async fn sweep_messages(
+        &self,
+        places: &[String],
+        floor: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar(SWEEP_MESSAGES)
+            .bind(self.project().as_str())
+            .bind(floor)
+            .bind(limit)
+            .bind(places)
+            .fetch_all(self.pool())
+            .await?;
         Ok(ids)
     }
 

@@ -9,6 +9,7 @@ mod cards;
 mod crash;
 mod first_run;
 mod forgotten;
+mod labs;
 mod layout;
 mod lifecycle;
 mod room;
