@@ -106,24 +106,9 @@ impl Wires<'_> {
         lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let builder = Builder {
-            lanes: self.lanes.clone(),
-            guild: self.identity.guild,
-            application: self.identity.application,
-        };
-        let (labs, labs_look) = LabsReader::start(store.clone()).await?;
-        let keeper = Keeper::start(Keeping {
-            builder,
-            store: store.clone(),
-            labs: labs.watch(),
-            repair: Arc::clone(&repair),
-            agents_changed: Arc::clone(&agents_changed),
-        })
-        .await?;
-        let layout = keeper.watch();
-        lifecycle.spawn("layout", keeper.run(cancel.clone()));
-        lifecycle.spawn("labs", labs.run(cancel.clone()));
-
+        let (layout, labs_look) = self
+            .start_layout(lifecycle, &repair, &agents_changed)
+            .await?;
         let feed = feed::start(lifecycle, self.config, self.readiness, &self.database.url);
         let told = Told {
             feed,
@@ -155,6 +140,34 @@ impl Wires<'_> {
         let outage = Outage::new(self.lanes.clone(), layout.clone(), mode.clone());
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// The channels, as far as the Labs have switched them on.
+    async fn start_layout(
+        &self,
+        lifecycle: &mut Lifecycle,
+        repair: &Arc<Notify>,
+        agents_changed: &Arc<Notify>,
+    ) -> anyhow::Result<(watch::Receiver<Arc<Layout>>, LabsLook)> {
+        let store = &self.database.store;
+        let (labs, labs_look) = LabsReader::start(store.clone()).await?;
+        let builder = Builder {
+            lanes: self.lanes.clone(),
+            guild: self.identity.guild,
+            application: self.identity.application,
+        };
+        let keeper = Keeper::start(Keeping {
+            builder,
+            store: store.clone(),
+            labs: labs.watch(),
+            repair: Arc::clone(repair),
+            agents_changed: Arc::clone(agents_changed),
+        })
+        .await?;
+        let layout = keeper.watch();
+        lifecycle.spawn("layout", keeper.run(lifecycle.token()));
+        lifecycle.spawn("labs", labs.run(lifecycle.token()));
+        Ok((layout, labs_look))
     }
 
     fn operators(&self) -> Operators {

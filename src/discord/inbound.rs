@@ -119,7 +119,7 @@ impl Intake {
         cancel: &CancellationToken,
     ) {
         let layout = self.layout.borrow().clone();
-        let surface = layout.whatever(written.channel);
+        let surface = layout.on_or_off(written.channel);
         if !surface.is_some_and(Surface::takes_messages) {
             return;
         }
@@ -210,7 +210,7 @@ impl Listener {
     fn said(&self, written: Written) -> Option<Said> {
         let layout = self.layout.borrow();
         // Taken while its feature was on; it may be off by now.
-        let surface = layout.whatever(written.channel)?.clone();
+        let surface = layout.on_or_off(written.channel)?.clone();
         Some(Said {
             message: written.id,
             channel: written.channel,

@@ -58,6 +58,8 @@ impl Keeper {
         let mut wait = None;
         loop {
             tokio::select! {
+                // First: whoever reads the flags may have ended already.
+                biased;
                 () = cancel.cancelled() => return Ok(()),
                 // A person looks on: what goes, goes at once, and what comes waits for nobody else.
                 changed = self.needs.labs.changed() => {

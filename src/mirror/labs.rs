@@ -47,6 +47,8 @@ impl LabsReader {
         let mut asked = Vec::new();
         loop {
             tokio::select! {
+                // First: whoever tells of changes may have ended already.
+                biased;
                 () = cancel.cancelled() => return Ok(()),
                 heard = self.looks.recv_many(&mut asked, usize::MAX) => {
                     anyhow::ensure!(heard > 0, "nobody tells of changes of the Labs any more");

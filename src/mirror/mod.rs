@@ -222,8 +222,11 @@ impl Mirror {
 
     async fn hear(&mut self, event: FeedEvent) {
         match event {
-            // The sweep looks at the Labs as well.
-            FeedEvent::Connected | FeedEvent::Sweep { .. } => self.sweep_soon = true,
+            FeedEvent::Connected | FeedEvent::Sweep { .. } => {
+                // The sweep does it too, after whatever is dirty.
+                self.look_at_labs(None);
+                self.sweep_soon = true;
+            }
             FeedEvent::Disconnected { .. } => {}
             FeedEvent::Changes(changes) => {
                 for change in changes {

@@ -1,6 +1,7 @@
 //! The Labs: a feature that is off shows nothing and says how it is switched on; a switch acts at once,
 //! wherever it is thrown, and nothing is lost or doubled by it.
 
+mod command;
 mod switching;
 mod turned_away;
 

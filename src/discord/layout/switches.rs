@@ -33,7 +33,7 @@ impl Layout {
     }
 
     /// What a channel is to us, whether its feature is on or off.
-    pub fn whatever(&self, channel: ChannelId) -> Option<&Surface> {
+    pub fn on_or_off(&self, channel: ChannelId) -> Option<&Surface> {
         let asleep = self.asleep.iter().find(|(_, its)| its.id == channel);
         self.surface(channel)
             .or_else(|| asleep.map(|(surface, _)| surface))
