@@ -10,8 +10,8 @@ use crate::model::labs::{Feature, LABS_KEY, LONGEST, Labs, Unreadable, written};
 /// So often the row may come and go while we want to write it.
 const TRIES: u32 = 5;
 
-/// The row's id, its text where that is not too long to be read, and its length in bytes. More than
-/// one row is possible only where the key could not be made unique: the one written last counts.
+/// SQL that finds the row. More than one is possible only where the key could not be made unique: the
+/// one written last counts.
 macro_rules! row {
     ($what:literal, $lock:literal) => {
         concat!(
