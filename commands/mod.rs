@@ -1,6 +1,7 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
 mod approvals;
+mod labs;
 mod promote;
 mod status;
 
@@ -47,7 +48,12 @@ pub type Error = anyhow::Error;
 type Context<'a> = poise::Context<'a, Data, Error>;
 
 fn all() -> Vec<poise::Command<Data, Error>> {
-    vec![status::status(), approvals::approvals(), promote::promote()]
+    vec![
+        status::status(),
+        approvals::approvals(),
+        labs::labs_with_choices(),
+        promote::promote(),
+    ]
 }
 
 /// What Discord has to know of the commands.

@@ -57,6 +57,13 @@ impl Database {
             .bind(PROJECT)
             .execute(&pool)
             .await?;
+        sqlx::query(
+            "INSERT INTO project_settings (project_id, key, value) VALUES ($1, 'labs_features', $2)",
+        )
+        .bind(PROJECT)
+        .bind(r#"{"team_room": true, "operator_chat": true, "multi_dm": true}"#)
+        .execute(&pool)
+        .await?;
         let mut agents = Vec::new();
         for channel in 0..CHANNELS {
             agents.push(add_agent(&pool, channel).await?);

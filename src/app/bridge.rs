@@ -13,6 +13,7 @@ use super::discord::{self, Identity, Place};
 use super::executor::{self, Control};
 use super::run_file;
 use super::wiring::{self, Wires};
+use crate::cards;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::discord::layout::Layout;
@@ -153,13 +154,13 @@ async fn announce(
         println!("warning   {}", state.reason);
     }
     let mut layout = running.layout.clone();
-    if !layout
-        .borrow_and_update()
-        .iter()
-        .any(|(surface, _)| matches!(surface, Surface::Dm(_)))
-    {
+    let now = layout.borrow_and_update().clone();
+    if !now.has_agents() {
         let project = &running.config.project.id;
         println!("warning   the project {project} has no agents yet: add rows to the table agents");
+    }
+    if now.labs().all_off() {
+        println!("warning   {}", cards::labs::all_off(now.labs()));
     }
     println!("ready");
     // Channels come and go; a script reads the file when it needs it.

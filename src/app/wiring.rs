@@ -28,7 +28,8 @@ use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
-use crate::mirror::keeper::Keeper;
+use crate::mirror::keeper::{Keeper, Keeping};
+use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::ledger::Unwritten;
 use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
@@ -60,11 +61,12 @@ pub struct Wires<'a> {
     pub lanes: Lanes,
 }
 
-/// What the mirror is told of.
-struct Changes {
+/// What the mirror hears, and whom it tells.
+struct Told {
     feed: mpsc::Receiver<FeedEvent>,
     own: mpsc::UnboundedReceiver<Entity>,
-    agents: Arc<Notify>,
+    agents_changed: Arc<Notify>,
+    labs_look: LabsLook,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -107,21 +109,9 @@ impl Wires<'_> {
         lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let builder = Builder {
-            lanes: self.lanes.clone(),
-            guild: self.identity.guild,
-            application: self.identity.application,
-        };
-        let keeper = Keeper::start(
-            builder,
-            store.clone(),
-            Arc::clone(&repair),
-            Arc::clone(&agents_changed),
-        )
-        .await?;
-        let layout = keeper.watch();
-        lifecycle.spawn("layout", keeper.run(cancel.clone()));
-
+        let (layout, labs_look) = self
+            .start_layout(lifecycle, &repair, &agents_changed)
+            .await?;
         let (feed, feed_state) =
             feed::start(lifecycle, self.config, self.readiness, &self.database.url);
         let kept = spool::start(lifecycle, self.config, self.readiness).await?;
@@ -130,12 +120,13 @@ impl Wires<'_> {
             feed: feed_state,
             spool: kept.0.level(),
         };
-        let changes = Changes {
+        let told = Told {
             feed,
             own: own_rows,
-            agents: agents_changed,
+            agents_changed,
+            labs_look: labs_look.clone(),
         };
-        self.start_mirror(lifecycle, &layout, &repair, changes, dials.clone());
+        self.start_mirror(lifecycle, &layout, &repair, told, dials.clone());
 
         let deliveries = Deliveries::new(
             store.clone(),
@@ -151,6 +142,7 @@ impl Wires<'_> {
             members_may_ask: self.config.delivery.members_may_ask,
             approved: Arc::clone(&self.control.approved),
             look: own,
+            labs_look,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), kept)?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -163,6 +155,34 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// The channels, as far as the Labs have switched them on.
+    async fn start_layout(
+        &self,
+        lifecycle: &mut Lifecycle,
+        repair: &Arc<Notify>,
+        agents_changed: &Arc<Notify>,
+    ) -> anyhow::Result<(watch::Receiver<Arc<Layout>>, LabsLook)> {
+        let store = &self.database.store;
+        let (labs, labs_look) = LabsReader::start(store.clone()).await?;
+        let builder = Builder {
+            lanes: self.lanes.clone(),
+            guild: self.identity.guild,
+            application: self.identity.application,
+        };
+        let keeper = Keeper::start(Keeping {
+            builder,
+            store: store.clone(),
+            labs: labs.watch(),
+            repair: Arc::clone(repair),
+            agents_changed: Arc::clone(agents_changed),
+        })
+        .await?;
+        let layout = keeper.watch();
+        lifecycle.spawn("layout", keeper.run(lifecycle.token()));
+        lifecycle.spawn("labs", labs.run(lifecycle.token()));
+        Ok((layout, labs_look))
     }
 
     fn operators(&self) -> Operators {
@@ -180,7 +200,7 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         layout: &watch::Receiver<Arc<Layout>>,
         repair: &Arc<Notify>,
-        changes: Changes,
+        told: Told,
         dials: Dials,
     ) {
         let mirror = &self.config.mirror;
@@ -201,9 +221,10 @@ impl Wires<'_> {
                 first_link: chrono::Duration::from_std(mirror.first_link)
                     .unwrap_or(chrono::Duration::MAX),
             },
-            feed: changes.feed,
-            own: changes.own,
-            agents_changed: changes.agents,
+            feed: told.feed,
+            own: told.own,
+            agents_changed: told.agents_changed,
+            labs_look: told.labs_look,
             dials,
             poll: self.config.mode.poll,
         };

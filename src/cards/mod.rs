@@ -9,6 +9,7 @@ pub mod digest;
 pub mod draft;
 pub mod embed;
 pub mod gap;
+pub mod labs;
 pub mod links;
 pub mod mode;
 pub mod outage;

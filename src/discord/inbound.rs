@@ -1,42 +1,30 @@
 //! What people do in Discord becomes operations: in order within a channel, once each, and read
 //! back where the gateway missed something.
 
+mod doors;
 mod gate;
 mod listener;
+mod reader;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::TimeDelta;
-use serde::Deserialize;
-use serenity::all::Message;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::gate::{Closed, Gate};
+use self::doors::Doors;
+use self::gate::Gate;
 use self::listener::{Heard, Listener};
-use super::events::{self, Inbound, Written};
-use super::lanes::{Class, Lanes};
+use self::reader::{Reader, Visit, begin};
+use super::events::{Inbound, Written};
+use super::lanes::Lanes;
 use super::layout::Layout;
 use super::presses::Presses;
-use super::receipts::Receipt;
-use super::rest::{Page, Request, RestError, Route};
+use crate::model::ChannelId;
 use crate::model::mode::State;
 use crate::model::view::Surface;
-use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::spool::{Found, Spool};
-
-/// What is read back overlaps what was seen by so much: events come in any order, and reading a
-/// message twice changes nothing.
-const OVERLAP: TimeDelta = TimeDelta::minutes(5);
-
-/// Most messages of a page (source: Discord).
-const PAGE: u8 = 100;
-
-/// Waits between tries to read a channel back.
-const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Takes in what the gateway hears.
 pub struct Intake {
@@ -65,16 +53,12 @@ pub struct Intake {
 /// The lines in which messages wait to be written down, by channel, and the gates before them.
 type Queues = HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>;
 
-#[derive(Deserialize)]
-struct Member {
-    roles: Vec<RoleId>,
-}
-
 impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut queues = Queues::new();
-        let mut read = HashSet::new();
+        let mut doors = Doors::default();
+        doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
         loop {
             let heard = tokio::select! {
@@ -82,9 +66,10 @@ impl Intake {
                 () = cancel.cancelled() => return Ok(()),
                 changed = self.layout.changed() => {
                     changed?;
+                    doors.follow(&self.layout.borrow_and_update());
                     // People may be quicker in a new channel than the layout.
                     if *self.connected.borrow() {
-                        self.read_back(&mut queues, &mut read, &cancel);
+                        self.read_back(&mut queues, &mut doors, &cancel);
                     }
                     continue;
                 }
@@ -94,8 +79,8 @@ impl Intake {
                 None => anyhow::bail!("the gateway does not speak any more"),
                 Some(Inbound::Ready) => {
                     self.connected.send_replace(true);
-                    read.clear();
-                    self.read_back(&mut queues, &mut read, &cancel);
+                    doors.forget();
+                    self.read_back(&mut queues, &mut doors, &cancel);
                 }
                 Some(Inbound::Resumed) => {
                     self.connected.send_replace(true);
@@ -104,7 +89,7 @@ impl Intake {
                     self.connected.send_replace(false);
                 }
                 Some(Inbound::Message(written)) => {
-                    self.enqueue(&mut queues, *written, &cancel);
+                    self.enqueue(&mut queues, &mut doors, *written, &cancel);
                 }
                 Some(Inbound::Pressed(pressed)) => self.presses.take(*pressed),
                 Some(Inbound::ChannelGone(channel)) => {
@@ -139,21 +124,27 @@ impl Intake {
         }
         self.found.held = ours;
         for channel in channels {
-            if self.layout.borrow().surface(channel).is_none() {
+            if self.layout.borrow().on_or_off(channel).is_none() {
                 tracing::warn!(%channel, "channel {channel} is not ours any more; what was accepted there is written all the same");
             }
             self.queue(queues, channel, cancel);
         }
     }
 
-    fn enqueue(&mut self, queues: &mut Queues, written: Written, cancel: &CancellationToken) {
-        let takes = self
-            .layout
-            .borrow()
-            .surface(written.channel)
-            .is_some_and(Surface::takes_messages);
-        if !takes {
+    fn enqueue(
+        &mut self,
+        queues: &mut Queues,
+        doors: &mut Doors,
+        written: Written,
+        cancel: &CancellationToken,
+    ) {
+        let layout = self.layout.borrow().clone();
+        let surface = layout.on_or_off(written.channel);
+        if !surface.is_some_and(Surface::takes_messages) {
             return;
+        }
+        if doors.turns_away(&written) {
+            return doors.answer(&written, &layout, &self.lanes);
         }
         let (queue, _) = self.queue(queues, written.channel, cancel);
         let read_back = None;
@@ -187,154 +178,29 @@ impl Intake {
 
     /// Reads what was written while nobody listened, in every channel that has not been read in
     /// this session.
-    fn read_back(
-        &mut self,
-        queues: &mut Queues,
-        read: &mut HashSet<ChannelId>,
-        cancel: &CancellationToken,
-    ) {
+    fn read_back(&mut self, queues: &mut Queues, doors: &mut Doors, cancel: &CancellationToken) {
         // Channels of the layout get their queue now, so that what is read back stands in the same
         // line as what is heard.
         let layout = self.layout.borrow().clone();
-        for (surface, channel) in layout.iter() {
-            if !(surface.takes_messages() && read.insert(channel.id)) {
+        for channel in doors.unread(&layout) {
+            let (queue, gate) = self.queue(queues, channel, cancel).clone();
+            let Some(door) = doors.door(channel) else {
                 continue;
-            }
-            let (queue, gate) = self.queue(queues, channel.id, cancel).clone();
-            let reader = Reader {
-                desk: self.desk.clone(),
-                lanes: self.lanes.clone(),
-                spool: self.spool.clone(),
-                guild: layout.guild,
-                room: Arc::new(Semaphore::new(usize::from(PAGE))),
-                queue,
-                closed: Some(gate.close()),
-                after: None,
             };
-            tokio::spawn(reader.run(channel.id, cancel.clone()));
+            let reader = doors.reader(channel, |visits| {
+                let reader = Reader::new(
+                    self.desk.clone(),
+                    self.lanes.clone(),
+                    self.spool.clone(),
+                    (layout.guild, channel),
+                    queue,
+                );
+                drop(tokio::spawn(reader.run(visits, cancel.clone())));
+            });
+            let begins = begin(self.desk.store.clone(), layout.guild, channel, gate.close());
+            let begins = tokio::spawn(begins);
+            // A reader lives as long as its line.
+            let _ = reader.send(Visit { door, begins });
         }
     }
-}
-
-/// Reads the messages of one channel that nobody has heard.
-struct Reader {
-    desk: Desk,
-    lanes: Lanes,
-    spool: Spool,
-    guild: GuildId,
-    /// For what is read and waits: while the database is away, Discord keeps the rest.
-    room: Arc<Semaphore>,
-    queue: mpsc::UnboundedSender<Heard>,
-    /// Until it is known where to begin.
-    closed: Option<Closed>,
-    /// How far this reader has come.
-    after: Option<DiscordMessageId>,
-}
-
-impl Reader {
-    async fn run(mut self, channel: ChannelId, cancel: CancellationToken) {
-        let mut wait = RETRY.0;
-        while let Err(error) = self.read(channel).await {
-            tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
-            let gone = error
-                .downcast_ref::<RestError>()
-                .is_some_and(|error| matches!(error.status(), Some(401..=404)));
-            if gone {
-                return;
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
-            }
-        }
-    }
-
-    /// Where to begin; none in a channel that was never ours.
-    async fn begin(&self, channel: ChannelId) -> anyhow::Result<Option<DiscordMessageId>> {
-        let known = self.desk.store.channels(self.guild).await?;
-        let known = known.into_iter().find(|known| known.channel == channel);
-        Ok(known.map(|known| {
-            let after = DiscordMessageId::at(known.read_up_to.created_at() - OVERLAP);
-            self.spool.forget_refused(channel, after);
-            after
-        }))
-    }
-
-    async fn read(&mut self, channel: ChannelId) -> anyhow::Result<()> {
-        // Once: what is written meanwhile says nothing about what is missing.
-        if self.after.is_none() {
-            self.after = self.begin(channel).await?;
-            self.closed = None;
-        }
-        let Some(mut after) = self.after else {
-            return Ok(());
-        };
-        let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
-        loop {
-            let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
-            let mut page: Vec<Message> = self
-                .lanes
-                .submit(Class::Backlog, Request::new(route))
-                .await
-                .json()
-                .into_result()?;
-            page.sort_by_key(|message| message.id);
-            let Some(last) = page.last().and_then(|m| DiscordMessageId::new(m.id.get())) else {
-                return Ok(());
-            };
-            let full = page.len() == usize::from(PAGE);
-            for message in page {
-                // Its author was told to send it again, whatever the spool remembers.
-                if is_refused(&message) {
-                    continue;
-                }
-                let Some(mut written) = events::written(message) else {
-                    continue;
-                };
-                // A message that is read has no member, and so no roles.
-                if !self.desk.operators.roles.is_empty() {
-                    written.roles = self.roles(written.user, &mut roles).await?;
-                }
-                let room = Arc::clone(&self.room).acquire_owned();
-                let read_back = Some(room.await?);
-                let _ = self.queue.send(Heard { written, read_back });
-            }
-            if !full {
-                return Ok(());
-            }
-            after = last;
-            self.after = Some(last);
-        }
-    }
-
-    async fn roles(
-        &self,
-        user: UserId,
-        known: &mut HashMap<UserId, Vec<RoleId>>,
-    ) -> anyhow::Result<Vec<RoleId>> {
-        if let Some(roles) = known.get(&user) {
-            return Ok(roles.clone());
-        }
-        let route = Route::guild_member(self.guild.get(), user.get());
-        let member: Result<Member, RestError> = self
-            .lanes
-            .submit(Class::Backlog, Request::new(route))
-            .await
-            .json()
-            .into_result();
-        let roles = match member {
-            Ok(member) => member.roles,
-            // Who has left has no roles.
-            Err(error) if error.status() == Some(404) => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        known.insert(user, roles.clone());
-        Ok(roles)
-    }
-}
-
-/// Whether the message has our mark of refusal.
-fn is_refused(message: &Message) -> bool {
-    let mut marks = message.reactions.iter();
-    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Receipt::Refused.emoji()))
 }

@@ -1,4 +1,7 @@
-//! The channels of Mission Control in a server: found, adopted or made; never made twice.
+//! The channels of Mission Control in a server: found, adopted or made; never made twice. Only what
+//! the Labs have switched on is there.
+
+mod switches;
 
 use std::collections::HashMap;
 
@@ -9,6 +12,7 @@ use serde_json::json;
 
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
+use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId, WebhookId};
 
@@ -37,7 +41,13 @@ pub struct Layout {
     pub guild: GuildId,
     channels: HashMap<Surface, Channel>,
     surfaces: HashMap<ChannelId, Surface>,
+    /// Every agent, whether its channel is there or not.
     agents: HashMap<Surface, AgentKey>,
+    /// The surface of the primary agent.
+    primary: Option<Surface>,
+    labs: Labs,
+    /// Channels of surfaces whose feature is off.
+    asleep: HashMap<Surface, Channel>,
 }
 
 impl Layout {
@@ -61,21 +71,29 @@ impl Layout {
         self.channels.iter()
     }
 
-    /// Whether another layout has the same channels and webhooks.
+    /// Whether another layout has the same channels, webhooks, agents and flags.
     pub fn same_as(&self, other: &Self) -> bool {
-        let webhook = |channel: &Channel| channel.webhook.as_ref().map(WebhookKey::id);
-        self.channels.len() == other.channels.len()
-            && self.channels.iter().all(|(surface, channel)| {
-                other.channels.get(surface).is_some_and(|theirs| {
-                    theirs.id == channel.id && webhook(theirs) == webhook(channel)
-                })
-            })
+        same(&self.channels, &other.channels)
+            && same(&self.asleep, &other.asleep)
+            && self.agents == other.agents
+            && self.primary == other.primary
+            && self.labs == other.labs
     }
 
     /// Whether messages can be sent to a surface.
     pub fn has(&self, surface: &Surface) -> bool {
         self.channels.contains_key(surface)
     }
+}
+
+fn same(ours: &HashMap<Surface, Channel>, theirs: &HashMap<Surface, Channel>) -> bool {
+    let webhook = |channel: &Channel| channel.webhook.as_ref().map(WebhookKey::id);
+    ours.len() == theirs.len()
+        && ours.iter().all(|(surface, channel)| {
+            theirs.get(surface).is_some_and(|theirs| {
+                theirs.id == channel.id && webhook(theirs) == webhook(channel)
+            })
+        })
 }
 
 /// Looks after the layout of one server.
@@ -109,12 +127,14 @@ struct ExistingWebhook {
 }
 
 impl Builder {
-    /// Makes the layout whole: the four rooms and a channel per agent. `known` says which channel
-    /// was which before; what is gone is made again.
+    /// Makes the layout whole: the rooms and a channel per agent, as far as their features are on.
+    /// `known` says which channel was which before; what is gone is made again. What is off is not
+    /// made and not taken away: where it is known and there, it sleeps.
     pub async fn ensure(
         &self,
         known: &HashMap<Surface, ChannelId>,
         agents: &[AgentKey],
+        labs: Labs,
     ) -> Result<Layout, RestError> {
         let guild = self.guild.get();
         let (mut existing, webhooks) = try_join(
@@ -127,33 +147,29 @@ impl Builder {
             channels: HashMap::new(),
             surfaces: HashMap::new(),
             agents: HashMap::new(),
-        };
+            primary: None,
+            labs,
+            asleep: HashMap::new(),
+        }
+        .of_agents(agents, primary_agent(agents));
         let rooms = [
             Surface::Room,
             Surface::Approvals,
             Surface::Status,
             Surface::Activity,
         ];
-        let category = Surface::Category;
-        self.place(&mut layout, &mut existing, known, category, None)
-            .await?;
-        for surface in rooms {
-            let parent = layout.channels.get(&Surface::Category).map(|c| c.id);
-            self.place(&mut layout, &mut existing, known, surface, parent)
+        let dms = agents.iter().map(Surface::dm);
+        for (category, surfaces) in [
+            (Surface::Category, rooms.to_vec()),
+            (Surface::DmCategory, dms.collect()),
+        ] {
+            self.place(&mut layout, &mut existing, known, category.clone(), None)
                 .await?;
-        }
-        let category = Surface::DmCategory;
-        self.place(&mut layout, &mut existing, known, category, None)
-            .await?;
-        for agent in agents {
-            let surface = Surface::dm(agent);
-            if layout.has(&surface) {
-                continue;
+            let parent = layout.channels.get(&category).map(|it| it.id);
+            for surface in surfaces {
+                self.place(&mut layout, &mut existing, known, surface, parent)
+                    .await?;
             }
-            let parent = layout.channels.get(&Surface::DmCategory).map(|c| c.id);
-            layout.agents.insert(surface.clone(), agent.clone());
-            self.place(&mut layout, &mut existing, known, surface, parent)
-                .await?;
         }
         self.attach_webhooks(&mut layout, webhooks).await?;
         Ok(layout)
@@ -167,22 +183,33 @@ impl Builder {
         surface: Surface,
         parent: Option<ChannelId>,
     ) -> Result<(), RestError> {
-        let kind = if parent.is_some() { TEXT } else { CATEGORY };
+        // Two agents may share a short name, and with it the channel.
+        if layout.has(&surface) {
+            return Ok(());
+        }
+        let category = matches!(surface, Surface::Category | Surface::DmCategory);
+        let kind = if category { CATEGORY } else { TEXT };
         let name = name(&surface);
         let known = known.get(&surface);
         let at = existing
             .iter()
-            .position(|channel| channel.kind == kind && Some(&channel.id) == known)
-            .or_else(|| {
-                existing.iter().position(|channel| {
-                    channel.kind == kind
-                        && channel.parent_id == parent
-                        && channel
-                            .name
-                            .as_deref()
-                            .is_some_and(|n| n.eq_ignore_ascii_case(&name))
-                })
-            });
+            .position(|channel| channel.kind == kind && Some(&channel.id) == known);
+        if !layout.lacks(&surface).is_empty() {
+            if let Some(at) = at {
+                layout.put_to_sleep(surface, existing.swap_remove(at).id);
+            }
+            return Ok(());
+        }
+        let at = at.or_else(|| {
+            existing.iter().position(|channel| {
+                channel.kind == kind
+                    && channel.parent_id == parent
+                    && channel
+                        .name
+                        .as_deref()
+                        .is_some_and(|n| n.eq_ignore_ascii_case(&name))
+            })
+        });
         let id = match at {
             Some(at) => existing.swap_remove(at).id,
             None => self.create(&surface, &name, kind, parent).await?.id,
@@ -241,6 +268,9 @@ impl Builder {
                 None => self.create_webhook(channel.id).await?,
             };
             channel.webhook = Some(webhook);
+        }
+        for channel in layout.asleep.values_mut() {
+            channel.webhook = ours.remove(&channel.id);
         }
         Ok(())
     }

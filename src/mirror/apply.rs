@@ -156,6 +156,8 @@ impl Hands {
                 draft,
                 row_version,
             } => self.create(surface, &key, &draft, row_version).await,
+            // Switched off while it waited: left as it is until a sweep finds it.
+            Action::Edit { .. } | Action::Replace { .. } if self.is_off(surface) => None,
             Action::Edit {
                 view,
                 draft,
@@ -186,8 +188,9 @@ impl Hands {
             let layout = self.layout.borrow().clone();
             let Some((channel, author, request)) = request::create(&layout, surface, key, shape)
             else {
-                // The surface is gone for good (an agent was removed): nothing is owed.
-                return Some(SettledAs::Released);
+                // The surface is gone for good (an agent was removed) or switched off: nothing is owed. What may
+                // have been sent is read back.
+                return unknown_since.is_none().then_some(SettledAs::Released);
             };
             let sent = |message, shape| sent(channel, message, shape, row_version.clone(), author);
             let began = Utc::now();
@@ -228,6 +231,10 @@ impl Hands {
             }
             self.before_next(next, &layout, &mut backoff).await?;
         }
+    }
+
+    fn is_off(&self, surface: &Surface) -> bool {
+        !self.layout.borrow().lacks(surface).is_empty()
     }
 
     /// The message that a lost answer was about, if it is there and the ledger does not know it.

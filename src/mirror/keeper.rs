@@ -1,4 +1,5 @@
-//! Keeps the layout whole: what a person deletes is made again, and a new agent gets its channel.
+//! Keeps the layout whole: what a person deletes is made again, a new agent gets its channel, and
+//! what the Labs switch comes or goes to sleep.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discord::layout::{Builder, Layout};
 use crate::model::ChannelId;
+use crate::model::labs::Labs;
 use crate::model::view::Surface;
 use crate::store::Store;
 
@@ -18,31 +20,32 @@ const GATHER: Duration = Duration::from_millis(250);
 /// Wait after a repair that did not work.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// What the keeper needs.
+pub struct Keeping {
+    /// Finds and makes channels.
+    pub builder: Builder,
+    /// Knows which was which.
+    pub store: Store,
+    /// Which features are on.
+    pub labs: watch::Receiver<Labs>,
+    /// Something of the layout is gone.
+    pub repair: Arc<Notify>,
+    /// The table of agents has changed.
+    pub agents_changed: Arc<Notify>,
+}
+
 /// The keeper.
 pub struct Keeper {
-    builder: Builder,
-    store: Store,
+    needs: Keeping,
     layout: watch::Sender<Arc<Layout>>,
-    repair: Arc<Notify>,
-    agents_changed: Arc<Notify>,
 }
 
 impl Keeper {
     /// Makes the layout whole for the first time.
-    pub async fn start(
-        builder: Builder,
-        store: Store,
-        repair: Arc<Notify>,
-        agents_changed: Arc<Notify>,
-    ) -> anyhow::Result<Self> {
-        let layout = ensure(&builder, &store).await?;
-        Ok(Self {
-            builder,
-            store,
-            layout: watch::Sender::new(Arc::new(layout)),
-            repair,
-            agents_changed,
-        })
+    pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
+        let layout = needs.ensure().await?;
+        let layout = watch::Sender::new(Arc::new(layout));
+        Ok(Self { needs, layout })
     }
 
     /// The layout, for everybody who needs a channel.
@@ -51,48 +54,65 @@ impl Keeper {
     }
 
     /// Repairs until cancelled.
-    pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let mut wait = None;
         loop {
             tokio::select! {
+                // First: whoever reads the flags may have ended already.
+                biased;
                 () = cancel.cancelled() => return Ok(()),
-                () = self.repair.notified() => {}
-                () = self.agents_changed.notified() => {}
+                // A person looks on: what goes, goes at once, and what comes waits for nobody else.
+                changed = self.needs.labs.changed() => {
+                    changed?;
+                    let labs = *self.needs.labs.borrow_and_update();
+                    let next = self.layout.borrow().switched(labs);
+                    self.publish(next);
+                }
+                () = self.needs.repair.notified() => tokio::time::sleep(GATHER).await,
+                () = self.needs.agents_changed.notified() => tokio::time::sleep(GATHER).await,
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
-            tokio::time::sleep(GATHER).await;
-            match ensure(&self.builder, &self.store).await {
+            wait = match self.needs.ensure().await {
                 Ok(layout) => {
-                    if !layout.same_as(&self.layout.borrow()) {
-                        self.layout.send_replace(Arc::new(layout));
-                    }
+                    // Somebody may have switched it off again while it was made.
+                    let labs = *self.needs.labs.borrow();
+                    self.publish(layout.switched(labs));
+                    None
                 }
                 Err(error) => {
                     tracing::error!(%error, "the channels could not be repaired: {error}");
-                    self.repair.notify_one();
-                    tokio::select! {
-                        () = cancel.cancelled() => return Ok(()),
-                        () = tokio::time::sleep(RETRY) => {}
-                    }
+                    Some(RETRY)
                 }
-            }
+            };
+        }
+    }
+
+    fn publish(&self, layout: Layout) {
+        if !layout.same_as(&self.layout.borrow()) {
+            self.layout.send_replace(Arc::new(layout));
         }
     }
 }
 
-/// Finds or makes every channel, and writes down which is which.
-async fn ensure(builder: &Builder, store: &Store) -> anyhow::Result<Layout> {
-    let (known, agents) = tokio::try_join!(store.channels(builder.guild), store.agents())?;
-    let known: HashMap<Surface, ChannelId> = known
-        .into_iter()
-        .map(|known| (known.surface, known.channel))
-        .collect();
-    let keys: Vec<_> = agents.into_iter().map(|agent| agent.key).collect();
-    let layout = builder.ensure(&known, &keys).await?;
-    for (surface, channel) in layout.iter() {
-        if known.get(surface) != Some(&channel.id) {
-            store
-                .bind_channel(builder.guild, surface, channel.id)
-                .await?;
+impl Keeping {
+    /// Finds or makes every channel, and writes down which is which.
+    async fn ensure(&self) -> anyhow::Result<Layout> {
+        let (builder, store) = (&self.builder, &self.store);
+        let labs = *self.labs.borrow();
+        let (known, agents) = tokio::try_join!(store.channels(builder.guild), store.agents())?;
+        let known: HashMap<Surface, ChannelId> = known
+            .into_iter()
+            .map(|known| (known.surface, known.channel))
+            .collect();
+        let keys: Vec<_> = agents.into_iter().map(|agent| agent.key).collect();
+        let layout = builder.ensure(&known, &keys, labs).await?;
+        for (surface, channel) in layout.iter() {
+            if known.get(surface) != Some(&channel.id) {
+                store
+                    .bind_channel(builder.guild, surface, channel.id)
+                    .await?;
+            }
         }
+        Ok(layout)
     }
-    Ok(layout)
 }

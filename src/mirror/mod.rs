@@ -5,6 +5,7 @@ pub mod apply;
 pub mod dirty;
 mod gaps;
 pub mod keeper;
+pub mod labs;
 pub mod ledger;
 pub mod outage;
 pub mod plan;
@@ -35,6 +36,7 @@ use crate::store::look::ServerStart;
 use apply::{Hands, Workers};
 use dirty::Dirty;
 use gaps::Gaps;
+use labs::LabsLook;
 use ledger::Done;
 use read_back::Channels;
 use render::Renderer;
@@ -79,6 +81,8 @@ pub struct Deps {
     pub dials: Dials,
     /// The time between two looks at the Control API.
     pub poll: Duration,
+    /// Tells others that the flags of the Labs may have changed.
+    pub labs_look: LabsLook,
 }
 
 /// What the feed has said of a row.
@@ -238,11 +242,11 @@ impl Mirror {
         match event {
             FeedEvent::Connected => {
                 self.gaps.connected();
-                self.sweep_soon = true;
+                self.look_around_soon();
             }
             FeedEvent::Sweep { .. } => {
                 self.gaps.excused();
-                self.sweep_soon = true;
+                self.look_around_soon();
             }
             FeedEvent::Disconnected { .. } => self.gaps.disconnected(),
             FeedEvent::Changes(changes) => {
@@ -253,6 +257,12 @@ impl Mirror {
         }
     }
 
+    fn look_around_soon(&mut self) {
+        // The sweep does it too, after whatever is dirty.
+        self.look_at_labs(None);
+        self.sweep_soon = true;
+    }
+
     async fn note(&mut self, change: &Change) {
         match change.table {
             Table::ProjectChatMessages => self.announce(EntityKind::Message, change),
@@ -260,6 +270,7 @@ impl Mirror {
             Table::Tasks => self.announce(EntityKind::Task, change),
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
+            Table::ProjectSettings => self.look_at_labs(change.xid),
             Table::Agents => {
                 self.deps.agents_changed.notify_one();
                 self.look_at_agents().await;
@@ -268,6 +279,11 @@ impl Mirror {
             Table::AgentStatus | Table::ChatDeliveryQueue => self.status_soon(),
             _ => {}
         }
+    }
+
+    fn look_at_labs(&self, xid: Option<Xid>) {
+        // Nobody listens only while the process ends.
+        let _ = self.deps.labs_look.send(xid);
     }
 
     fn announce(&mut self, kind: EntityKind, change: &Change) {

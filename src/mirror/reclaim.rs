@@ -28,7 +28,9 @@ impl Mirror {
         if self.server == Some(server) {
             return Ok(false);
         }
-        let mut missing = self.find(i64::MAX).await?;
+        // What was sent before its feature was switched off was sent.
+        let layout = self.deps.layout.borrow().awake();
+        let mut missing = self.find(&layout, i64::MAX).await?;
         if !missing.is_empty() || self.has_sent().await? {
             missing.extend([Entity::DIGEST, Entity::STATUS]);
         }
@@ -125,7 +127,7 @@ impl Mirror {
         rows: &[Entity],
     ) -> anyhow::Result<BTreeMap<ChannelId, Vec<(NewView, Draft)>>> {
         let store = self.deps.channels.store.clone();
-        let layout = self.deps.layout.borrow().clone();
+        let layout = self.deps.layout.borrow().awake();
         let mut by_channel: BTreeMap<ChannelId, Vec<_>> = BTreeMap::new();
         let Some(kind) = rows.first().map(|row| row.kind) else {
             return Ok(by_channel);

@@ -144,7 +144,8 @@ impl Mirror {
     }
 
     /// The difference, as far as there are places for it. What stands where the layout has lost a
-    /// place is left alone until that is whole again.
+    /// place is left alone until that is whole again; the same where a feature of the Labs is off,
+    /// and then the sweep finds what is missing once it is on, be that in a year.
     fn planned(&mut self, mut row: Rendered) -> Vec<Action> {
         let layout = self.deps.layout.borrow().clone();
         let missing = |surface: &Surface| !layout.has(surface);
@@ -155,7 +156,9 @@ impl Mirror {
             .collect();
         if !homeless.is_empty() {
             let entirely = row.wanted.is_empty();
-            self.parked.insert(row.entity, entirely);
+            if homeless.iter().any(|it| layout.lacks(it).is_empty()) {
+                self.parked.insert(row.entity, entirely);
+            }
             if entirely {
                 return Vec::new();
             }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::recover::recover;
 use super::{Mirror, RETRY};
+use crate::discord::layout::Layout;
 use crate::model::AgentKey;
 use crate::model::proposal::ProposalSource;
 use crate::model::view::{Entity, EntityKind, Surface};
@@ -36,6 +37,7 @@ impl Mirror {
     /// after an outage the first connections are often dead ones.
     pub(super) async fn sweep(&mut self) {
         let recovered = self.recover().await;
+        self.look_at_labs(None);
         self.look_at_agents().await;
         let outcome = match self.look_around().await {
             Ok(()) => recovered,
@@ -55,7 +57,8 @@ impl Mirror {
     async fn look_around(&mut self) -> crate::store::Result<()> {
         // Taken first: what is written after it and found all the same was told as well.
         let at = self.deps.channels.store.horizon().await?;
-        let found = self.find(SWEEP_LIMIT).await?;
+        let layout = self.deps.layout.borrow().clone();
+        let found = self.find(&layout, SWEEP_LIMIT).await?;
         let whole = !is_more(&found);
         self.name(&found);
         // These have no row of their own whose version would tell.
@@ -86,27 +89,33 @@ impl Mirror {
             return;
         }
         let layout = self.deps.layout.borrow();
-        let placed = |agent: &AgentKey| layout.has(&Surface::dm(agent));
+        let placed = |agent: &AgentKey| layout.agent(&Surface::dm(agent)).is_some();
         if !self.renderer.personas().agents().all(placed) {
             self.deps.agents_changed.notify_one();
         }
     }
 
-    /// At most `limit` rows that Discord does not show as they are.
-    pub(super) async fn find(&self, limit: i64) -> crate::store::Result<Vec<Entity>> {
+    /// At most `limit` rows that Discord does not show as they are, as far as the layout has places
+    /// for them.
+    pub(super) async fn find(
+        &self,
+        layout: &Layout,
+        limit: i64,
+    ) -> crate::store::Result<Vec<Entity>> {
         let store = &self.deps.channels.store;
+        let places: Vec<String> = layout.iter().map(|(it, _)| it.to_string()).collect();
         let since = store.mirror_since(self.deps.reach.first_link).await?;
         let floor = since.max(Utc::now() - self.deps.reach.horizon);
         let kind = EntityKind::Message;
         let mut found: Vec<Entity> = store
-            .sweep_messages(floor, limit)
+            .sweep_messages(&places, floor, limit)
             .await?
             .into_iter()
             .map(|id| Entity { kind, id })
             .collect();
         for source in ProposalSource::ALL {
             let kind = source.into();
-            let proposals = store.sweep_proposals(source, limit).await?;
+            let proposals = store.sweep_proposals(source, &places, limit).await?;
             found.extend(proposals.into_iter().map(|id| Entity { kind, id }));
         }
         let kind = EntityKind::Mode;

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod change;
 pub mod delivery;
 pub mod ids;
+pub mod labs;
 pub mod message;
 pub mod mode;
 pub mod proposal;

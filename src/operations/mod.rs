@@ -2,6 +2,7 @@
 //! and returns what to tell the person; the mirror then shows the result.
 
 pub mod decide;
+pub mod labs;
 pub mod promote;
 pub mod say;
 pub mod status;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 
 use crate::delivery::Deliveries;
+use crate::model::change::Xid;
 use crate::model::proposal::{ProposalRef, ProposalSource};
 use crate::model::view::{Entity, EntityKind};
 use crate::model::{RoleId, UserId};
@@ -32,6 +34,8 @@ pub struct Desk {
     pub approved: Arc<Notify>,
     /// Tells the mirror of rows that it should look at.
     pub look: mpsc::UnboundedSender<Entity>,
+    /// Tells that the flags of the Labs may have changed.
+    pub labs_look: mpsc::UnboundedSender<Option<Xid>>,
 }
 
 impl Desk {

@@ -1,8 +1,9 @@
 //! The demo project: what an empty embedded database starts with.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Result, Store};
+use crate::model::labs::{Feature, LABS_KEY};
 
 /// What the demo team is for; at most 200 characters (source: `ClawdOS`' dashboard).
 const MISSION: &str =
@@ -30,10 +31,10 @@ impl Store {
     /// Makes the project, its two agents, its labs flags (all on) and its mission where they are
     /// missing. A project that has agents keeps the ones it has. For the embedded database only.
     pub async fn seed_demo(&self) -> Result<()> {
-        let flags = json!({
-            "task_threads": true, "team_room": true, "operator_chat": true,
-            "multi_dm": true, "heartbeat_ui": true, "mission_banner": true,
-        });
+        let flags: Map<String, Value> = Feature::ALL
+            .map(|feature| (feature.to_string(), json!(true)))
+            .into_iter()
+            .collect();
         let column = |index: usize| AGENTS.map(|agent| agent[index]).to_vec();
         let mut tx = self.pool.begin().await?;
         sqlx::query(
@@ -62,10 +63,11 @@ impl Store {
         .await?;
         sqlx::query(
             "INSERT INTO project_settings (project_id, key, value)
-             VALUES ($1, 'labs_features', $2) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
         .bind(self.project.as_str())
-        .bind(flags.to_string())
+        .bind(LABS_KEY)
+        .bind(Value::Object(flags).to_string())
         .execute(&mut *tx)
         .await?;
         sqlx::query(

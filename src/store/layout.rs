@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{Result, Store, StoreError};
+use crate::model::labs::LABS_KEY;
 use crate::model::view::Surface;
 use crate::model::{ChannelId, DiscordMessageId, GuildId};
 
@@ -16,6 +17,10 @@ pub struct KnownChannel {
     pub channel: ChannelId,
     /// People's messages up to this one have become rows, or are older than the binding.
     pub read_up_to: DiscordMessageId,
+    /// What was written before that is settled, whether it became rows or not.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// Since then messages are turned away; none while its feature is on.
+    pub closed_at: Option<DateTime<Utc>>,
 }
 
 #[derive(FromRow)]
@@ -24,6 +29,8 @@ struct ChannelRow {
     channel_id: i64,
     bound_at: DateTime<Utc>,
     last_seen: Option<i64>,
+    opened_at: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<ChannelRow> for KnownChannel {
@@ -39,6 +46,8 @@ impl TryFrom<ChannelRow> for KnownChannel {
                 .last_seen
                 .and_then(DiscordMessageId::from_i64)
                 .unwrap_or_else(|| DiscordMessageId::at(row.bound_at)),
+            opened_at: row.opened_at,
+            closed_at: row.closed_at,
         })
     }
 }
@@ -47,7 +56,7 @@ impl Store {
     /// The channels of this project in one Discord server.
     pub async fn channels(&self, guild: GuildId) -> Result<Vec<KnownChannel>> {
         let rows: Vec<ChannelRow> = sqlx::query_as(
-            "SELECT c.surface, c.channel_id, c.updated_at AS bound_at, \
+            "SELECT c.surface, c.channel_id, c.updated_at AS bound_at, c.opened_at, c.closed_at, \
                     (SELECT max(v.message_id) FROM bridge.view v \
                      WHERE v.channel_id = c.channel_id AND v.author_kind = 'person') AS last_seen \
              FROM bridge.channel c WHERE c.project_id = $1 AND c.guild_id = $2",
@@ -71,12 +80,48 @@ impl Store {
              VALUES ($1, $2, $3, $4) \
              ON CONFLICT (project_id, surface) DO UPDATE \
                SET guild_id = excluded.guild_id, channel_id = excluded.channel_id, \
-                   updated_at = now()",
+                   updated_at = now(), opened_at = NULL, closed_at = NULL",
         )
         .bind(self.project().as_str())
         .bind(surface.to_string())
         .bind(guild.to_i64())
         .bind(channel.to_i64())
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// From `since` on messages in a channel are turned away.
+    pub async fn close_channel(&self, channel: ChannelId, since: DateTime<Utc>) -> Result<()> {
+        sqlx::query(
+            "UPDATE bridge.channel SET closed_at = $3 \
+             WHERE project_id = $1 AND channel_id = $2 AND closed_at IS NULL",
+        )
+        .bind(self.project().as_str())
+        .bind(channel.to_i64())
+        .bind(since)
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Messages in a channel are taken again: those that were written since the flags of the Labs
+    /// were, apart from what was turned away until `turned_away`, before we knew.
+    pub async fn open_channel(
+        &self,
+        channel: ChannelId,
+        turned_away: Option<DateTime<Utc>>,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE bridge.channel SET closed_at = NULL, opened_at = greatest(closed_at, $3, \
+               least(now(), (SELECT max(s.updated_at) FROM project_settings s \
+                             WHERE s.project_id = $1 AND s.key = $4))) \
+             WHERE project_id = $1 AND channel_id = $2 AND closed_at IS NOT NULL",
+        )
+        .bind(self.project().as_str())
+        .bind(channel.to_i64())
+        .bind(turned_away)
+        .bind(LABS_KEY)
         .execute(self.pool())
         .await?;
         Ok(())

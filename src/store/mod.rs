@@ -24,6 +24,7 @@ pub mod promote;
 pub mod proposal;
 mod proposal_sweep;
 pub mod queue;
+pub mod settings;
 pub mod status;
 pub mod timeline;
 pub mod turn;

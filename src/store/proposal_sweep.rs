@@ -26,7 +26,7 @@ UNION
  JOIN bridge.view v ON v.entity_id = m.id::text AND v.kind = 'message' AND v.project_id = $1
  WHERE m.project_id = $1 AND m.message_type IN ('task_proposal', 'action_proposal')
    AND v.author_kind <> 'person' AND v.state IN ('sent', 'failed')
-   AND v.row_xmin IS DISTINCT FROM m.xmin::text
+   AND v.row_xmin IS DISTINCT FROM m.xmin::text AND v.surface = ANY($3)
  LIMIT $2)";
 
 const EVENTS: &str = "
@@ -68,8 +68,13 @@ UNION ALL
 
 impl Store {
     /// Rows of one source whose cards are missing, out of date, or of something that is gone. At
-    /// most `limit` of each kind.
-    pub async fn sweep_proposals(&self, source: ProposalSource, limit: i64) -> Result<Vec<Uuid>> {
+    /// most `limit` of each kind; `places` are the surfaces that are there.
+    pub async fn sweep_proposals(
+        &self,
+        source: ProposalSource,
+        places: &[String],
+        limit: i64,
+    ) -> Result<Vec<Uuid>> {
         let query = match source {
             ProposalSource::Message => MESSAGES,
             ProposalSource::TaskEvent => EVENTS,
@@ -78,6 +83,7 @@ impl Store {
         let ids = sqlx::query_scalar(query)
             .bind(self.project.as_str())
             .bind(limit)
+            .bind(places)
             .fetch_all(&self.pool)
             .await?;
         Ok(ids)

@@ -7,8 +7,9 @@ use std::{
 };
 
 use clawdos_bridge::feed::{FeedEvent, Op};
+use clawdos_bridge::store::migrate::migrate;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -23,6 +24,9 @@ const TWO: &str = "00000000-0000-4000-8000-000000000002";
 
 /// No sweep comes to help within a test.
 const SETTINGS: &str = "[feed]\nkind = \"websocket\"\n[mirror]\nsweep_seconds = 86400\n";
+
+const ROOM_ON: &str = "INSERT INTO project_settings (project_id, key, value)
+    VALUES ('front-office', 'labs_features', '{\"team_room\": true}')";
 
 /// Says over the websocket what Postgres says to its publication, as Supabase Realtime does.
 pub async fn relay(server: Arc<Realtime>, database: String) {
@@ -80,6 +84,10 @@ async fn rows_reach_discord_and_leave_it_over_the_websocket_alone() {
     let mut admin = connect(&postgres.url("postgres", "postgres")).await;
     execute(&mut admin, "CREATE DATABASE whole_bridge").await;
     let database = postgres.url("postgres", "whole_bridge");
+    let mut rows = connect(&database).await;
+    let pool = PgPool::connect(&database).await.unwrap();
+    migrate(&pool).await.unwrap();
+    execute(&mut rows, ROOM_ON).await;
     let server = Arc::new(Realtime::start(ALL).await);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bridge.toml"), SETTINGS).unwrap();
@@ -105,7 +113,6 @@ async fn rows_reach_discord_and_leave_it_over_the_websocket_alone() {
     };
     server.until("nineteen joins", joins).await;
     let relay = tokio::spawn(relay(Arc::clone(&server), database.clone()));
-    let mut rows = connect(&database).await;
     for message in [ONE, TWO] {
         let insert = format!(
             "INSERT INTO project_chat_messages (id, project_id, author, message)

@@ -139,22 +139,21 @@ impl Client {
             "id": form.id, "custom_id": form.custom_id,
             "components": [{ "type": 1, "components": [input] }],
         });
-        self.send(
-            5,
-            &form.channel,
-            form.message.as_deref(),
-            form.private,
-            &data,
-        )
-        .await
+        let (channel, message) = (&form.channel, form.message.as_deref());
+        self.send(5, channel, message, form.private, &data).await
     }
 
     /// Uses a slash command without options.
     pub async fn slash(&self, channel: &str, name: &str) -> Act {
+        self.slash_with(channel, name, json!([])).await
+    }
+
+    /// Uses a slash command with these options, each as Discord takes it.
+    pub async fn slash_with(&self, channel: &str, name: &str, options: Value) -> Act {
         let command = self.command(channel, 1, name).await;
         let data = json!({
             "version": command["version"], "id": command["id"], "name": name, "type": 1,
-            "options": [], "attachments": [],
+            "options": options, "attachments": [],
         });
         self.send(2, channel, None, false, &data).await
     }

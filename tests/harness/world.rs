@@ -272,7 +272,7 @@ impl World {
     }
 }
 
-/// Trunks and Ricky, as an existing installation has its agents.
+/// Trunks and Ricky, as an existing installation has its agents, and every feature of the Labs on.
 pub async fn add_agents(pool: &PgPool) {
     sqlx::raw_sql(
         "INSERT INTO projects (id, name) VALUES ('front-office', 'Front Office') \
@@ -280,6 +280,10 @@ pub async fn add_agents(pool: &PgPool) {
          INSERT INTO agents (project_id, agent_key, name, emoji, agent_id_short, created_at) VALUES \
            ('front-office', 'agent:main:main', 'Trunks', '🧢', 'main', now()), \
            ('front-office', 'agent:ricky:main', 'Ricky', '🔧', 'ricky', now() + interval '1 ms') \
+           ON CONFLICT DO NOTHING; \
+         INSERT INTO project_settings (project_id, key, value) VALUES ('front-office', \
+           'labs_features', '{\"task_threads\": true, \"team_room\": true, \"operator_chat\": true, \
+             \"multi_dm\": true, \"heartbeat_ui\": true, \"mission_banner\": true}') \
            ON CONFLICT DO NOTHING",
     )
     .execute(pool)

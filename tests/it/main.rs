@@ -10,6 +10,7 @@ mod crash;
 mod doctor;
 mod first_run;
 mod forgotten;
+mod labs;
 mod layout;
 mod lifecycle;
 mod offline;

@@ -5,6 +5,7 @@ mod custom_ids;
 mod doctor;
 mod hostile;
 mod identity;
+mod labs;
 mod mode;
 mod outcome;
 mod plan;

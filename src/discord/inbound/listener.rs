@@ -223,7 +223,8 @@ impl Listener {
 
     fn held(&self, written: Written) -> Option<Held> {
         let layout = self.layout.borrow();
-        let surface = layout.surface(written.channel)?.clone();
+        // Taken while its feature was on; it may be off by now.
+        let surface = layout.on_or_off(written.channel)?.clone();
         let file = |(name, size, url)| HeldFile { name, size, url };
         Some(Held {
             project: self.desk.store.project().clone(),
