@@ -33,6 +33,9 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
     }
     lines.extend(spool(&vitals.spool));
     lines.push(realtime(&vitals.feed, facts));
+    if facts.is_some_and(|facts| facts.labs.all_off()) {
+        lines.push("Labs: no feature is switched on yet, see `/labs`".to_owned());
+    }
     let mut content = lines.join("\n");
     let version = format!("\n-# clawdos-bridge {}", env!("CARGO_PKG_VERSION"));
     if let Some(facts) = facts {

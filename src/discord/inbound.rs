@@ -184,16 +184,17 @@ impl Intake {
         let layout = self.layout.borrow().clone();
         for channel in doors.unread(&layout) {
             let (queue, gate) = self.queue(queues, channel, cancel).clone();
-            let Some(door) = doors.door(channel) else {
+            let Some(now) = doors.door(channel) else {
                 continue;
             };
+            let door = *now.borrow();
             let reader = doors.reader(channel, |visits| {
                 let reader = Reader::new(
                     self.desk.clone(),
                     self.lanes.clone(),
                     self.spool.clone(),
                     (layout.guild, channel),
-                    queue,
+                    (queue, now),
                 );
                 drop(tokio::spawn(reader.run(visits, cancel.clone())));
             });

@@ -270,7 +270,10 @@ impl Mirror {
             Table::Tasks => self.announce(EntityKind::Task, change),
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
-            Table::ProjectSettings => self.look_at_labs(change.xid),
+            Table::ProjectSettings => {
+                self.look_at_labs(change.xid);
+                self.status_soon();
+            }
             Table::Agents => {
                 self.deps.agents_changed.notify_one();
                 self.look_at_agents().await;

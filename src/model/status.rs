@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::AgentKey;
+use super::labs::Labs;
 use super::mode::State;
 use super::realtime::{FeedState, Gap};
 
@@ -39,6 +40,8 @@ pub struct Facts {
     pub agents: Vec<AgentSeen>,
     /// Tables whose changes are not announced.
     pub gaps: Vec<Gap>,
+    /// Which features are on.
+    pub labs: Labs,
 }
 
 /// How full the spool is.

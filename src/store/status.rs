@@ -17,11 +17,12 @@ type AgentRow = (
 impl Store {
     /// All that the card in `#status` tells of the database.
     pub async fn facts(&self) -> Result<Facts> {
-        let (queue, open, agents, gaps) = tokio::try_join!(
+        let (queue, open, agents, gaps, (labs, _)) = tokio::try_join!(
             self.queue_depth(),
             self.open_count(),
             self.agents_seen(),
             self.open_gaps(),
+            self.labs(),
         )?;
         let OpenProposals { count, oldest } = open;
         Ok(Facts {
@@ -32,6 +33,7 @@ impl Store {
             oldest_approval: oldest.filter(|_| count > 0),
             agents,
             gaps,
+            labs,
         })
     }
 

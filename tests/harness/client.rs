@@ -1,33 +1,21 @@
 //! Discord's app in a person's hand: it presses, types, chooses commands, and hears what only this
 //! person is told.
 
+mod wire;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::connect_async;
 
 use super::card::Card;
 use super::person::{PATIENCE, Person};
 use super::world::World;
-
-/// Only its person sees the message.
-const EPHEMERAL: u64 = 1 << 6;
-
-/// The message says "thinking…" and is still to come.
-const LOADING: u64 = 1 << 7;
-
-/// How often the gateway is told that the app is alive (it wants to hear every 41 s).
-const HEARTBEAT: Duration = Duration::from_secs(20);
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-type Events = Arc<Mutex<Vec<(String, Value)>>>;
+use wire::{Events, asked, listen, lock, next, send, told};
 
 /// A person's app, connected to the gateway.
 pub struct Client {
@@ -214,6 +202,33 @@ impl Client {
         );
     }
 
+    /// Waits until the dot beside the bot's name is as expected: online, idle, dnd, offline.
+    pub async fn sees_presence(&self, status: &str) {
+        // No other person has their app open.
+        let ours = |data: &Value| data["user"]["id"] != self.person.id.as_str();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown: Vec<String> = lock(&self.events)
+                .iter()
+                .flat_map(|(name, data)| match name.as_str() {
+                    "PRESENCE_UPDATE" => std::slice::from_ref(data),
+                    "GUILD_CREATE" => data["presences"].as_array().map_or(&[][..], |it| it),
+                    _ => &[],
+                })
+                .filter(|presence| ours(presence))
+                .map(|presence| presence["status"].as_str().unwrap_or_default().to_owned())
+                .collect();
+            if shown.last().is_some_and(|last| last == status) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the bot is not {status}; it was {shown:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
     /// A command as the app finds it in its list, which new commands reach after a moment.
     async fn command(&self, channel: &str, kind: u64, name: &str) -> Value {
         let path = format!("/channels/{channel}/application-command-index");
@@ -302,94 +317,4 @@ impl Client {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-}
-
-/// The last message that answers an act and that only its person sees.
-fn told(events: &[(String, Value)], act: &Act) -> Option<Card> {
-    let interaction = interaction(events, act);
-    let answers = |message: &Value| {
-        let of = message["interaction_metadata"]["id"].as_str();
-        let redrawn = act.message.as_deref();
-        of.is_some() && of == interaction || redrawn.is_some_and(|id| message["id"] == id)
-    };
-    let alone = |message: &Value| {
-        let flags = message["flags"].as_u64().unwrap_or_default();
-        flags & EPHEMERAL != 0 && flags & LOADING == 0
-    };
-    events
-        .iter()
-        .filter(|(name, _)| name == "MESSAGE_CREATE" || name == "MESSAGE_UPDATE")
-        .rfind(|(_, message)| alone(message) && answers(message))
-        .map(|(_, message)| Card {
-            private: act.private,
-            ..Card::of(message)
-        })
-}
-
-/// The form that an act has opened.
-fn asked(events: &[(String, Value)], act: &Act) -> Option<Form> {
-    let (_, form) = events.iter().find(|(name, data)| {
-        name == "INTERACTION_MODAL_CREATE" && data["nonce"] == act.nonce.as_str()
-    })?;
-    let field = &form["components"][0];
-    let input = match &field["component"] {
-        Value::Null => &field["components"][0],
-        labelled => labelled,
-    };
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    Some(Form {
-        title: text(&form["title"]),
-        id: form["id"].clone(),
-        custom_id: form["custom_id"].clone(),
-        input: input["custom_id"].clone(),
-        channel: text(&form["channel_id"]),
-        message: act.message.clone(),
-        private: act.private,
-    })
-}
-
-/// The id that Discord gave to what the person did.
-fn interaction<'a>(events: &'a [(String, Value)], act: &Act) -> Option<&'a str> {
-    events
-        .iter()
-        .find(|(name, data)| name == "INTERACTION_CREATE" && data["nonce"] == act.nonce.as_str())
-        .and_then(|(_, data)| data["id"].as_str())
-}
-
-async fn listen(mut socket: Socket, events: Events) {
-    let mut beat = tokio::time::interval(HEARTBEAT);
-    let mut seq = Value::Null;
-    loop {
-        tokio::select! {
-            _ = beat.tick() => send(&mut socket, &json!({ "op": 1, "d": seq })).await,
-            payload = next(&mut socket) => {
-                let Some(mut payload) = payload else { return };
-                if payload["op"] == 0 {
-                    seq = payload["s"].clone();
-                    let name = payload["t"].as_str().unwrap_or_default().to_owned();
-                    lock(&events).push((name, payload["d"].take()));
-                }
-            }
-        }
-    }
-}
-
-async fn send(socket: &mut Socket, payload: &Value) {
-    // A gateway that is gone is noticed by whoever waits for what it should have said.
-    let _ = socket.send(Message::text(payload.to_string())).await;
-}
-
-async fn next(socket: &mut Socket) -> Option<Value> {
-    loop {
-        match socket.next().await? {
-            Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),
-            Ok(Message::Close(_)) | Err(_) => return None,
-            Ok(_) => {}
-        }
-    }
-}
-
-fn lock(events: &Events) -> MutexGuard<'_, Vec<(String, Value)>> {
-    // A push leaves the list whole, whatever panics elsewhere.
-    events.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -248,7 +248,7 @@ async fn a_server_that_is_stopped_and_started() {
     marked(&zack, &room, &first, &[HELD]).await;
     let act = client.slash(&room, "status").await;
     let told = client.told(&act).await;
-    assert!(told.content.contains("cannot be read"), "{told:?}");
+    assert!(told.content.contains("cannot be asked"), "{told:?}");
     let second = zack.say(&room, "stopped 1").await;
     marked(&zack, &room, &second, &[HELD]).await;
     keeper.start();

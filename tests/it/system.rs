@@ -171,6 +171,29 @@ async fn without_a_database_the_card_says_so_and_comes_back() {
 }
 
 #[tokio::test]
+async fn the_dot_beside_the_bots_name_shows_the_mode() {
+    let (mut world, port) = with_executor().await;
+    let client = Client::open(&world, "zack").await;
+    let executor = world.start_executor(port);
+    world.start_bridge();
+    client.sees_presence("online").await;
+    stop(executor);
+    client.sees_presence("idle").await;
+    // A new session begins as the mode is, not as online.
+    world
+        .fault(serde_json::json!({ "invalid_session": true }))
+        .await;
+    let client = Client::open(&world, "zack").await;
+    client.sees_presence("idle").await;
+    accept_connections(world.database(), false).await;
+    end_connections(world.database()).await;
+    client.sees_presence("dnd").await;
+    accept_connections(world.database(), true).await;
+    let _executor = world.start_executor(port);
+    client.sees_presence("online").await;
+}
+
+#[tokio::test]
 async fn whoever_asks_is_shown_the_same_card_alone() {
     let mut world = quick().await;
     world.start_bridge();

@@ -7,6 +7,7 @@ use clawdos_bridge::cards::mode::{duration, mode_change};
 use clawdos_bridge::cards::status::{TITLE, status_card};
 use clawdos_bridge::cards::{Draft, Mark, gap};
 use clawdos_bridge::model::change::Table;
+use clawdos_bridge::model::labs::{Feature, Labs};
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
 use clawdos_bridge::model::realtime::{FeedState, Gap, GapCause};
 use clawdos_bridge::model::status::{AgentSeen, Facts, Level, Vitals};
@@ -74,6 +75,7 @@ fn counted(
 fn the_card_of_a_quiet_day() {
     let facts = Facts {
         agents: vec![agent("Trunks", Some(800)), agent("Ricky", None)],
+        labs: Labs::default().with(Feature::TeamRoom, true),
         ..Facts::default()
     };
     let card = status_card(
@@ -105,6 +107,7 @@ fn the_card_of_a_bad_day() {
         oldest_approval: Some(at(500)),
         agents: vec![],
         gaps: vec![gap(GapCause::Unpublished, 2), gap(GapCause::Missed, 1)],
+        labs: Labs::default(),
     };
     let mut vitals = vitals(
         Some(Mode::Backup),
@@ -118,6 +121,7 @@ fn the_card_of_a_bad_day() {
     Queue: 3 messages waiting, the oldest since <t:1100:R>, 1 with an agent
     Approvals: 2 open, the oldest since <t:500:R>
     ⚠️ Realtime: changes are found by comparing alone: the server ended the stream; gaps: `tasks` (not published, 2 found late), `tasks` (1 found late)
+    Labs: no feature is switched on yet, see `/labs`
     -# clawdos-bridge 0.1.0
     "#);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::reader::Visit;
 use crate::cards::labs::switched_off;
@@ -36,7 +36,7 @@ pub(super) struct Door {
 /// How every channel is, and what has been read back.
 #[derive(Debug, Default)]
 pub(super) struct Doors {
-    known: HashMap<ChannelId, Door>,
+    known: HashMap<ChannelId, watch::Sender<Door>>,
     /// Channels that were read in this session as they are now.
     read: HashSet<ChannelId>,
     /// Who reads a channel back: one look after the other, so that what was written before a change
@@ -55,13 +55,21 @@ impl Doors {
     pub(super) fn follow(&mut self, layout: &Layout) {
         let since = Utc::now();
         for (channel, open) in layout.for_messages() {
-            let door = self.known.entry(channel).or_insert(Door {
-                open,
-                since,
-                turned_away: None,
+            let door = self.known.entry(channel).or_insert_with(|| {
+                watch::Sender::new(Door {
+                    open,
+                    since,
+                    turned_away: None,
+                })
             });
-            if door.open != open {
-                (door.open, door.since) = (open, since);
+            let turned = door.send_if_modified(|door| {
+                let turned = door.open != open;
+                if turned {
+                    (door.open, door.since) = (open, since);
+                }
+                turned
+            });
+            if turned {
                 self.read.remove(&channel);
             }
         }
@@ -74,8 +82,8 @@ impl Doors {
     }
 
     /// How a channel is.
-    pub(super) fn door(&self, channel: ChannelId) -> Option<Door> {
-        self.known.get(&channel).copied()
+    pub(super) fn door(&self, channel: ChannelId) -> Option<watch::Receiver<Door>> {
+        self.known.get(&channel).map(watch::Sender::subscribe)
     }
 
     /// Who reads a channel back; `start` starts one where there is none yet.
@@ -93,15 +101,20 @@ impl Doors {
 
     /// Whether a message was written after its channel had been closed. What was written before that
     /// and is heard after it is taken.
-    pub(super) fn turns_away(&mut self, written: &Written) -> bool {
+    pub(super) fn turns_away(&self, written: &Written) -> bool {
         let at = written.id.created_at();
-        let door = self.known.get_mut(&written.channel);
-        let Some(door) = door.filter(|door| !door.open && at > door.since) else {
+        let Some(door) = self.known.get(&written.channel) else {
             return false;
         };
-        // Ids are exact to the millisecond.
-        door.turned_away = door.turned_away.max(Some(at + TimeDelta::milliseconds(1)));
-        true
+        door.send_if_modified(|door| {
+            let turned_away = !door.open && at > door.since;
+            if turned_away {
+                // Ids are exact to the millisecond.
+                let after = at + TimeDelta::milliseconds(1);
+                door.turned_away = door.turned_away.max(Some(after));
+            }
+            turned_away
+        })
     }
 
     /// Tells whoever wrote how the feature is switched on, once a minute at most.

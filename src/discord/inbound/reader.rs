@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serenity::all::Message;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,8 @@ struct Progress {
     after: Option<DiscordMessageId>,
     /// Whether the time before the channel was opened again is read.
     reopened: bool,
+    /// From where on the next visit has to read, because the door has turned meanwhile.
+    left: Option<DiscordMessageId>,
 }
 
 /// Where to begin to read a channel back; none in one that was never ours. Its line is kept closed
@@ -98,6 +100,10 @@ pub(super) struct Reader {
     /// For what is read and waits: while the database is away, Discord keeps the rest.
     room: Arc<Semaphore>,
     queue: mpsc::UnboundedSender<Heard>,
+    /// How the channel is now, which may be later than a visit.
+    now: watch::Receiver<Door>,
+    /// From where on an earlier visit has not read.
+    unread: Option<DiscordMessageId>,
 }
 
 #[derive(Deserialize)]
@@ -106,13 +112,13 @@ struct Member {
 }
 
 impl Reader {
-    /// A reader of this channel, whose messages go into this line.
+    /// A reader of this channel, whose messages go into this line, and whose door is watched.
     pub(super) fn new(
         desk: Desk,
         lanes: Lanes,
         spool: Spool,
         (guild, channel): (GuildId, ChannelId),
-        queue: mpsc::UnboundedSender<Heard>,
+        (queue, now): (mpsc::UnboundedSender<Heard>, watch::Receiver<Door>),
     ) -> Self {
         Self {
             desk,
@@ -122,13 +128,15 @@ impl Reader {
             channel,
             room: Arc::new(Semaphore::new(usize::from(PAGE))),
             queue,
+            now,
+            unread: None,
         }
     }
 
     /// Reads at every visit, one after the other: what was written before a change of the door is
     /// read before the change is written down.
     pub(super) async fn run(
-        self,
+        mut self,
         mut visits: mpsc::UnboundedReceiver<Visit>,
         cancel: CancellationToken,
     ) {
@@ -141,9 +149,10 @@ impl Reader {
             self.spool.forget_refused(self.channel, begins);
             let mut progress = Progress {
                 door,
-                begins,
+                begins: self.unread.take().map_or(begins, |it| it.min(begins)),
                 after: None,
                 reopened: false,
+                left: None,
             };
             let mut wait = RETRY.0;
             while let Err(error) = self.visit(&mut progress).await {
@@ -160,6 +169,7 @@ impl Reader {
                     () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
                 }
             }
+            self.unread = progress.left;
         }
     }
 
@@ -178,7 +188,7 @@ impl Reader {
             // A try that failed may have opened it.
             let after = progress.after.unwrap_or(progress.begins);
             progress.after = Some(since(now.opened_at, after));
-            self.read(&mut progress.after, until).await?;
+            self.read(progress, until).await?;
             if !(door.open && until.is_some()) {
                 return Ok(());
             }
@@ -189,18 +199,16 @@ impl Reader {
             progress.after = Some(since(opened_at, progress.begins));
             progress.reopened = true;
         }
-        self.read(&mut progress.after, None).await
+        self.read(progress, None).await
     }
 
     /// Reads on from where a visit has come to.
     async fn read(
         &self,
-        progress: &mut Option<DiscordMessageId>,
+        progress: &mut Progress,
         until: Option<DateTime<Utc>>,
     ) -> anyhow::Result<()> {
-        let Some(mut after) = *progress else {
-            return Ok(());
-        };
+        let mut after = progress.after.unwrap_or(progress.begins);
         let mut roles: HashMap<UserId, Vec<RoleId>> = HashMap::new();
         loop {
             let mut page = self.page(after).await?;
@@ -220,6 +228,11 @@ impl Reader {
                 if until.is_some_and(|until| written.id.created_at() > until) {
                     return Ok(());
                 }
+                if until.is_none() && self.now.borrow().since != progress.door.since {
+                    // Who writes now may be turned away.
+                    progress.left = Some(after);
+                    return Ok(());
+                }
                 // A message that is read has no member, and so no roles.
                 if !self.desk.operators.roles.is_empty() {
                     written.roles = self.roles(written.user, &mut roles).await?;
@@ -232,7 +245,7 @@ impl Reader {
                 return Ok(());
             }
             after = last;
-            *progress = Some(last);
+            progress.after = Some(last);
         }
     }
 
