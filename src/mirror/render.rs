@@ -20,7 +20,7 @@ use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::store::kept::Kept;
-use crate::store::look::Sight;
+use crate::store::look::{Loaded, Sight};
 use crate::store::proposal::{OpenProposals, StoredProposal};
 use crate::store::{Result, Store};
 
@@ -103,9 +103,9 @@ impl Renderer {
             EntityKind::Message => self.messages(store, on, ids).await,
             EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
-            EntityKind::Mode => modes(store, ids).await,
+            EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,
-            EntityKind::Gap => gaps(store, ids).await,
+            EntityKind::Gap => Ok(look(store.load_gaps(ids).await?, gap)),
             EntityKind::Status => self.status(store).await,
         }
     }
@@ -195,17 +195,17 @@ impl Renderer {
     }
 }
 
-async fn modes(store: &Store, ids: &[Uuid]) -> Result<Look> {
-    let rows = store.load_modes(ids).await?;
+/// Rows that are shown in one place.
+fn look<T>(rows: Vec<Loaded<T>>, wanted: impl Fn((T, String)) -> Wanted) -> Look {
     let rows = rows.into_iter().map(|loaded| Rendered {
-        wanted: loaded.row.map(mode).into_iter().collect(),
+        wanted: loaded.row.map(&wanted).into_iter().collect(),
         entity: loaded.entity,
         views: loaded.views,
     });
-    Ok(Look {
+    Look {
         rows: rows.collect(),
         ..Look::default()
-    })
+    }
 }
 
 async fn digest(store: &Store) -> Result<Look> {
@@ -243,19 +243,6 @@ fn single(
         }],
         ..Look::default()
     }
-}
-
-async fn gaps(store: &Store, ids: &[Uuid]) -> Result<Look> {
-    let rows = store.load_gaps(ids).await?;
-    let rows = rows.into_iter().map(|loaded| Rendered {
-        wanted: loaded.row.map(gap).into_iter().collect(),
-        entity: loaded.entity,
-        views: loaded.views,
-    });
-    Ok(Look {
-        rows: rows.collect(),
-        ..Look::default()
-    })
 }
 
 fn gap((row, row_version): (Gap, String)) -> Wanted {

@@ -5,7 +5,7 @@ use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 use super::look::Loaded;
-use super::mode::{number, numbered};
+use super::numbered::{numbered, numbers};
 use super::{Result, Store, StoreError};
 use crate::model::ProjectId;
 use crate::model::change::Table;
@@ -191,28 +191,19 @@ impl Store {
 
     /// Reports with their views.
     pub async fn load_gaps(&self, ids: &[Uuid]) -> Result<Vec<Loaded<Gap>>> {
-        let numbers: Vec<i64> = ids.iter().filter_map(number).collect();
         let rows: Vec<GapRow> = sqlx::query_as(concat!(
             "SELECT ",
             columns!(),
             " FROM bridge.gap WHERE project_id = $1 AND id = ANY($2) ORDER BY id",
         ))
         .bind(self.project().as_str())
-        .bind(&numbers)
+        .bind(numbers(ids))
         .fetch_all(self.pool())
         .await?;
-        let mut views = self.views(EntityKind::Gap, ids).await?;
-        rows.into_iter()
-            .map(|row| {
-                let entity = numbered(EntityKind::Gap, row.id);
-                let version = row.version.clone();
-                Ok(Loaded {
-                    entity,
-                    row: Some((row.try_into()?, version)),
-                    views: views.extract_if(.., |v| v.key.entity == entity).collect(),
-                })
-            })
-            .collect()
+        let rows = rows
+            .into_iter()
+            .map(|row| (row.id, row.version.clone(), row));
+        self.with_views(EntityKind::Gap, ids, rows).await
     }
 
     /// Reports of the last hour that nobody has been told of.

@@ -17,6 +17,7 @@ pub mod look;
 pub mod migrate;
 pub mod mirror;
 pub mod mode;
+mod numbered;
 mod outcome;
 pub mod probe;
 pub mod project;

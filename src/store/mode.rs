@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::look::Loaded;
+use super::numbered::{numbered, numbers};
 use super::{Result, Store, StoreError};
 use crate::model::delivery::STALE_ERROR;
 use crate::model::mode::{Mode, ModeChange};
@@ -136,28 +137,19 @@ impl Store {
 
     /// Changes of the mode with their views.
     pub async fn load_modes(&self, ids: &[Uuid]) -> Result<Vec<Loaded<ModeChange>>> {
-        let numbers: Vec<i64> = ids.iter().filter_map(number).collect();
         let rows: Vec<ModeRow> = sqlx::query_as(concat!(
             "SELECT ",
             columns!(),
             " FROM bridge.mode_log WHERE project_id = $1 AND id = ANY($2) ORDER BY id",
         ))
         .bind(self.project().as_str())
-        .bind(&numbers)
+        .bind(numbers(ids))
         .fetch_all(self.pool())
         .await?;
-        let mut views = self.views(EntityKind::Mode, ids).await?;
-        rows.into_iter()
-            .map(|row| {
-                let entity = numbered(EntityKind::Mode, row.id);
-                let version = row.version.clone();
-                Ok(Loaded {
-                    entity,
-                    row: Some((row.try_into()?, version)),
-                    views: views.extract_if(.., |v| v.key.entity == entity).collect(),
-                })
-            })
-            .collect()
+        let rows = rows
+            .into_iter()
+            .map(|row| (row.id, row.version.clone(), row));
+        self.with_views(EntityKind::Mode, ids, rows).await
     }
 
     /// Changes of the mode in the last day that nobody has been told of, or whose numbers are
@@ -179,17 +171,4 @@ impl Store {
         let entity = |id| numbered(EntityKind::Mode, id).id;
         Ok(ids.into_iter().map(entity).collect())
     }
-}
-
-/// The ledger names rows by UUID; a numbered row takes its number as one.
-pub(super) fn numbered(kind: EntityKind, id: i64) -> Entity {
-    Entity {
-        kind,
-        id: Uuid::from_u128(u128::from(id.cast_unsigned())),
-    }
-}
-
-/// The number of a numbered row.
-pub(super) fn number(id: &Uuid) -> Option<i64> {
-    i64::try_from(id.as_u128()).ok()
 }

@@ -3,6 +3,7 @@
 mod cards;
 mod custom_ids;
 mod doctor;
+mod fallback;
 mod hostile;
 mod identity;
 mod labs;
