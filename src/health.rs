@@ -23,7 +23,7 @@ use crate::telemetry;
 pub struct PartStatus {
     /// Whether it does its job at the moment.
     pub ok: bool,
-    /// Since when it has been so.
+    /// Since when it has been so: since it does its job, or does not, or does it with a detail.
     pub since: DateTime<Utc>,
     /// Why it does not, or what is worth knowing although it does. Shown to whoever asks.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ impl Part {
                 return false;
             };
             let changed = status.ok != ok || status.detail != detail;
-            if status.ok != ok {
+            if status.ok != ok || status.detail.is_some() != detail.is_some() {
                 status.since = now;
             }
             status.ok = ok;

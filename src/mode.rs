@@ -1,9 +1,11 @@
 //! The loop that keeps the mode: it takes samples; what they mean is decided in [`crate::model::mode`].
 
+mod note;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,7 @@ use crate::control::client::{ControlClient, ControlError};
 use crate::model::mode::{Mode, ModeChange, Sample, State, next};
 use crate::model::view::Entity;
 use crate::store::Store;
+use note::{Down, Note};
 
 /// How long after a failure until the next look, while it is not settled what the mode is, and while
 /// nobody answers: a refused connection costs nobody anything.
@@ -39,14 +42,6 @@ enum Logged {
     Last(Mode),
 }
 
-/// The time without a Live mode that is not over yet.
-#[derive(Debug, Clone, Copy)]
-struct Down {
-    since: DateTime<Utc>,
-    /// The last success before it.
-    last_ok: Option<DateTime<Utc>>,
-}
-
 /// The loop that keeps the mode.
 pub struct ModeLoop {
     store: Store,
@@ -57,18 +52,21 @@ pub struct ModeLoop {
     state: watch::Sender<State>,
     logged: Logged,
     down: Option<Down>,
+    note: Note,
     /// Whether the last look was answered, well or not.
     answered: bool,
     changed: mpsc::UnboundedSender<Entity>,
 }
 
 impl ModeLoop {
-    /// A loop that looks every `poll` and tells `changed` of every change it has written down.
+    /// A loop that looks every `poll` and tells `changed` of every change it has written down. `note`
+    /// is a file for what has to be remembered while there is no database.
     pub fn new(
         store: Store,
         control: ControlClient,
         clock: Clock,
         poll: Duration,
+        note: PathBuf,
         changed: mpsc::UnboundedSender<Entity>,
     ) -> Self {
         let state = watch::Sender::new(State::unknown(clock.now()));
@@ -81,6 +79,7 @@ impl ModeLoop {
             state,
             logged: Logged::NotAsked,
             down: None,
+            note: Note::new(note),
             answered: false,
             changed,
         }
@@ -158,6 +157,11 @@ impl ModeLoop {
         };
         if mode == Mode::Offline {
             // It cannot be written down now; that it is over will be.
+            if !matches!(self.logged, Logged::Nothing)
+                && let Some(down) = self.down
+            {
+                self.note.write(down).await;
+            }
             self.logged = Logged::Nothing;
             return;
         }
@@ -166,7 +170,7 @@ impl ModeLoop {
                 Ok(None) => self.logged = Logged::Nothing,
                 Ok(Some(last)) => {
                     self.logged = Logged::Last(last.mode);
-                    self.remember(&last);
+                    self.remember(&last).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the log of modes");
@@ -177,15 +181,15 @@ impl ModeLoop {
         if matches!(self.logged, Logged::Last(last) if last == mode) {
             return;
         }
-        let back = self.down.filter(|_| mode == Mode::Live);
         let change = ModeChange {
-            down_since: back.map(|down| down.since),
-            asked_since: back.and_then(|down| down.last_ok),
+            down_since: self.down.map(|down| down.since),
+            asked_since: self.down.and_then(|down| down.last_ok),
             ..ModeChange::new(mode, state.reason, state.since)
         };
         match self.store.log_mode(&change).await {
             Ok(entity) => {
                 self.logged = Logged::Last(mode);
+                self.note.remove().await;
                 if mode == Mode::Live {
                     self.down = None;
                 }
@@ -197,11 +201,15 @@ impl ModeLoop {
     }
 
     /// A bridge that was started anew goes on with the story.
-    fn remember(&mut self, last: &ModeChange) {
-        if self.down.is_none() && last.mode != Mode::Live {
+    async fn remember(&mut self, last: &ModeChange) {
+        if let Some(noted) = self.note.read().await {
+            // The log does not know of the outage that people were told of.
+            self.down = Some(noted);
+            self.logged = Logged::Nothing;
+        } else if self.down.is_none() && last.mode != Mode::Live {
             self.down = Some(Down {
-                since: last.since,
-                last_ok: None,
+                since: last.down_since.unwrap_or(last.since),
+                last_ok: last.asked_since,
             });
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clawdos_bridge::model::view::Surface;
 use clawdos_bridge::model::{ChannelId, DiscordMessageId, UserId};
 use clawdos_bridge::spool::{
-    Bounds, Found, Held, HeldFile, Kept, Known, Offer, Place, Record, Spool,
+    Bounds, Excess, Found, Held, HeldFile, Kept, Known, Offer, Place, Record, Spool,
 };
 use proptest::prelude::*;
 use tokio::task::JoinHandle;
@@ -41,7 +41,7 @@ fn held(id: u64, text: &str) -> Held {
 fn offer(id: u64, text: &str) -> Offer {
     Offer {
         held: held(id, text),
-        refusable: true,
+        excess: Excess::Refuse,
     }
 }
 
@@ -160,21 +160,28 @@ async fn bounds_are_kept_by_number_and_by_bytes_and_free_places_are_used() {
         .hold(vec![offer(1, ""), offer(2, &long), offer(3, "")])
         .await;
     assert_eq!(kept, [Kept::Yes, Kept::Refused, Kept::Yes]);
-    let must = Offer {
+    let waits = Offer {
         held: held(4, &long),
-        refusable: false,
+        excess: Excess::Wait,
     };
     // What would fit does not overtake what has to wait.
-    let kept = run.spool.hold(vec![must, offer(6, "")]).await;
+    let kept = run.spool.hold(vec![waits, offer(6, "")]).await;
     assert_eq!(kept, [Kept::NotNow, Kept::Refused]);
     assert_eq!(run.spool.knows(place(4).message), None);
     run.spool.written(place(1));
     assert_eq!(run.spool.hold(vec![offer(5, "")]).await, [Kept::Yes]);
     assert_eq!(run.spool.hold(vec![offer(5, "")]).await, [Kept::Yes]);
     assert_eq!(run.spool.level().borrow().held, 2);
+    // What may be a row already is kept beyond the bounds, and its author hears of it.
+    let begun = Offer {
+        held: held(7, &long),
+        excess: Excess::Keep,
+    };
+    let kept = run.spool.hold(vec![begun, offer(8, "")]).await;
+    assert_eq!(kept, [Kept::Yes, Kept::Refused]);
     run.close().await;
     let run = Running::open(&path, bounds);
-    assert_eq!(ids(&run.found), [3, 5]);
+    assert_eq!(ids(&run.found), [3, 5, 7]);
     assert_eq!(run.spool.knows(place(2).message), Some(Known::Refused));
     run.close().await;
 }

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::commands;
 use crate::config::{Config, FeedKind};
 use crate::control::ControlClient;
-use crate::doctor::{Bot, Control, Feed, Operators, Report, Subject, examine, text};
+use crate::doctor::{Bot, Control, Feed, Group, Line, Operators, Report, Subject, examine, text};
 use crate::embedded::DataDirLock;
 use crate::lifecycle::Lifecycle;
 use crate::model::ProjectId;
@@ -53,6 +53,17 @@ pub async fn run(
     // Only now is the data folder free for another.
     drop(started);
     told
+}
+
+/// A configuration that is not understood is a finding, too.
+pub fn misconfigured(problem: &anyhow::Error, options: &DoctorOptions) -> anyhow::Result<ExitCode> {
+    let line = Line::failure(
+        Group::Configuration,
+        "configuration",
+        format!("{problem:#}"),
+    )
+    .next("Mend it and run doctor again: nothing else was looked at.");
+    tell(Some(&Report::new(None, &[line])), options)
 }
 
 fn tell(report: Option<&Report>, options: &DoctorOptions) -> anyhow::Result<ExitCode> {

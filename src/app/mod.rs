@@ -29,7 +29,14 @@ pub fn run(cli: &Cli) -> ExitCode {
         let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
         return demo::demo_agent(&options.agent, input, output, std::io::stderr());
     }
-    match prepare(&cli.overrides()).and_then(|config| start(&command, config)) {
+    let ran = match prepare(&cli.overrides()) {
+        Ok(config) => start(&command, config),
+        Err(problem) => match &command {
+            Command::Doctor(options) => doctor::misconfigured(&problem, options),
+            _ => Err(problem),
+        },
+    };
+    match ran {
         Ok(code) => code,
         Err(error) => {
             eprintln!("clawdos-bridge: {error:#}");

@@ -103,6 +103,7 @@ impl Wires<'_> {
             self.control.client.clone(),
             Clock::System,
             self.config.mode.poll,
+            self.config.data_dir.join("outage.json"),
             own.clone(),
         );
         let (mode, nudge) = (mode_loop.watch(), mode_loop.nudge());

@@ -1,7 +1,7 @@
 //! Realtime gaps, in words.
 
 use super::{Draft, Upkeep};
-use crate::model::change::PUBLICATION;
+use crate::model::change::{PUBLICATION, Table};
 use crate::model::realtime::{Gap, GapCause};
 
 /// The post that raises the alarm. It counts while it stands, so it is known by its beginning.
@@ -16,16 +16,21 @@ pub fn gap_alarm(gap: &Gap) -> Draft {
         1 => "1 row was found only by comparing".to_owned(),
         found => format!("{found} rows were found only by comparing"),
     };
-    let why = match gap.cause {
-        GapCause::Unpublished => format!(
+    let why = match (gap.ended_at, gap.cause) {
+        (Some(ended), _) => format!(
+            "its changes were not announced, {rows}. Mended <t:{}:R>.",
+            ended.timestamp()
+        ),
+        (None, GapCause::Unpublished) => format!(
             "its changes are not announced, {rows}. Nothing is lost, but it comes late. To mend it, \
              run in the database:\n```sql\n{}\n```",
-            fix(gap)
+            fix(gap.table)
         ),
-        GapCause::Missed => format!(
+        (None, GapCause::Missed) => format!(
             "it is published, and yet {rows}. Nothing is lost, but it comes late. \
              `clawdos-bridge doctor` tells where announcements stop: a row filter of the \
-             publication, row level security, or a limit of Supabase Realtime."
+             publication, kinds of changes that it leaves out, row level security, or a limit of \
+             Supabase Realtime."
         ),
     };
     Draft {
@@ -35,9 +40,11 @@ pub fn gap_alarm(gap: &Gap) -> Draft {
 }
 
 /// What an administrator of the database runs.
-fn fix(gap: &Gap) -> String {
-    let table = gap.table;
-    format!("ALTER PUBLICATION {PUBLICATION} ADD TABLE public.{table};")
+fn fix(table: Table) -> String {
+    format!(
+        "ALTER PUBLICATION {PUBLICATION} ADD TABLE public.{table};\n\
+         -- if there is no such publication, first: CREATE PUBLICATION {PUBLICATION};"
+    )
 }
 
 /// A gap within a line.

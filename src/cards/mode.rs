@@ -18,11 +18,22 @@ pub fn mark(mode: Option<Mode>) -> &'static str {
     }
 }
 
-/// A reason as the end of a sentence: one line, without its full stop.
+/// A reason as the end of a sentence: one line, without its full stop, and without any formatting,
+/// since others have a say in it.
 pub fn because(reason: &str) -> String {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let reason = super::text::foreign(reason.trim_end_matches('.'));
-    reason.chars().take(REASON).collect()
+    let mut plain = String::new();
+    for c in reason.chars().take(REASON) {
+        if matches!(
+            c,
+            '*' | '_' | '~' | '|' | '`' | '<' | '>' | '@' | '#' | '\\'
+        ) {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
 }
 
 /// The post that says that the mode has changed. Its numbers grow while it stands, so it is known by

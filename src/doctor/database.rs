@@ -73,7 +73,7 @@ async fn schema(mut inspector: Inspector, project: &ProjectId) -> Vec<Line> {
     // The table that tells comes with the migrations.
     if current {
         match inspector.gaps(project).await {
-            Ok(found) => lines.extend(gaps(&found)),
+            Ok(found) => lines.push(gaps(&found)),
             Err(error) => lines.push(Line::failure(GROUP, GAPS, error.to_string())),
         }
     }
@@ -119,33 +119,24 @@ fn row_security(open: &[Table]) -> Line {
 }
 
 /// What a bridge that ran within the hour has noticed.
-fn gaps(found: &[Gap]) -> Vec<Line> {
+fn gaps(found: &[Gap]) -> Line {
     if found.is_empty() {
-        return vec![Line::ok(
-            GROUP,
-            GAPS,
-            "no bridge has noticed one in the last hour",
-        )];
+        return Line::ok(GROUP, GAPS, "no bridge has noticed one in the last hour");
     }
-    let line = |gap: &Gap| {
-        let rows = match gap.found {
-            1 => "1 row was".to_owned(),
-            rows => format!("{rows} rows were"),
-        };
-        let table = gap.table;
-        let found = format!("{table}: {rows} found only by comparing");
-        let next = match gap.cause {
-            GapCause::Unpublished => {
-                format!("Run ALTER PUBLICATION {PUBLICATION} ADD TABLE public.{table}")
-            }
-            GapCause::Missed => format!(
-                "If {table} is announced below, look for a row filter of the publication, for row \
-                 level security, and for the limits of Supabase Realtime."
-            ),
-        };
-        Line::warning(GROUP, GAPS, found).next(next)
-    };
-    found.iter().map(line).collect()
+    let words: Vec<String> = found.iter().map(gap).collect();
+    Line::warning(GROUP, GAPS, words.join(", ")).next(
+        "Where a table is not published, the line about the publication says what to run. Where it is, \
+         look for a row filter there, for row level security, and for the limits of Supabase Realtime.",
+    )
+}
+
+fn gap(gap: &Gap) -> String {
+    let table = gap.table;
+    match (gap.cause, gap.found) {
+        (GapCause::Unpublished, 0) => format!("{table} (not published)"),
+        (GapCause::Unpublished, found) => format!("{table} (not published, {found} found late)"),
+        (GapCause::Missed, found) => format!("{table} ({found} found late)"),
+    }
 }
 
 /// What stands in the feed's way, and the probes of what does not.

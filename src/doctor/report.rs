@@ -31,6 +31,8 @@ impl Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
+    /// What the bridge is told: where that is not understood, nothing else can be looked at.
+    Configuration,
     /// The server, the schema, the publication.
     Database,
     /// A probe per table: from COMMIT until the feed tells it.
@@ -47,7 +49,8 @@ pub enum Group {
 
 impl Group {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::Configuration,
         Self::Database,
         Self::Changes,
         Self::Discord,
@@ -59,6 +62,7 @@ impl Group {
     /// Its heading.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::Configuration => "Configuration",
             Self::Database => "Database",
             Self::Changes => "Changes: from COMMIT to the feed",
             Self::Discord => "Discord",

@@ -29,12 +29,14 @@ const BULK: usize = 500;
 const BULK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A row that a sweep found and the feed has not named.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Suspect {
     /// The sweep before.
     written_after: Horizon,
     /// Until when the feed may name it.
     due: Instant,
+    /// Why it would not.
+    cause: GapCause,
 }
 
 /// What the alarm remembers between two sweeps.
@@ -89,7 +91,8 @@ impl Gaps {
     }
 
     /// A sweep that stood at this moment has found these rows; `whole` unless it found too many.
-    fn swept(&mut self, at: Horizon, found: &[Entity], whole: bool) {
+    /// `silent` are the tables that were not published, before it or now.
+    fn swept(&mut self, at: Horizon, found: &[Entity], whole: bool, silent: &[Table]) {
         if !self.up {
             return;
         }
@@ -106,12 +109,19 @@ impl Gaps {
             } else {
                 PATIENCE
             };
-            let suspect = Suspect {
-                written_after,
-                due: Instant::now() + patience,
-            };
+            let due = Instant::now() + patience;
             for entity in news {
-                self.suspects.entry(entity).or_insert(suspect);
+                let silent = table(entity.kind).is_some_and(|it| silent.contains(&it));
+                let cause = if silent {
+                    GapCause::Unpublished
+                } else {
+                    GapCause::Missed
+                };
+                self.suspects.entry(entity).or_insert(Suspect {
+                    written_after,
+                    due,
+                    cause,
+                });
             }
         }
         self.heard_before = mem::take(&mut self.heard);
@@ -119,19 +129,20 @@ impl Gaps {
         self.last = whole.then_some(at);
     }
 
-    /// The suspects whose time is up, those of one sweep and table together.
-    fn silent(&mut self) -> Vec<(Table, Horizon, Vec<Uuid>)> {
+    /// The suspects whose time is up, those that have everything in common together.
+    fn silent(&mut self) -> Vec<(Table, Suspect, Vec<Uuid>)> {
         let now = Instant::now();
-        let mut silent: Vec<(Table, Horizon, Vec<Uuid>)> = Vec::new();
+        let mut silent: Vec<(Table, Suspect, Vec<Uuid>)> = Vec::new();
         for (entity, suspect) in self.suspects.extract_if(|_, suspect| suspect.due <= now) {
             let Some(table) = table(entity.kind) else {
                 continue;
             };
-            let after = suspect.written_after;
-            let same = silent.iter_mut().find(|it| (it.0, it.1) == (table, after));
+            let same = silent
+                .iter_mut()
+                .find(|it| (it.0, it.1) == (table, suspect));
             match same {
                 Some((_, _, ids)) => ids.push(entity.id),
-                None => silent.push((table, after, vec![entity.id])),
+                None => silent.push((table, suspect, vec![entity.id])),
             }
         }
         silent
@@ -156,12 +167,14 @@ impl Mirror {
         found: &[Entity],
         whole: bool,
     ) -> Result<()> {
-        self.gaps.swept(at, found, whole);
         if *self.deps.dials.feed.borrow() == FeedState::Off {
             return Ok(());
         }
         let store = self.deps.channels.store.clone();
         let unpublished = store.unpublished(PUBLICATION).await?;
+        let before = mem::replace(&mut self.gaps.unpublished, unpublished.clone());
+        let silent = [before, unpublished.clone()].concat();
+        self.gaps.swept(at, found, whole, &silent);
         for table in Table::ALL {
             let silent = unpublished.contains(table);
             gauge!(telemetry::UNPUBLISHED, "table" => table.as_str())
@@ -170,38 +183,37 @@ impl Mirror {
         for table in &unpublished {
             self.note_gap(*table, GapCause::Unpublished, 0).await?;
         }
-        if store.end_gaps(&unpublished).await? {
-            tracing::info!("every table that was missing in the publication is in it again");
+        let ended = store.end_gaps(&unpublished).await?;
+        if !ended.is_empty() {
+            tracing::info!("{} tables are in the publication again", ended.len());
             self.status_soon();
         }
-        self.gaps.unpublished = unpublished;
+        for report in ended {
+            self.dirty.mark(report);
+        }
         Ok(())
     }
 
     /// The time of some suspects is up.
     pub(super) async fn judge_suspects(&mut self) {
-        for (table, written_after, ids) in self.gaps.silent() {
-            if let Err(error) = self.judge(table, written_after, &ids).await {
+        for (table, suspect, ids) in self.gaps.silent() {
+            if let Err(error) = self.judge(table, suspect, &ids).await {
                 tracing::warn!(%error, "cannot say what the change feed has missed: {error}");
             }
         }
     }
 
     /// A row that is found for another reason, a view that the ledger has lost, was not written.
-    async fn judge(&mut self, table: Table, written_after: Horizon, ids: &[Uuid]) -> Result<()> {
+    async fn judge(&mut self, table: Table, suspect: Suspect, ids: &[Uuid]) -> Result<()> {
         let store = self.deps.channels.store.clone();
-        let missed = store.written_since(table, ids, written_after).await?.len();
+        let missed = store.written_since(table, ids, suspect.written_after);
+        let missed = missed.await?.len();
         if missed == 0 {
             return Ok(());
         }
         counter!(telemetry::GAP_ROWS, "table" => table.as_str()).increment(missed as u64);
-        let cause = if self.gaps.unpublished.contains(&table) {
-            GapCause::Unpublished
-        } else {
-            GapCause::Missed
-        };
         let found = i64::try_from(missed).unwrap_or(i64::MAX);
-        self.note_gap(table, cause, found).await
+        self.note_gap(table, suspect.cause, found).await
     }
 
     async fn note_gap(&mut self, table: Table, cause: GapCause, found: i64) -> Result<()> {

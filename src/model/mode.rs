@@ -85,6 +85,8 @@ pub fn next(state: &State, sample: &Sample, now: DateTime<Utc>) -> State {
     };
     if state.mode == Some(sample.mode) {
         return State {
+            // What is wrong may be another thing by now.
+            reason: sample.reason.clone(),
             doubt: None,
             last_ok,
             ..state.clone()
@@ -128,7 +130,7 @@ pub struct ModeChange {
     pub reason: String,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// The end of the last Live, where this is the way back to it.
+    /// The end of the last Live, where there has been one.
     pub down_since: Option<DateTime<Utc>>,
     /// From when on messages may have been asked in vain: the last success before that end.
     pub asked_since: Option<DateTime<Utc>>,

@@ -51,4 +51,6 @@ pub struct Gap {
     pub found: i64,
     /// When it was reported.
     pub reported_at: DateTime<Utc>,
+    /// When it was mended, as far as anybody knows.
+    pub ended_at: Option<DateTime<Utc>>,
 }

@@ -48,14 +48,25 @@ pub enum Known {
     Refused,
 }
 
+/// What is to be done with a message for which there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// It is refused for good: its author is told to send it again.
+    Refuse,
+    /// It is kept all the same, because a row of it may exist already and its author waits to hear
+    /// of it. One per channel at most: only the first of a line is ever on its way.
+    Keep,
+    /// It waits: Discord's history keeps it for us, and nobody waits to hear of it.
+    Wait,
+}
+
 /// A message to be kept.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The message.
     pub held: Held,
-    /// Whether it may be refused for good. Not where a row may exist already, nor where Discord's
-    /// history keeps it for us and nobody waits to hear of it.
-    pub refusable: bool,
+    /// What to do where there is no room.
+    pub excess: Excess,
 }
 
 /// What became of an [`Offer`].
@@ -173,7 +184,8 @@ impl Spool {
             for offer in &offers {
                 let place = place(&offer.held);
                 let line = Record::Held(Box::new(offer.held.clone())).line();
-                let fits = !waits && state.has_room(self.shared.bounds, line.len());
+                let room = state.has_room(self.shared.bounds, line.len());
+                let fits = !waits && (room || offer.excess == Excess::Keep);
                 if state.known(place.message) == Some(Known::Held) {
                     kept.push(Kept::Yes);
                 } else if fits && self.shared.commands.is_some() {
@@ -182,7 +194,7 @@ impl Spool {
                     lines.push_str(&line);
                     durable = true;
                     kept.push(Kept::Yes);
-                } else if offer.refusable {
+                } else if offer.excess == Excess::Refuse {
                     state.refuse(place);
                     lines.push_str(&Record::Refused(place).line());
                     kept.push(Kept::Refused);
@@ -212,7 +224,7 @@ impl Spool {
             if *kept == Kept::Yes {
                 state.release(offer.held.message);
                 *kept = Kept::NotNow;
-                if offer.refusable && !stopping {
+                if offer.excess == Excess::Refuse && !stopping {
                     state.refuse(place(&offer.held));
                     *kept = Kept::Refused;
                 }

@@ -33,6 +33,7 @@ struct GapRow {
     cause: String,
     found: i64,
     reported_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
 }
 
 impl TryFrom<GapRow> for Gap {
@@ -50,6 +51,7 @@ impl TryFrom<GapRow> for Gap {
             cause,
             found: row.found,
             reported_at: row.reported_at,
+            ended_at: row.ended_at,
         })
     }
 }
@@ -63,7 +65,7 @@ WITH known AS (
     ORDER BY id DESC LIMIT 1
 ), grown AS (
     UPDATE bridge.gap g SET found = g.found + $4, last_at = now(), ended_at = NULL,
-           cause = CASE WHEN $3 = 'unpublished' THEN $3 ELSE g.cause END
+           cause = CASE WHEN $3 = 'unpublished' OR known.ended_at IS NOT NULL THEN $3 ELSE g.cause END
     FROM known
     WHERE g.id = known.id
       AND ($4 > 0 OR known.ended_at IS NOT NULL OR known.cause <> $3
@@ -79,7 +81,7 @@ UNION ALL SELECT id, false FROM known LIMIT 1";
 
 macro_rules! columns {
     () => {
-        "id, xmin::text AS version, table_name, cause, found, reported_at"
+        "id, xmin::text AS version, table_name, cause, found, reported_at, ended_at"
     };
 }
 
@@ -170,18 +172,19 @@ impl Store {
         Ok(Noted { entity, changed })
     }
 
-    /// Tables of the publication are not missing in it any more. Whether any was.
-    pub async fn end_gaps(&self, unpublished: &[Table]) -> Result<bool> {
+    /// Tables of the publication are not missing in it any more. Gives back the reports that end.
+    pub async fn end_gaps(&self, unpublished: &[Table]) -> Result<Vec<Entity>> {
         let still: Vec<&str> = unpublished.iter().map(|table| table.as_str()).collect();
-        let done = sqlx::query(
+        let ended: Vec<i64> = sqlx::query_scalar(
             "UPDATE bridge.gap SET ended_at = now() WHERE project_id = $1 AND cause = 'unpublished' \
-               AND ended_at IS NULL AND NOT table_name = ANY ($2)",
+               AND ended_at IS NULL AND NOT table_name = ANY ($2) RETURNING id",
         )
         .bind(self.project().as_str())
         .bind(still)
-        .execute(self.pool())
+        .fetch_all(self.pool())
         .await?;
-        Ok(done.rows_affected() > 0)
+        let entity = |id| numbered(EntityKind::Gap, id);
+        Ok(ended.into_iter().map(entity).collect())
     }
 
     /// Gaps of the last hour that nobody knows to have ended, the latest report of each table.

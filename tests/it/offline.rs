@@ -257,3 +257,25 @@ async fn a_server_that_is_stopped_and_started() {
     marked(&zack, &room, &second, &[]).await;
     emptied(&world).await;
 }
+
+#[tokio::test]
+async fn with_a_full_spool_everybody_sees_what_became_of_their_message() {
+    let world = world("[spool]\nmessages = 1\n").await;
+    let zack = world.person("zack");
+    let [room, main, ricky] = ["team-room", "dm-main", "dm-ricky"].map(|it| world.channel(it));
+    accept_connections(world.database(), false).await;
+    end_connections(world.database()).await;
+    // The first of each channel may be on its way already when the database goes.
+    let mut said = Vec::new();
+    for channel in [&main, &room, &ricky] {
+        said.push((channel, zack.say(channel, "the first").await));
+    }
+    for (channel, message) in said {
+        eventually("a mark", || async {
+            let marks = marks(&zack, channel, &message).await;
+            let told = marks.iter().any(|it| it == HELD || it == REFUSED);
+            if told { Ok(()) } else { Err(marks) }
+        })
+        .await;
+    }
+}

@@ -227,3 +227,39 @@ fn posted(request: &Value, words: &str) -> bool {
         .as_str()
         .is_some_and(|text| text.contains(words))
 }
+
+#[tokio::test]
+async fn an_outage_of_the_database_that_a_bridge_did_not_survive_is_told_to_be_over() {
+    let mut world = quick().await;
+    world.start_bridge();
+    let zack = world.person("zack");
+    post_says(&world, &zack, "🟢 **Live** since").await;
+    accept_connections(world.database(), false).await;
+    end_connections(world.database()).await;
+    post_says(&world, &zack, "🔴 **Offline** since").await;
+    world.kill_bridge();
+    accept_connections(world.database(), true).await;
+    for _ in 0..2 {
+        world.start_bridge();
+        let seen = post_says(&world, &zack, "🟢 **Live** again after").await;
+        assert_eq!(posts(&seen).len(), 3, "once: {seen:#?}");
+        card_says(&world, &zack, "🟢 **Live**").await;
+        world.stop_bridge();
+    }
+}
+
+#[tokio::test]
+async fn the_card_says_what_is_wrong_now_and_not_what_was_wrong_first() {
+    let (mut world, port) = with_executor().await;
+    world.set("CONTROL_API_TOKEN", "not-the-one");
+    world.start_bridge();
+    let zack = world.person("zack");
+    card_says(&world, &zack, "did not answer: Connection refused").await;
+    // The executor is there now, and the bridge's token for it is wrong.
+    let _executor = world.start_executor(port);
+    let seen = card_says(&world, &zack, "answered 401").await;
+    let backups = posts(&seen)
+        .into_iter()
+        .filter(|it| it.contains("**Backup**"));
+    assert_eq!(backups.count(), 1, "{seen:#?}");
+}

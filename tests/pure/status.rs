@@ -50,6 +50,7 @@ fn gap(cause: GapCause, found: i64) -> Gap {
         cause,
         found,
         reported_at: at(2_000),
+        ended_at: None,
     }
 }
 
@@ -209,14 +210,16 @@ fn the_alarm_says_what_to_do() {
     ⚠️ **Realtime gap** in `tasks` (<t:2000:t>): its changes are not announced, no row was missed yet. Nothing is lost, but it comes late. To mend it, run in the database:
     ```sql
     ALTER PUBLICATION supabase_realtime ADD TABLE public.tasks;
+    -- if there is no such publication, first: CREATE PUBLICATION supabase_realtime;
     ```
 
     ⚠️ **Realtime gap** in `tasks` (<t:2000:t>): its changes are not announced, 1 row was found only by comparing. Nothing is lost, but it comes late. To mend it, run in the database:
     ```sql
     ALTER PUBLICATION supabase_realtime ADD TABLE public.tasks;
+    -- if there is no such publication, first: CREATE PUBLICATION supabase_realtime;
     ```
 
-    ⚠️ **Realtime gap** in `tasks` (<t:2000:t>): it is published, and yet 7 rows were found only by comparing. Nothing is lost, but it comes late. `clawdos-bridge doctor` tells where announcements stop: a row filter of the publication, row level security, or a limit of Supabase Realtime.
+    ⚠️ **Realtime gap** in `tasks` (<t:2000:t>): it is published, and yet 7 rows were found only by comparing. Nothing is lost, but it comes late. `clawdos-bridge doctor` tells where announcements stop: a row filter of the publication, kinds of changes that it leaves out, row level security, or a limit of Supabase Realtime.
     "#);
 }
 

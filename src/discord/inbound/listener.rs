@@ -23,7 +23,7 @@ use crate::model::mode::{Mode, State};
 use crate::model::{ChannelId, DiscordMessageId, UserId};
 use crate::operations::Desk;
 use crate::operations::say::{File, Said, Tried, say};
-use crate::spool::{Found, Held, HeldFile, Kept, Offer, Place, Spool};
+use crate::spool::{Excess, Found, Held, HeldFile, Kept, Offer, Place, Spool};
 use crate::store;
 
 /// Waits between tries while the database is away: the first, and the longest.
@@ -303,10 +303,13 @@ impl Listener {
             .map(|(at, entry)| {
                 // It may be a row already, and we have not heard.
                 let perhaps = entry.tried != Tried::Never || (at == 0 && on_its_way);
-                Offer {
-                    held: entry.held.clone(),
-                    refusable: !perhaps && entry.read_back.is_none(),
-                }
+                let excess = match (&entry.read_back, perhaps) {
+                    (Some(_), _) => Excess::Wait,
+                    (None, true) => Excess::Keep,
+                    (None, false) => Excess::Refuse,
+                };
+                let held = entry.held.clone();
+                Offer { held, excess }
             })
             .collect();
         if offers.is_empty() {

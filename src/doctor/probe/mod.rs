@@ -281,6 +281,12 @@ fn failure(table: Table, found: impl Into<String>) -> Line {
 fn unwritten(table: Table, error: &ProbeError) -> Line {
     let ours = WRITTEN.contains(&table) && *error != ProbeError::WouldStay;
     let found = format!("not probed: {error}");
+    if matches!(error, ProbeError::Forbidden(_)) {
+        return failure(table, found).next(
+            "The bridge and everybody else fail there as well. Drop the table that is named from the \
+             publication, and add it without WHERE.",
+        );
+    }
     let step =
         "Let DATABASE_URL name the role that owns the ClawdOS tables, or grant it what is missing.";
     if ours {

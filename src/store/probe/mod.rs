@@ -56,6 +56,9 @@ pub enum ProbeError {
     /// The database refuses the row; in its words.
     #[error("the database refuses a row there: {0}")]
     Refused(String),
+    /// The publication forbids changes there, whoever makes them; in Postgres' words.
+    #[error("the publication keeps everybody from changing rows there: {0}")]
+    Forbidden(String),
     /// The row could be written and would stay. It was not committed.
     #[error("a row can be written there and not be removed again")]
     WouldStay,
@@ -211,7 +214,16 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, ProbeError> {
 
 fn explain(error: &sqlx::Error) -> ProbeError {
     match error {
+        sqlx::Error::Database(said) if unpublishable(said.code().as_deref()) => {
+            ProbeError::Forbidden(said.message().to_owned())
+        }
         sqlx::Error::Database(said) => ProbeError::Refused(said.message().to_owned()),
         other => ProbeError::Lost(other.to_string()),
     }
+}
+
+/// A change that the publication cannot tell is refused: its row filter wants a column that is no part
+/// of the table's key (42P10), or there is no key at all (55000; source: Postgres, `execReplication.c`).
+fn unpublishable(code: Option<&str>) -> bool {
+    matches!(code, Some("42P10" | "55000"))
 }

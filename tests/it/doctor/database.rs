@@ -240,3 +240,27 @@ async fn whenever_it_is_killed_no_row_stays_behind() {
     );
     assert_eq!(probe_rows(world.pool()).await, 0);
 }
+
+#[tokio::test]
+async fn a_row_filter_that_keeps_everybody_from_deleting_is_told_as_that() {
+    let world = World::without_bridge().await;
+    execute(
+        world.pool(),
+        "ALTER PUBLICATION supabase_realtime DROP TABLE tasks;
+         ALTER PUBLICATION supabase_realtime ADD TABLE tasks WHERE (project_id <> 'front-office')",
+    )
+    .await;
+    let found = examine_world(&world).await;
+    assert_eq!(found.code, Some(1), "{}", found.text);
+    let said = found.says("tasks");
+    assert!(
+        said.contains("the publication keeps everybody"),
+        "{said}: {}",
+        found.text
+    );
+    assert!(
+        found.step("tasks").contains("add it without WHERE"),
+        "{}",
+        found.text
+    );
+}

@@ -84,3 +84,17 @@ async fn on_an_empty_folder_all_is_well_and_a_bridge_that_runs_is_used() {
     let mut bridge = start();
     assert!(bridge.stop().success(), "{}", bridge.log());
 }
+
+#[tokio::test]
+async fn a_configuration_that_is_not_understood_is_a_finding_for_machines_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = [("OPERATOR_IDS", "everybody"), ("HEALTH_LISTEN", "nowhere")];
+    let found = examine(folder.path(), &["--json"], &wrong).await;
+    assert_eq!(found.code, Some(1), "{}", found.text);
+    assert_eq!(found.complaints(), ["configuration"], "{}", found.text);
+    let said = found.says("configuration");
+    assert!(
+        said.contains("OPERATOR_IDS") && said.contains("HEALTH_LISTEN"),
+        "{said}"
+    );
+}

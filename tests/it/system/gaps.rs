@@ -70,7 +70,7 @@ async fn a_table_that_is_not_published_raises_the_alarm_and_is_mirrored_all_the_
     assert!(found.contains("public.project_chat_messages"), "{found}");
     assert_eq!(
         doctor.says("realtime gaps"),
-        "warning: project_chat_messages: 2 rows were found only by comparing"
+        "warning: project_chat_messages (not published, 2 found late)"
     );
 
     // Once an hour, also for a bridge that has just been started.
