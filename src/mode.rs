@@ -206,7 +206,8 @@ impl ModeLoop {
             // The log does not know of the outage that people were told of.
             self.down = Some(noted);
             self.logged = Logged::Nothing;
-        } else if self.down.is_none() && last.mode != Mode::Live {
+        } else if last.mode != Mode::Live {
+            // It began before this run did.
             self.down = Some(Down {
                 since: last.down_since.unwrap_or(last.since),
                 last_ok: last.asked_since,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -135,6 +136,9 @@ impl Deliveries {
     pub async fn run(self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut mode = self.inner.route.mode();
         let mut was_live = false;
+        // Not a sleep in the loop: every look at the executor would begin it anew.
+        let mut watchdog = tokio::time::interval(WATCHDOG_EVERY);
+        watchdog.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -151,7 +155,7 @@ impl Deliveries {
                     }
                     was_live = live;
                 }
-                () = tokio::time::sleep(WATCHDOG_EVERY) => self.watchdog().await,
+                _ = watchdog.tick() => self.watchdog().await,
             }
         }
         // The executor ends its turns in time; what became of them is written down before the

@@ -141,6 +141,10 @@ async fn a_bridge_that_was_started_anew_goes_on_with_the_story() {
     zack.say(&dm, "is anybody there?").await;
     post_says(&world, &zack, "1 message queued").await;
     world.kill_bridge();
+    // Once while the executor is still away, and once more when it is back.
+    world.start_bridge();
+    card_says(&world, &zack, "Queue: 1 message waiting").await;
+    world.kill_bridge();
     let _executor = world.start_executor(port);
     world.start_bridge();
     let seen = post_says(&world, &zack, ": 1 delivered, 0 waiting.").await;
