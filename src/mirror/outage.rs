@@ -132,6 +132,10 @@ impl Outage {
         else {
             return Ok(());
         };
+        // Looking took its time: once it is over, the card is the mirror's again.
+        if self.dials.mode.borrow().mode != Some(Mode::Offline) {
+            return Ok(());
+        }
         let route = Route::edit_message(channel.get(), message.id.get());
         self.send(route, &json!({ "content": card })).await
     }

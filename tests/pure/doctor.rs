@@ -1,10 +1,12 @@
-//! What doctor shows: pure, from lines to text and JSON.
+//! What doctor shows, and what it compares: pure.
 
 use std::time::Duration;
 
+use clawdos_bridge::doctor::registered::Difference;
 use clawdos_bridge::doctor::{Group, Line, Report, Status, text};
 use clawdos_bridge::model::change::Table;
 use proptest::prelude::*;
+use serde_json::json;
 
 fn probes() -> Vec<Line> {
     let line = |(number, table): (u64, &Table)| {
@@ -99,4 +101,34 @@ proptest! {
             prop_assert!(line.chars().count() <= 100, "{}", line);
         }
     }
+}
+
+#[test]
+fn what_discord_adds_is_no_difference_and_what_it_lacks_is_named() {
+    let wanted = json!([
+        { "name": "status", "description": "How it is", "options": [], "nsfw": false },
+        { "name": "Promote", "type": 3, "description": "" },
+        { "name": "ask", "type": 1, "description": "Ask", "options": [
+            { "type": 3, "name": "what", "description": "What", "required": false },
+        ] },
+    ]);
+    let registered = json!([
+        { "id": "1", "version": "2", "name": "status", "type": 1, "description": "How it is",
+          "nsfw": false, "contexts": null, "default_member_permissions": null },
+        { "name": "Promote", "type": 3, "description": "" },
+        { "name": "ask", "type": 1, "description": "Ask", "options": [
+            { "type": 3, "name": "what", "description": "What" },
+        ] },
+    ]);
+    assert!(Difference::between(&wanted, &registered).is_none());
+
+    let mut other = registered.clone();
+    other[0]["description"] = json!("Something else");
+    other[2]["name"] = json!("old");
+    let difference = Difference::between(&wanted, &other);
+    assert_eq!(
+        difference.words(),
+        "missing: ask; not as they should be: status; not ours: old"
+    );
+    assert_eq!(Difference::between(&wanted, &json!([])).missing.len(), 3);
 }
