@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Embed, Persona, Row};
+use crate::model::DiscordMessageId;
 
 /// Largest file that Discord takes from everybody (source: its change log of January 2025).
 pub const FILE_LIMIT: usize = 10 * 1024 * 1024;
@@ -38,6 +39,9 @@ pub struct Draft {
     /// What to show where Discord does not take the files.
     #[serde(skip)]
     pub instead: Option<Box<Draft>>,
+    /// The message of its channel that it replies to. Only the bot itself can reply.
+    #[serde(skip)]
+    pub under: Option<DiscordMessageId>,
 }
 
 /// How a message is kept true, and known again.
@@ -95,6 +99,13 @@ impl Draft {
             persona: Some(persona),
             ..Self::text(content)
         }
+    }
+
+    /// The same as a reply to a message.
+    #[must_use]
+    pub fn under(mut self, message: DiscordMessageId) -> Self {
+        self.under = Some(message);
+        self
     }
 
     /// What a draft says, in 16 bytes, and 8 more where files come with it: equal hashes need no

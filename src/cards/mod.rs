@@ -5,6 +5,7 @@ pub mod answers;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
+pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod embed;

@@ -8,17 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
+use super::marks::MarkWanted;
 use super::plan::Wanted;
 use crate::cards::proposal::proposal_card;
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::model::message::ChatMessage;
-use crate::model::mode::ModeChange;
+use crate::model::mode::{ModeChange, State};
 use crate::model::proposal::ProposalSource;
 use crate::model::realtime::Gap;
 use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
+use crate::model::{ChannelId, DeliveryId};
 use crate::store::kept::Kept;
 use crate::store::look::{Loaded, Sight};
 use crate::store::proposal::{OpenProposals, StoredProposal};
@@ -33,6 +35,10 @@ pub struct Look {
     pub rows: Vec<Rendered>,
     /// Rows that were not asked for, and that the others are about.
     pub others: Vec<Entity>,
+    /// Marks that do not say what they should.
+    pub marks: Vec<MarkWanted>,
+    /// Deliveries, and where an agent works on them.
+    pub at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
 }
 
 /// A row's wanted views, and those it has.
@@ -83,6 +89,11 @@ impl Renderer {
         Ok(())
     }
 
+    /// The mode now.
+    pub(super) fn mode(&self) -> State {
+        self.dials.mode.borrow().clone()
+    }
+
     /// The names of the agents.
     pub fn personas(&self) -> Arc<Personas> {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
@@ -103,6 +114,7 @@ impl Renderer {
             EntityKind::Message => self.messages(store, on, ids).await,
             EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
+            EntityKind::Delivery => self.deliveries(store, ids).await,
             EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,
             EntityKind::Gap => Ok(look(store.load_gaps(ids).await?, gap)),
@@ -148,7 +160,7 @@ impl Renderer {
         Ok(Look {
             sight,
             rows: rows.collect(),
-            others: Vec::new(),
+            ..Look::default()
         })
     }
 
@@ -191,6 +203,7 @@ impl Renderer {
             sight,
             rows,
             others,
+            ..Look::default()
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod message;
 pub mod mode;
 pub mod proposal;
 pub mod realtime;
+pub mod receipt;
 pub mod status;
 pub mod thread;
 pub mod view;

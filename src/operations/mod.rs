@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod labs;
 pub mod promote;
+pub mod retry;
 pub mod say;
 pub mod status;
 

@@ -38,6 +38,13 @@ pub struct Sight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerStart(i64);
 
+impl ServerStart {
+    /// From its column.
+    pub(super) fn at(microseconds: i64) -> Self {
+        Self(microseconds)
+    }
+}
+
 #[derive(FromRow)]
 struct LoadedRow {
     snapshot: String,

@@ -25,6 +25,8 @@ pub mod promote;
 pub mod proposal;
 mod proposal_sweep;
 pub mod queue;
+pub mod receipt;
+pub mod recent;
 pub mod settings;
 pub mod status;
 pub mod timeline;
