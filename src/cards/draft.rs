@@ -54,6 +54,8 @@ pub enum Upkeep {
     Card,
     /// Its first bytes, so many, name it; what follows counts, and changes.
     Counted(usize),
+    /// Its first bytes, so many, quote another message, and how they do that may change.
+    Quoting(usize),
     /// The same as a card, and it changes for ever: Discord caps edits of messages that are older than an
     /// hour (30046), so that one is posted anew.
     Renewed,
@@ -152,6 +154,7 @@ impl Draft {
             Upkeep::Counted(bytes) => {
                 Mark::Beginning(self.content.get(..bytes).unwrap_or(&self.content))
             }
+            Upkeep::Quoting(bytes) => Mark::Answer(self.content.get(bytes..).unwrap_or_default()),
             Upkeep::Card | Upkeep::Renewed => {
                 Mark::FirstLine(self.content.lines().next().unwrap_or_default())
             }
@@ -168,4 +171,6 @@ pub enum Mark<'a> {
     FirstLine(&'a str),
     /// Its beginning.
     Beginning(&'a str),
+    /// All of its text after a line that quotes another message.
+    Answer(&'a str),
 }

@@ -60,7 +60,10 @@ impl Deliveries {
             Ok(0) => {}
             Ok(count) => {
                 counter!(DELIVERIES, "outcome" => "late").increment(count);
-                tracing::info!(count, "{count} deliveries were answered after they had failed");
+                tracing::info!(
+                    count,
+                    "{count} deliveries were answered after they had failed"
+                );
             }
             Err(error) => tracing::warn!(%error, "cannot look for late replies: {error}"),
         }

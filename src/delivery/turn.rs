@@ -42,7 +42,8 @@ impl Turn {
         let requeue = |reason: String| async move {
             counter!(DELIVERIES, "outcome" => "queued").increment(1);
             tracing::info!(delivery_id = %id, %reason, "delivery {id} is queued: {reason}");
-            self.written(claimed, || self.store.requeue(id, claimed.picked_up_at)).await;
+            self.written(claimed, || self.store.requeue(id, claimed.picked_up_at))
+                .await;
         };
         let way = self
             .route
@@ -107,6 +108,7 @@ impl Turn {
         }
         let error = format!("{reason}. {PERHAPS}");
         self.store
-            .fail(claimed.id, claimed.picked_up_at, &error).await
+            .fail(claimed.id, claimed.picked_up_at, &error)
+            .await
     }
 }

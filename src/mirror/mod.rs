@@ -150,10 +150,11 @@ impl Mirror {
             reports,
             cancel: cancel.clone(),
         });
+        let guild = deps.layout.borrow().guild;
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
-            renderer: Renderer::new(deps.dials.clone(), deps.poll),
+            renderer: Renderer::new(deps.dials.clone(), deps.poll, guild),
             deps,
             dirty: Dirty::default(),
             under_way: HashMap::new(),

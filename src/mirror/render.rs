@@ -20,7 +20,7 @@ use crate::model::realtime::Gap;
 use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
-use crate::model::{ChannelId, DeliveryId};
+use crate::model::{ChannelId, DeliveryId, GuildId};
 use crate::store::kept::Kept;
 use crate::store::look::{Loaded, Sight};
 use crate::store::proposal::{OpenProposals, StoredProposal};
@@ -67,15 +67,18 @@ pub struct Renderer {
     personas: Arc<RwLock<Arc<Personas>>>,
     dials: Dials,
     poll: Duration,
+    guild: GuildId,
 }
 
 impl Renderer {
-    /// One that knows no names yet. `poll` is the time between two looks at the Control API.
-    pub fn new(dials: Dials, poll: Duration) -> Self {
+    /// One that knows no names yet. `poll` is the time between two looks at the Control API, `guild`
+    /// the server in which links lead.
+    pub fn new(dials: Dials, poll: Duration, guild: GuildId) -> Self {
         Self {
             personas: Arc::default(),
             dials,
             poll,
+            guild,
         }
     }
 
@@ -151,7 +154,9 @@ impl Renderer {
                 Some((row, _)) if row.is_proposal => {
                     cards(proposals.remove(&loaded.entity.id), &personas)
                 }
-                Some((row, version)) => message(&row, version, &personas).into_iter().collect(),
+                Some((row, version)) => message(&row, version, self.guild, &personas)
+                    .into_iter()
+                    .collect(),
                 None => Vec::new(),
             },
             entity: loaded.entity,
@@ -266,10 +271,16 @@ fn gap((row, row_version): (Gap, String)) -> Wanted {
     }
 }
 
-fn message(row: &ChatMessage, row_version: String, personas: &Personas) -> Option<Wanted> {
+fn message(
+    row: &ChatMessage,
+    row_version: String,
+    guild: GuildId,
+    personas: &Personas,
+) -> Option<Wanted> {
+    let surface = surface(&row.place)?;
     Some(Wanted {
-        surface: surface(&row.place)?,
-        drafts: cards::chat::chat_message(row, personas),
+        drafts: cards::chat::chat_message(row, &surface, guild, personas),
+        surface,
         row_version,
     })
 }

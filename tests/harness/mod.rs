@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod client;
+pub mod marks;
 pub mod outage;
 pub mod person;
 pub mod postgres;

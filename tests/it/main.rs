@@ -14,6 +14,7 @@ mod labs;
 mod layout;
 mod lifecycle;
 mod offline;
+mod receipts;
 mod room;
 mod system;
 mod talk;

@@ -93,12 +93,7 @@ pub(super) struct Deps<'a> {
 impl Listener {
     /// A listener of one channel, with what an earlier run has left in the spool: messages that wait,
     /// and such that are written and still have their mark.
-    pub(super) fn new(
-        deps: &Deps<'_>,
-        channel: ChannelId,
-        found: Found,
-        gate: &Gate,
-    ) -> Self {
+    pub(super) fn new(deps: &Deps<'_>, channel: ChannelId, found: Found, gate: &Gate) -> Self {
         for place in found.marked {
             deps.receipts.written(channel, place.message);
         }
@@ -324,11 +319,13 @@ impl Listener {
                     entry.kept = true;
                     // The reader may go on.
                     entry.read_back = None;
-                    self.receipts.held(channel, entry.held.message, entry.held.user);
+                    self.receipts
+                        .held(channel, entry.held.message, entry.held.user);
                     true
                 }
                 Some(Kept::Refused) => {
-                    self.receipts.refused(channel, entry.held.message, entry.held.user);
+                    self.receipts
+                        .refused(channel, entry.held.message, entry.held.user);
                     refused.push((entry.held.user, entry.held.message));
                     false
                 }
