@@ -136,7 +136,7 @@ impl Wires<'_> {
             self.control.client.clone(),
             ControlRoute::new(mode.clone(), nudge),
             self.config.delivery.watchdog,
-            self.config.delivery.parallel,
+            self.parallel(),
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
         let desk = Desk {
@@ -166,6 +166,15 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// Direct turns at once. What an executor of ours would only keep waiting waits in the queue.
+    fn parallel(&self) -> usize {
+        let most = self.config.delivery.parallel;
+        match self.config.control_api.url {
+            Some(_) => most,
+            None => most.min(self.config.executor.parallel),
+        }
     }
 
     /// The channels, as far as the Labs have switched them on.

@@ -12,7 +12,7 @@ const REASON: usize = 700;
 pub fn failed(delivery: &Progress, personas: &Personas) -> Draft {
     let name = match &delivery.agent {
         Some(agent) => quote::name(&personas.agent(agent).name),
-        None => "the agent".to_owned(),
+        None => "Somebody".to_owned(),
     };
     let content = match delivery.error.as_deref() {
         _ if delivery.is_untouched() => {

@@ -235,7 +235,8 @@ impl Store {
     }
 
     /// Fails what has made no progress for `older_than`, with the word that existing dashboards
-    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run.
+    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run. What waits
+    /// while others are worked on waits for its turn, and is not stale.
     pub async fn fail_stale(&self, older_than: Duration) -> Result<Vec<DeliveryId>> {
         let ids: Vec<Uuid> = sqlx::query_scalar(
             "UPDATE chat_delivery_queue
@@ -244,11 +245,20 @@ impl Store {
                           || jsonb_build_object('error', $3::text)
              WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')
                AND greatest(created_at, picked_up_at) < now() - make_interval(secs => $2)
+               AND (status <> 'queued' OR NOT EXISTS (
+                   SELECT FROM chat_delivery_queue o
+                   WHERE o.project_id = $1
+                     AND (o.picked_up_at > now() - make_interval(secs => $2)
+                          OR o.picked_up_at IS NOT NULL
+                             AND o.completed_at > now() - make_interval(secs => $2)
+                          OR o.status IN ('delivered', 'claimed')
+                             AND o.picked_up_at > now() - make_interval(secs => $4))))
              RETURNING id",
         )
         .bind(self.project.as_str())
         .bind(older_than.as_secs_f64())
         .bind(STALE_ERROR)
+        .bind(LANE_HELD_FOR.as_secs_f64())
         .fetch_all(&self.pool)
         .await?;
         Ok(ids.into_iter().map(DeliveryId).collect())

@@ -281,7 +281,7 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     let store = &stage.store;
     let (first, _) = stage.say("main", "1", QUEUED).await;
     let (second, row) = stage.say("main", "2", QUEUED).await;
-    let (seen, _) = stage.say("main", "3", DeliveryStatus::Delivered).await;
+    let (seen, in_work) = stage.say("ricky", "3", DeliveryStatus::Delivered).await;
     assert!(
         store
             .fail_stale(Duration::from_mins(2))
@@ -289,7 +289,12 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 3);
+    assert_eq!(
+        store.fail_stale(Duration::ZERO).await.unwrap(),
+        [in_work],
+        "while somebody works, the others wait for their turn"
+    );
+    assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 2);
     assert_eq!(
         stage.delivery(first, "main").await.1.as_deref(),
         Some(STALE_ERROR)
@@ -298,7 +303,7 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     assert_eq!(store.rearm_stale().await.unwrap(), 2);
     assert_eq!(store.rearm_stale().await.unwrap(), 0);
     assert_eq!(
-        stage.delivery(seen, "main").await.0,
+        stage.delivery(seen, "ricky").await.0,
         DeliveryStatus::Failed,
         "it may have run"
     );
