@@ -175,6 +175,8 @@ macro_rules! quoted {
                  SELECT d.message_id FROM chat_delivery_queue d \
                  JOIN project_chat_messages k ON k.id = d.message_id \
                  WHERE d.project_id = $1 AND d.target_agent_key = m.author \
+                   AND (d.status <> 'failed' OR d.result ->> 'error' = 'stale_timeout' \
+                        OR d.result ->> 'error' LIKE '%It may have been processed.') \
                    AND d.picked_up_at <= m.created_at \
                    AND d.picked_up_at > m.created_at - interval '15 minutes' \
                    AND k.thread_id IS NOT DISTINCT FROM m.thread_id \

@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 #[derive(Default)]
 struct Entry {
     there: Marks,
+    /// What was asked for and not answered.
+    perhaps: Marks,
     held: bool,
     refused: bool,
     /// From who knows the deliveries.
@@ -33,6 +35,8 @@ struct Entry {
     done: Option<Done>,
     /// Whether somebody waits to hear that the mark of being held is gone.
     owed: bool,
+    /// Whether a request is on its way: what comes of it decides on the next.
+    busy: bool,
 }
 
 /// One request.
@@ -59,7 +63,7 @@ impl Entry {
         }
         let mut marks = Mark::ALL.into_iter();
         marks
-            .find(|mark| self.there.has(*mark) && Some(*mark) != want)
+            .find(|mark| self.there.and(self.perhaps).has(*mark) && Some(*mark) != want)
             .map(Step::TakeOff)
     }
 }
@@ -170,7 +174,7 @@ impl Worker {
 
     /// Puts a message in line, or is done with it.
     fn turn(&mut self, message: DiscordMessageId) {
-        let Some(entry) = self.entries.get_mut(&message) else {
+        let Some(entry) = self.entries.get_mut(&message).filter(|it| !it.busy) else {
             return;
         };
         if entry.next().is_some() {
@@ -191,8 +195,13 @@ impl Worker {
     fn begin(&mut self) -> Option<(DiscordMessageId, Step, Submission)> {
         loop {
             let message = self.turns.pop()?;
-            let step = self.entries.get(&message).and_then(Entry::next);
-            match step {
+            let entry = self.entries.get_mut(&message);
+            let next = entry.and_then(|entry| {
+                let step = entry.next();
+                entry.busy = step.is_some();
+                step
+            });
+            match next {
                 Some(step) => return Some((message, step, self.submit(message, step))),
                 None => self.turn(message),
             }
@@ -225,12 +234,19 @@ impl Worker {
         let Some(entry) = self.entries.get_mut(&message) else {
             return;
         };
+        entry.busy = false;
         let settled = error.is_none_or(|error| error.kind() == ErrorKind::Rejected);
         match step {
-            // An answer that got lost may have been a yes.
             Step::Show(mark) if settled => entry.there = entry.there.with(mark),
-            Step::TakeOff(mark) if settled => entry.there = entry.there.without(mark),
+            Step::TakeOff(mark) if settled => {
+                entry.there = entry.there.without(mark);
+                entry.perhaps = entry.perhaps.without(mark);
+            }
             Step::Show(_) | Step::TakeOff(_) => {
+                if let Step::Show(mark) = step {
+                    // An answer that got lost may have been a yes.
+                    entry.perhaps = entry.perhaps.with(mark);
+                }
                 self.again.get_or_insert_with(|| Instant::now() + AGAIN);
                 return;
             }
