@@ -11,10 +11,10 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{database, run_file};
-use crate::config::Config;
+use crate::config::{self, AgentProgram, Config, Preset};
 use crate::control::client::ControlClient;
 use crate::executor::{
-    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+    AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
@@ -98,31 +98,34 @@ fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
 
 /// The agents of the configuration; without any, the two of the demo.
 fn agents(config: &Config) -> anyhow::Result<BTreeMap<String, AgentCommand>> {
+    let program = std::env::current_exe().context("our own program cannot be found")?;
+    let demo = |short: &str| AgentCommand::demo(&program.to_string_lossy(), short);
     if config.executor.agents.is_empty() {
-        let program = std::env::current_exe().context("our own program cannot be found")?;
-        return Ok(["main", "ricky"]
-            .into_iter()
-            .map(|short| {
-                let argv = vec![
-                    program.to_string_lossy().into_owned(),
-                    "demo-agent".to_owned(),
-                    "--agent".to_owned(),
-                    short.to_owned(),
-                ];
-                (short.to_owned(), AgentCommand::new(argv))
-            })
+        let shorts = ["main", "ricky"].into_iter();
+        return Ok(shorts
+            .map(|short| (short.to_owned(), demo(short)))
             .collect());
     }
-    Ok(config
-        .executor
-        .agents
-        .iter()
+    let configured = config.executor.agents.iter();
+    Ok(configured
         .map(|(short, agent)| {
+            let command = match &agent.program {
+                AgentProgram::Preset(Preset::OpenClaw) => AgentCommand::openclaw(),
+                AgentProgram::Preset(Preset::Claude) => AgentCommand::claude(),
+                AgentProgram::Preset(Preset::Demo) => demo(short),
+                AgentProgram::Argv { argv, input } => AgentCommand {
+                    input: match input {
+                        config::AgentInput::Json => AgentInput::Json,
+                        config::AgentInput::Text => AgentInput::Text,
+                    },
+                    ..AgentCommand::new(argv)
+                },
+            };
             let command = AgentCommand {
-                argv: agent.argv.clone(),
                 timeout: agent.timeout,
                 output_limit: agent.output_limit,
                 env: agent.env.clone(),
+                ..command
             };
             (short.clone(), command)
         })

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::lanes::{Lanes, Ticket};
-use super::runner::{self, Question};
+use super::question::Question;
 use super::settings::AgentCommand;
-use super::{output, proposal};
+use super::{output, proposal, runner};
 use crate::model::{AgentKey, MessageId, ThreadId};
 use crate::store::locks::SessionLocks;
 use crate::store::queue::Lane;

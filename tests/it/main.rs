@@ -14,6 +14,7 @@ mod labs;
 mod layout;
 mod lifecycle;
 mod offline;
+mod presets;
 mod room;
 mod system;
 mod talk;
