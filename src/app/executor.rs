@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::{database, run_file};
 use crate::config::{self, AgentProgram, Config, Preset};
 use crate::control::client::ControlClient;
+use crate::control::guard::ShellGuard;
 use crate::executor::{
     AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
 };
@@ -28,6 +29,8 @@ pub struct Control {
     pub url: String,
     /// Its token.
     pub token: Option<SecretString>,
+    /// Makes texts safe for an executor that is not ours.
+    pub shell: ShellGuard,
     /// Tells our own executor that something was approved; nobody listens where it is another.
     pub approved: Arc<Notify>,
 }
@@ -48,9 +51,15 @@ pub async fn open(
         store.requeue_unbegun().await?;
         start(lifecycle, config, store).await?
     };
+    let shell = match &config.control_api.url {
+        Some(_) if config.control_api.shell_safe => ShellGuard::watching(),
+        _ => ShellGuard::off(),
+    };
     let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
+    let client = client.with_guard(shell.clone());
     Ok(Control {
         client,
+        shell,
         url,
         token,
         approved: kick.approved(),

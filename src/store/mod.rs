@@ -27,6 +27,7 @@ mod proposal_sweep;
 pub mod queue;
 pub mod settings;
 pub mod status;
+pub mod team;
 pub mod timeline;
 pub mod turn;
 

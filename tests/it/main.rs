@@ -18,3 +18,4 @@ mod presets;
 mod room;
 mod system;
 mod talk;
+mod team;
