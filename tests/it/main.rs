@@ -4,6 +4,7 @@
 mod harness;
 
 mod approvals;
+mod archive;
 mod bad_input;
 mod cards;
 mod crash;
