@@ -117,9 +117,9 @@ impl Store {
             "UPDATE bridge.channel SET closed_at = NULL, opened_at = greatest(closed_at, $3, \
                least(now(), (SELECT max(s.updated_at) FROM project_settings s \
                              WHERE s.project_id = $1 AND s.key = $4)), \
-               least(now(), (SELECT min(a.created_at) FROM agents a WHERE a.project_id = $1 AND \
-                             surface = 'dm-' || split_part(regexp_replace(btrim(a.agent_key), \
-                                                           '^(agent:)+', ''), ':', 1)))) \
+               (SELECT least(now(), min(a.created_at)) FROM agents a \
+                WHERE a.project_id = $1 AND surface = 'dm-' || split_part(regexp_replace( \
+                      btrim(a.agent_key), '^(agent:)+', ''), ':', 1) HAVING count(*) > 0)) \
              WHERE project_id = $1 AND channel_id = $2 AND closed_at IS NOT NULL",
         )
         .bind(self.project().as_str())

@@ -9,6 +9,7 @@ mod bad_input;
 mod cards;
 mod crash;
 mod doctor;
+mod existing;
 mod first_run;
 mod forgotten;
 mod labs;
