@@ -14,6 +14,7 @@ mod client;
 mod deliver;
 mod proposing;
 mod queue;
+mod races;
 mod requests;
 mod rows;
 mod stage;
