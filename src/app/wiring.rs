@@ -144,6 +144,7 @@ impl Wires<'_> {
             deliveries,
             operators: Arc::new(self.operators()),
             members_may_ask: self.config.delivery.members_may_ask,
+            shell: self.control.shell.clone(),
             approved: Arc::clone(&self.control.approved),
             look: own,
             labs_look,

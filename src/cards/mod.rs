@@ -2,6 +2,7 @@
 //! sees is made in this room, in one voice.
 
 pub mod answers;
+pub mod archive;
 pub mod button;
 pub mod chat;
 pub mod custom_id;

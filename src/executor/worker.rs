@@ -140,6 +140,10 @@ impl Worker {
         if limit == 0 || self.shorts.is_empty() {
             return Ok(0);
         }
+        // Nobody takes these, and whoever asked should hear of it now.
+        for id in self.turns.store().fail_departed().await? {
+            tracing::warn!(delivery_id = %id, "delivery {id} failed: its agent is gone");
+        }
         let busy = self.turns.busy();
         let filter = ClaimFilter {
             agents: Some(&self.shorts),

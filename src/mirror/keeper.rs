@@ -1,5 +1,5 @@
-//! Keeps the layout whole: what a person deletes is made again, a new agent gets its channel, and
-//! what the Labs switch comes or goes to sleep.
+//! Keeps the layout whole: what a person deletes is made again, a new agent gets its channel, that of
+//! one who is gone is archived, and what the Labs switch comes or goes to sleep.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ const GATHER: Duration = Duration::from_millis(250);
 
 /// Wait after a repair that did not work.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Wait until the next look at a server that took no more channels: only a person can make room.
+const FULL: Duration = Duration::from_mins(10);
 
 /// What the keeper needs.
 pub struct Keeping {
@@ -55,7 +58,7 @@ impl Keeper {
 
     /// Repairs until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut wait = None;
+        let mut wait = again(&self.layout.borrow());
         loop {
             tokio::select! {
                 // First: whoever reads the flags may have ended already.
@@ -74,10 +77,11 @@ impl Keeper {
             }
             wait = match self.needs.ensure().await {
                 Ok(layout) => {
+                    let again = again(&layout);
                     // Somebody may have switched it off again while it was made.
                     let labs = *self.needs.labs.borrow();
                     self.publish(layout.switched(labs));
-                    None
+                    again
                 }
                 Err(error) => {
                     tracing::error!(%error, "the channels could not be repaired: {error}");
@@ -91,6 +95,15 @@ impl Keeper {
         if !layout.same_as(&self.layout.borrow()) {
             self.layout.send_replace(Arc::new(layout));
         }
+    }
+}
+
+/// How long until the next look at a layout that lacks something; never where it is whole.
+fn again(layout: &Layout) -> Option<Duration> {
+    if layout.is_unfinished() {
+        Some(Duration::ZERO)
+    } else {
+        layout.is_full().then_some(FULL)
     }
 }
 

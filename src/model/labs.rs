@@ -65,8 +65,12 @@ impl Feature {
             Surface::Room => &[Self::TeamRoom],
             Surface::Dm(_) if primary == Some(surface) => &[Self::OperatorChat],
             Surface::Dm(_) => &[Self::OperatorChat, Self::MultiDm],
-            Surface::DmCategory => &[Self::OperatorChat],
-            Surface::Approvals | Surface::Status | Surface::Activity | Surface::Category => &[],
+            Surface::DmCategory(_) => &[Self::OperatorChat],
+            Surface::Approvals
+            | Surface::Status
+            | Surface::Activity
+            | Surface::Category
+            | Surface::ArchiveCategory(_) => &[],
         }
     }
 }

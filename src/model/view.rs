@@ -24,9 +24,17 @@ pub enum Surface {
     Dm(String),
     /// The category of the first four.
     Category,
-    /// The category of the agents' channels.
-    DmCategory,
+    /// A category of the agents' channels, counted from 1.
+    DmCategory(u8),
+    /// A category of the channels of agents that are gone, counted from 1.
+    ArchiveCategory(u8),
 }
+
+/// The word of the first category of agents' channels.
+const DM_CATEGORY: &str = "category-dms";
+
+/// The word of the first category of archived channels.
+const ARCHIVE_CATEGORY: &str = "category-archive";
 
 impl Surface {
     /// The channel of one agent.
@@ -37,6 +45,14 @@ impl Surface {
     /// Whether people's messages there become rows.
     pub fn takes_messages(&self) -> bool {
         matches!(self, Self::Room | Self::Dm(_))
+    }
+
+    /// Whether it holds channels instead of messages.
+    pub fn is_category(&self) -> bool {
+        matches!(
+            self,
+            Self::Category | Self::DmCategory(_) | Self::ArchiveCategory(_)
+        )
     }
 }
 
@@ -49,7 +65,10 @@ impl fmt::Display for Surface {
             Self::Activity => f.write_str("activity"),
             Self::Dm(short) => write!(f, "dm-{short}"),
             Self::Category => f.write_str("category"),
-            Self::DmCategory => f.write_str("category-dms"),
+            Self::DmCategory(1) => f.write_str(DM_CATEGORY),
+            Self::DmCategory(number) => write!(f, "{DM_CATEGORY}-{number}"),
+            Self::ArchiveCategory(1) => f.write_str(ARCHIVE_CATEGORY),
+            Self::ArchiveCategory(number) => write!(f, "{ARCHIVE_CATEGORY}-{number}"),
         }
     }
 }
@@ -69,12 +88,22 @@ impl FromStr for Surface {
             "status" => Self::Status,
             "activity" => Self::Activity,
             "category" => Self::Category,
-            "category-dms" => Self::DmCategory,
             other => match other.strip_prefix("dm-") {
                 Some(short) if !short.is_empty() => Self::Dm(short.to_owned()),
-                _ => return Err(UnknownSurface(text.to_owned())),
+                _ => numbered(other, DM_CATEGORY)
+                    .map(Self::DmCategory)
+                    .or_else(|| numbered(other, ARCHIVE_CATEGORY).map(Self::ArchiveCategory))
+                    .ok_or_else(|| UnknownSurface(text.to_owned()))?,
             },
         })
+    }
+}
+
+/// The number of a category: none behind the first one's word.
+fn numbered(text: &str, word: &str) -> Option<u8> {
+    match text.strip_prefix(word)? {
+        "" => Some(1),
+        rest => rest.strip_prefix('-')?.parse().ok().filter(|n| *n > 1),
     }
 }
 
@@ -246,4 +275,31 @@ pub struct View {
     pub state: ViewState,
     /// When that was written.
     pub since: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Surface;
+
+    #[test]
+    fn every_surface_is_read_as_it_is_written() {
+        for (surface, word) in [
+            (Surface::Dm("a-b".to_owned()), "dm-a-b"),
+            (Surface::DmCategory(1), "category-dms"),
+            (Surface::DmCategory(2), "category-dms-2"),
+            (Surface::ArchiveCategory(1), "category-archive"),
+            (Surface::ArchiveCategory(10), "category-archive-10"),
+        ] {
+            assert_eq!(surface.to_string(), word);
+            assert_eq!(word.parse(), Ok(surface));
+        }
+        for word in [
+            "category-dms-1",
+            "category-dms-0",
+            "category-dms-x",
+            "category-archive-",
+        ] {
+            assert!(word.parse::<Surface>().is_err(), "{word}");
+        }
+    }
 }

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{Desk, retry};
 use crate::cards::custom_id::Press;
 use crate::cards::{Draft, Personas, answers, verdict as words};
-use crate::model::proposal::{PayloadHash, ProposalRef, ProposalState, Risk, Verdict};
+use crate::model::proposal::{
+    PayloadHash, ProposalRef, ProposalSource, ProposalState, Risk, Verdict,
+};
 use crate::model::{RoleId, UserId};
 use crate::store::Result;
 use crate::store::decide::{Decided, Decider, NewVerdict};
@@ -177,7 +179,9 @@ async fn decide(
     let feedback = match &reason {
         Some(reason) => {
             let stored = desk.store.proposal(reference).await?;
-            stored.map(|stored| answers::feedback(&stored.proposal, &by.name, reason))
+            let text = stored.map(|it| answers::feedback(&it.proposal, &by.name, reason));
+            let delivered = reference.source == ProposalSource::Message;
+            text.map(|text| desk.shell.row_text(text, delivered))
         }
         None => None,
     };

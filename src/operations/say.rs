@@ -78,6 +78,7 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     };
     let addressed = target.clone().filter(|_| operator || desk.members_may_ask);
     let text = with_files(&said.text, &said.files);
+    let text = desk.shell.row_text(text, addressed.is_some());
     let message_id = MessageId::for_discord(said.message);
     // A row that is born claimed is stuck if nobody hears that it was born.
     let mut slot = addressed

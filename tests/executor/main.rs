@@ -15,6 +15,7 @@ mod deliver;
 mod late;
 mod proposing;
 mod queue;
+mod races;
 mod requests;
 mod rows;
 mod stage;

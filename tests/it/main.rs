@@ -4,10 +4,12 @@
 mod harness;
 
 mod approvals;
+mod archive;
 mod bad_input;
 mod cards;
 mod crash;
 mod doctor;
+mod existing;
 mod first_run;
 mod forgotten;
 mod labs;
@@ -15,6 +17,8 @@ mod layout;
 mod lifecycle;
 mod offline;
 mod receipts;
+mod presets;
 mod room;
 mod system;
 mod talk;
+mod team;
