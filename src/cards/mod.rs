@@ -2,12 +2,15 @@
 //! sees is made in this room, in one voice.
 
 pub mod answers;
+pub mod ask;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
 pub mod digest;
 pub mod draft;
 pub mod embed;
+pub mod files;
+pub mod flood;
 pub mod gap;
 pub mod labs;
 pub mod links;

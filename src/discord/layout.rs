@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
+use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId, WebhookId};
@@ -48,6 +49,7 @@ pub struct Layout {
     labs: Labs,
     /// Channels of surfaces whose feature is off.
     asleep: HashMap<Surface, Channel>,
+    roster: Roster,
 }
 
 impl Layout {
@@ -71,12 +73,13 @@ impl Layout {
         self.channels.iter()
     }
 
-    /// Whether another layout has the same channels, webhooks, agents and flags.
+    /// Whether another layout has the same channels, webhooks, agents, names and flags.
     pub fn same_as(&self, other: &Self) -> bool {
         same(&self.channels, &other.channels)
             && same(&self.asleep, &other.asleep)
             && self.agents == other.agents
             && self.primary == other.primary
+            && self.roster == other.roster
             && self.labs == other.labs
     }
 
@@ -150,6 +153,7 @@ impl Builder {
             primary: None,
             labs,
             asleep: HashMap::new(),
+            roster: Roster::default(),
         }
         .of_agents(agents, primary_agent(agents));
         let rooms = [
