@@ -260,16 +260,27 @@ async fn what_is_changed_or_deleted_while_it_waits_is_so_after_a_start() {
     running.close().await;
 
     let running = Running::open(&path, ROOMY);
-    let texts: Vec<_> = running.found.held.iter().map(|it| it.text.as_str()).collect();
+    let texts: Vec<_> = running
+        .found
+        .held
+        .iter()
+        .map(|it| it.text.as_str())
+        .collect();
     assert_eq!(texts, ["as it is", "as it was"]);
     assert_eq!(ids(&running.found), [1, 3]);
     // Bounds count what a message has become.
     let bytes = Record::Held(Box::new(held(1, "as it is"))).line().len();
     let longer = Record::Held(Box::new(held(3, "as it was"))).line().len();
     running.close().await;
-    let tight = Bounds { messages: 9, bytes: 2 * bytes + longer };
+    let tight = Bounds {
+        messages: 9,
+        bytes: 2 * bytes + longer,
+    };
     let running = Running::open(&path, tight);
-    let kept = running.spool.hold(vec![offer(4, "as it is"), offer(5, "as it is")]).await;
+    let kept = running
+        .spool
+        .hold(vec![offer(4, "as it is"), offer(5, "as it is")])
+        .await;
     assert_eq!(kept, [Kept::Yes, Kept::Refused]);
     running.close().await;
 }
@@ -282,5 +293,8 @@ fn a_line_without_the_newer_fields_is_read() {
         panic!("an old line is read");
     };
     assert_eq!((held.text.as_str(), held.files.len()), ("hi", 1));
-    assert_eq!((held.named.len(), held.reply_to, held.edited_at), (0, None, None));
+    assert_eq!(
+        (held.named.len(), held.reply_to, held.edited_at),
+        (0, None, None)
+    );
 }

@@ -39,7 +39,11 @@ pub fn forwarded(text: &str) -> String {
 }
 
 fn line(file: &File) -> String {
-    let kind = file.kind.as_deref().map(word).filter(|kind| !kind.is_empty());
+    let kind = file
+        .kind
+        .as_deref()
+        .map(word)
+        .filter(|kind| !kind.is_empty());
     let kind = kind.map_or_else(String::new, |kind| format!(", {kind}"));
     let until = file.expires_at().map_or_else(String::new, |at| {
         let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -88,13 +92,19 @@ mod tests {
             text,
             format!("look\n[file: a.rs {link}\n```rs\nfn x\n```\n[file: b[file: c.rs {link}")
         );
-        assert_eq!(with_files("", &files[..1], &[]), format!("[file: a.rs {link}"));
+        assert_eq!(
+            with_files("", &files[..1], &[]),
+            format!("[file: a.rs {link}")
+        );
     }
 
     #[test]
     fn nothing_in_a_file_ends_its_block() {
         let block = fenced("md", "a ````b```` c\n");
-        assert!(block.starts_with("`````md\n") && block.ends_with("\n`````"), "{block}");
+        assert!(
+            block.starts_with("`````md\n") && block.ends_with("\n`````"),
+            "{block}"
+        );
         assert_eq!(fenced("b`d", "x"), "```\nx\n```");
     }
 }

@@ -49,7 +49,9 @@ impl Roster {
             let labelled = move |it: &&Called| it.labels()[label].trim().to_lowercase() == word;
             labelled
         };
-        let found = [2, 1].into_iter().find_map(|at| self.0.iter().find(by.clone()(at)));
+        let found = [2, 1]
+            .into_iter()
+            .find_map(|at| self.0.iter().find(by.clone()(at)));
         found.or_else(|| self.0.iter().find(by(0)))
     }
 

@@ -124,9 +124,21 @@ mod tests {
     fn an_address_tells_when_it_ends() {
         let at = file("a.txt", None, 1).expires_at();
         assert_eq!(at.map(|at| at.timestamp()), Some(0x65d9_03de));
-        for url in ["no address", "https://x/?ex=", "https://x/?ex=zz", "https://x/"] {
+        for url in [
+            "no address",
+            "https://x/?ex=",
+            "https://x/?ex=zz",
+            "https://x/",
+        ] {
             let url = url.to_owned();
-            assert_eq!(File { url, ..file("a", None, 1) }.expires_at(), None);
+            assert_eq!(
+                File {
+                    url,
+                    ..file("a", None, 1)
+                }
+                .expires_at(),
+                None
+            );
         }
     }
 
@@ -134,7 +146,14 @@ mod tests {
     fn a_message_has_room_for_some_of_them() {
         let text = |size| file("a.txt", None, size);
         let picture = file("b.png", None, 5);
-        let files = [text(16_384), text(16_384), picture, text(16_300), text(700), text(84)];
+        let files = [
+            text(16_384),
+            text(16_384),
+            picture,
+            text(16_300),
+            text(700),
+            text(84),
+        ];
         assert_eq!(inline(&files), [0, 1, 3, 5]);
     }
 }

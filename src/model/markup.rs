@@ -94,7 +94,10 @@ mod tests {
     #[test]
     fn spans_and_blocks_are_code_and_what_is_not_closed_is_not() {
         assert_eq!(code("a `b` c ``d ` e`` f"), ["`b`", "``d ` e``"]);
-        assert_eq!(code("x ```rust\nlet `y`;\n``` z"), ["```rust\nlet `y`;\n```"]);
+        assert_eq!(
+            code("x ```rust\nlet `y`;\n``` z"),
+            ["```rust\nlet `y`;\n```"]
+        );
         assert_eq!(code("it's a ` lone tick, ```and a lone fence"), [""; 0]);
         assert_eq!(code(r"\`not code\` but `this`"), ["`this`"]);
         assert_eq!(longest_run("a ``` b ```` c `"), 4);

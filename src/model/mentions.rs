@@ -57,7 +57,10 @@ fn push_prose(out: &mut String, prose: &str, naming: &Naming<'_>) {
             continue;
         }
         let bytes = rest.bytes().take(LONGEST);
-        let inside = bytes.skip(1).position(|byte| byte == b'>').map(|end| &rest[1..=end]);
+        let inside = bytes
+            .skip(1)
+            .position(|byte| byte == b'>')
+            .map(|end| &rest[1..=end]);
         match inside.and_then(|inside| Some((inside.len(), name(inside, naming)?))) {
             Some((length, name)) => {
                 out.push_str(&name);
@@ -95,7 +98,10 @@ fn name(inside: &str, naming: &Naming<'_>) -> Option<String> {
         let (name, id) = command.rsplit_once(':')?;
         return (is_number(id) && !name.is_empty()).then(|| format!("/{name}"));
     }
-    let emoji = inside.strip_prefix('a').unwrap_or(inside).strip_prefix(':')?;
+    let emoji = inside
+        .strip_prefix('a')
+        .unwrap_or(inside)
+        .strip_prefix(':')?;
     let (name, id) = emoji.split_once(':')?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (is_number(id) && !name.is_empty() && name.chars().all(word)).then(|| format!(":{name}:"))
@@ -104,7 +110,9 @@ fn name(inside: &str, naming: &Naming<'_>) -> Option<String> {
 fn user(id: &str, naming: &Naming<'_>) -> Option<String> {
     let user: UserId = id.parse().ok()?;
     let mut known = naming.users.iter();
-    let name = known.find(|(its, _)| *its == user).map(|(_, name)| plain(name));
+    let name = known
+        .find(|(its, _)| *its == user)
+        .map(|(_, name)| plain(name));
     Some(match name {
         Some(name) if naming.bot == Some(user) => name,
         Some(name) => format!("@{name}"),
@@ -134,7 +142,11 @@ mod tests {
             channels: [("8".parse().expect("an id"), "team-room".to_owned())].into(),
         };
         let user = |id: &str, name: &str| (id.parse().expect("an id"), name.to_owned());
-        let users = [user("5", "Zack"), user("6", "ClawdOS"), user("9", "<@5> `x`\n@here")];
+        let users = [
+            user("5", "Zack"),
+            user("6", "ClawdOS"),
+            user("9", "<@5> `x`\n@here"),
+        ];
         let naming = Naming {
             names: &names,
             users: &users,
@@ -150,7 +162,10 @@ mod tests {
             ("<@6> what is up", "ClawdOS what is up"),
             ("<@&7> in <#8>", "@Ops in #team-room"),
             ("<:ship_it:12> <a:party:13>", ":ship_it: :party:"),
-            ("at <t:0> or <t:86400:R>", "at 1970-01-01T00:00:00Z or 1970-01-02T00:00:00Z"),
+            (
+                "at <t:0> or <t:86400:R>",
+                "at 1970-01-01T00:00:00Z or 1970-01-02T00:00:00Z",
+            ),
             ("</ask:99> and </cron add:98>", "/ask and /cron add"),
         ] {
             assert_eq!(read(text), expected, "{text}");

@@ -251,7 +251,9 @@ impl Spool {
     /// Keeps what messages have become that are held, and forgets those that their authors have deleted;
     /// on the disk when this returns. False where the disk does not take it: then the next try will.
     pub async fn amend(&self, changed: &[Held], deleted: &[Place]) -> bool {
-        let changed = changed.iter().map(|held| Record::Held(Box::new(held.clone())));
+        let changed = changed
+            .iter()
+            .map(|held| Record::Held(Box::new(held.clone())));
         let deleted = deleted.iter().map(|place| Record::Settled(*place));
         let records: Vec<Record> = changed.chain(deleted).collect();
         let lines: String = records.iter().map(Record::line).collect();
