@@ -10,6 +10,7 @@ use super::hand_over::HandOver;
 use crate::cards::labs::switched_off;
 use crate::cards::{Persona, ask as words};
 use crate::discord::layout::Layout;
+use crate::model::addressing::Roster;
 use crate::model::message::Author;
 use crate::model::thread::Place;
 use crate::model::view::Surface;
@@ -31,6 +32,38 @@ pub struct Question {
     pub message: String,
     /// Whether agents are reached directly now.
     pub live: bool,
+}
+
+/// Most agents that are offered, and the longest name of one, in characters (source: Discord).
+const CHOICES: (usize, usize) = (25, 100);
+
+/// The agents that what is typed so far may mean, as the name to show and the key to send: first those
+/// whose name or short id begins with it.
+pub fn suggest(roster: &Roster, typed: &str) -> Vec<(String, String)> {
+    let typed = typed.trim().trim_start_matches('@').to_lowercase();
+    let (most, longest) = CHOICES;
+    let mut found: Vec<_> = roster
+        .iter()
+        .filter_map(|called| {
+            let persona = Persona::new(&called.name, called.key.short());
+            let words = [
+                persona.name.to_lowercase(),
+                called.key.short().to_lowercase(),
+            ];
+            let begins = words.iter().any(|word| word.starts_with(&typed));
+            let has = words.iter().any(|word| word.contains(&typed));
+            let name: String = persona.name.chars().take(longest).collect();
+            has.then(|| (!begins, name, called.key.to_string()))
+        })
+        // A key that is too long for a choice cannot be chosen; it can still be typed as a name.
+        .filter(|(_, _, key)| key.len() <= longest)
+        .collect();
+    found.sort_by_key(|(inside, ..)| *inside);
+    found.truncate(most);
+    found
+        .into_iter()
+        .map(|(_, name, key)| (name, key))
+        .collect()
 }
 
 /// Writes the message into the agent's thread, with one delivery. Gives back what the person is told.

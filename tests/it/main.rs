@@ -3,9 +3,11 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod addressing;
 mod approvals;
 mod bad_input;
 mod cards;
+mod chat;
 mod crash;
 mod doctor;
 mod first_run;
