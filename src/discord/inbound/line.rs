@@ -14,8 +14,9 @@ use crate::spool::{Held, Place};
 /// Most changes of older messages that wait in a line: the spool does not keep them.
 const MOST_CHANGES: usize = 1_000;
 
-/// So many changes are remembered whose message nobody has seen yet: events come in any order.
-const EARLY: usize = 100;
+/// So many messages are remembered that are gone, or whose text was heard before they were: events come
+/// in any order, and twice.
+const REMEMBERED: usize = 1_000;
 
 /// What comes in.
 pub(super) enum Heard {
@@ -125,7 +126,9 @@ pub(super) struct Line {
     pub(super) busy: bool,
     /// Deleted messages that the spool still keeps.
     pub(super) deleted: Vec<Place>,
-    early: VecDeque<(DiscordMessageId, Option<Box<Held>>)>,
+    gone: VecDeque<DiscordMessageId>,
+    /// Edits of messages that nobody knows.
+    early: VecDeque<Box<Held>>,
 }
 
 impl Line {
@@ -166,15 +169,13 @@ impl Line {
         self.entries.iter().position(is)
     }
 
-    /// A message, unless its end or a newer text of it was heard before.
+    /// A message, unless its end was heard before; as it says now, where that was heard before.
     pub(super) fn say(&mut self, mut held: Held, read_back: Option<OwnedSemaphorePermit>) {
-        let early = self.early.iter().position(|(of, _)| *of == held.message);
-        match early.and_then(|at| self.early.remove(at)) {
-            Some((_, None)) => return,
-            Some((_, Some(newer))) => {
-                follow(&mut held, *newer);
-            }
-            None => {}
+        if self.gone.contains(&held.message) {
+            return;
+        }
+        if let Some(newer) = self.early.iter().find(|it| it.message == held.message) {
+            follow(&mut held, newer);
         }
         self.entries.push_back(Entry {
             read_back,
@@ -197,7 +198,7 @@ impl Line {
         let (What::Message(held) | What::Edit(held)) = &mut entry.what else {
             return;
         };
-        if follow(held, new) {
+        if follow(held, &new) {
             entry.contents = None;
             entry.amended = entry.kept;
         }
@@ -205,6 +206,10 @@ impl Line {
 
     /// A message is gone. One that waits and cannot be a row leaves the line.
     pub(super) fn delete(&mut self, message: DiscordMessageId) {
+        if self.gone.contains(&message) {
+            return;
+        }
+        remember(&mut self.gone, message);
         let begun = usize::from(self.busy);
         let waits = self.position(message).filter(|at| *at >= begun);
         let mut at = 0;
@@ -227,17 +232,16 @@ impl Line {
         }
     }
 
-    /// Nobody knows the message of a change. It may be heard of later.
-    pub(super) fn remember(&mut self, what: What) {
-        let early = match what {
-            What::Message(_) => return,
-            What::Edit(held) => (held.message, Some(held)),
-            What::Delete(message) => (message, None),
+    /// Nobody knows the message of an edit. It may have come meanwhile, or may be heard of later.
+    pub(super) fn unknown(&mut self, what: What) {
+        let What::Edit(held) = what else {
+            return;
         };
-        self.early.retain(|(of, _)| *of != early.0);
-        self.early.push_back(early);
-        if self.early.len() > EARLY {
-            self.early.pop_front();
+        if self.has(held.message) {
+            self.edit(*held);
+        } else {
+            self.early.retain(|it| it.message != held.message);
+            remember(&mut self.early, held);
         }
     }
 
@@ -252,13 +256,21 @@ impl Line {
     }
 }
 
+/// Puts something behind the others; the oldest is forgotten when there are too many.
+fn remember<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() >= REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
 /// Makes what waits say what is newer. Whether it was.
-fn follow(held: &mut Held, new: Held) -> bool {
+fn follow(held: &mut Held, new: &Held) -> bool {
     let newer = new.edited_at > held.edited_at;
     if newer {
-        held.text = new.text;
-        held.files = new.files;
-        held.named = new.named;
+        held.text.clone_from(&new.text);
+        held.files.clone_from(&new.files);
+        held.named.clone_from(&new.named);
         held.edited_at = new.edited_at;
     }
     newer

@@ -337,7 +337,7 @@ impl Listener {
                 let unknown = changed == Some(Changed::Unknown);
                 let first = self.line.pop().filter(|_| unknown);
                 if let Some(first) = first {
-                    self.line.remember(first.what);
+                    self.line.unknown(first.what);
                 }
                 self.trouble = None;
                 return;

@@ -1,5 +1,7 @@
 //! Mentions become names.
 
+use reqwest::Method;
+
 use crate::harness::person::Person;
 use crate::harness::world::World;
 
@@ -9,7 +11,9 @@ async fn agents_and_dashboards_read_names() {
     let (zack, mallory) = (world.person("zack"), world.person("mallory"));
     let room = world.channel("team-room");
     let bot = Person::bot(world.discord());
-    let (mallory, bot) = (&mallory.id, &bot.id);
+    let (_, account) = bot.call(Method::GET, "/users/@me", None).await;
+    let bot = account["id"].as_str().expect("the bot's account");
+    let mallory = &mallory.id;
     let text = format!(
         "<@{mallory}> and <@{bot}>: see <#{room}> at <t:0:R> <:ship:12345> </ask:99> <@777> `<#{room}>`"
     );
