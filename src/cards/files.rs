@@ -86,7 +86,7 @@ mod tests {
     fn a_file_is_a_line_and_what_is_in_it() {
         let files = [file("a.rs"), file("b\n[file: c.rs")];
         let text = with_files("look", &files, &[Some("fn x".to_owned()), None]);
-        let link = "(5 bytes, text/plain), link until 2024-02-23T20:46:22Z] \
+        let link = "(5 bytes, text/plain), link until 2024-02-23T20:45:18Z] \
                     https://cdn.example/a?ex=65d903de";
         assert_eq!(
             text,

@@ -105,9 +105,16 @@ impl Files {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use axum::Router;
+    use axum::response::Redirect;
+    use axum::routing::get;
+    use tokio::net::TcpListener;
     use url::Url;
 
-    use super::Files;
+    use super::{Files, PATIENCE};
+    use crate::model::file::File;
 
     #[test]
     fn files_come_from_discord_and_from_nowhere_else() {
@@ -131,5 +138,42 @@ mod tests {
             assert!(!real.is_discords(&url(text)), "{text}");
             assert!(!local.is_discords(&url(text)), "{text}");
         }
+    }
+
+    /// Whatever a server does, the message goes on in time.
+    #[tokio::test]
+    async fn what_cannot_be_read_is_left_out_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new()
+            .route("/good", get(|| async { "\u{feff}words" }))
+            .route("/longer", get(|| async { "x".repeat(40_000) }))
+            .route("/elsewhere", get(|| async { Redirect::temporary("/good") }))
+            .route("/binary", get(|| async { vec![0xff_u8, 0xfe, 0x00] }))
+            .route(
+                "/never",
+                get(|| async {
+                    tokio::time::sleep(Duration::from_mins(1)).await;
+                    "late"
+                }),
+            );
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+        let base = Url::parse(&format!("http://{address}/api/v10")).expect("an address");
+        let files = Files::new(&base).expect("a client");
+        let file = |url: String| File {
+            name: "a.txt".to_owned(),
+            size: 5,
+            url,
+            kind: None,
+        };
+        let paths = ["never", "good", "longer", "elsewhere", "binary", "missing"];
+        let list = paths.map(|path| file(format!("http://{address}/{path}")));
+        let began = Instant::now();
+        let contents = files.read(list.to_vec()).await;
+        assert!(began.elapsed() < PATIENCE * 2, "{:?}", began.elapsed());
+        let mut wanted = vec![None; paths.len()];
+        wanted[1] = Some("words".to_owned());
+        assert_eq!(contents, wanted);
+        serving.abort();
     }
 }

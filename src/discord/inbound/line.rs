@@ -204,32 +204,27 @@ impl Line {
         }
     }
 
-    /// A message is gone. One that waits and cannot be a row leaves the line.
+    /// A message is gone. One that waits leaves the line; it may be a row all the same, since Discord
+    /// tells twice and reading back finds everything.
     pub(super) fn delete(&mut self, message: DiscordMessageId) {
         if self.gone.contains(&message) {
             return;
         }
         remember(&mut self.gone, message);
         let begun = usize::from(self.busy);
-        let waits = self.position(message).filter(|at| *at >= begun);
+        let mut deleted = Vec::new();
         let mut at = 0;
         self.entries.retain(|entry| {
             at += 1;
-            at <= begun || !matches!(&entry.what, What::Edit(it) if it.message == message)
+            let leaves = at > begun && entry.message() == message;
+            if let (true, true, Some(held)) = (leaves, entry.kept, entry.held()) {
+                let channel = held.channel;
+                deleted.push(Place { channel, message });
+            }
+            !leaves
         });
-        let Some(entry) = waits
-            .and_then(|_| self.position(message))
-            .and_then(|at| self.entries.remove(at))
-        else {
-            return self.change(What::Delete(message));
-        };
-        if let (true, Some(held)) = (entry.kept, entry.held()) {
-            let channel = held.channel;
-            self.deleted.push(Place { channel, message });
-        }
-        if entry.tried != Tried::Never {
-            self.change(What::Delete(message));
-        }
+        self.deleted.append(&mut deleted);
+        self.change(What::Delete(message));
     }
 
     /// Nobody knows the message of an edit. It may have come meanwhile, or may be heard of later.
@@ -274,4 +269,125 @@ fn follow(held: &mut Held, new: &Held) -> bool {
         held.edited_at = new.edited_at;
     }
     newer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    use super::{Line, What};
+    use crate::model::view::Surface;
+    use crate::model::{ChannelId, DiscordMessageId, UserId};
+    use crate::spool::Held;
+
+    fn id(message: u64) -> DiscordMessageId {
+        DiscordMessageId::new(message).expect("an id")
+    }
+
+    /// A message in one of its versions; 0 is how it was written first.
+    fn held(message: u64, version: u8) -> Held {
+        Held {
+            project: "front-office".parse().expect("a project"),
+            message: id(message),
+            channel: ChannelId::new(7).expect("an id"),
+            surface: Surface::Room,
+            agent: None,
+            user: UserId::new(9).expect("an id"),
+            name: "zack".to_owned(),
+            roles: Vec::new(),
+            text: version.to_string(),
+            files: Vec::new(),
+            named: Vec::new(),
+            reply_to: None,
+            edited_at: (version > 0)
+                .then(|| DateTime::from_timestamp(version.into(), 0))
+                .flatten(),
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Say(u64),
+        Edit(u64, u8),
+        Delete(u64),
+        /// The first of the line is begun, and done after so many more steps.
+        Work(u8),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (1..4_u64).prop_map(Step::Say),
+            (1..4_u64, 1..4_u8).prop_map(|(of, version)| Step::Edit(of, version)),
+            (1..4_u64).prop_map(Step::Delete),
+            (0..4_u8).prop_map(Step::Work),
+        ];
+        prop::collection::vec(step, 0..40)
+    }
+
+    /// What the operations do with the first of the line.
+    fn finish(line: &mut Line, rows: &mut HashMap<u64, Held>) {
+        line.busy = false;
+        let Some(first) = line.pop() else { return };
+        let message = first.message().get();
+        match first.what {
+            What::Message(held) | What::Edit(held) if rows.contains_key(&message) => {
+                let row = rows.entry(message).or_insert_with(|| (*held).clone());
+                super::follow(row, &held);
+            }
+            What::Message(held) => {
+                rows.insert(message, *held);
+            }
+            What::Delete(_) => {
+                rows.remove(&message);
+            }
+            edit @ What::Edit(_) => line.unknown(edit),
+        }
+    }
+
+    proptest! {
+        /// Discord's events may come in any order, and any of them several times.
+        #[test]
+        fn in_the_end_rows_are_what_discord_shows(steps in steps()) {
+            let (mut line, mut rows) = (Line::default(), HashMap::new());
+            let mut left = 0;
+            for step in &steps {
+                if line.busy {
+                    if left == 0 {
+                        finish(&mut line, &mut rows);
+                    } else {
+                        left -= 1;
+                    }
+                }
+                match *step {
+                    Step::Say(message) if !line.has(id(message)) => {
+                        line.say(held(message, 0), None);
+                    }
+                    Step::Say(_) => {}
+                    Step::Edit(message, version) => line.edit(held(message, version)),
+                    Step::Delete(message) => line.delete(id(message)),
+                    Step::Work(for_steps) if !line.busy && line.first().is_some() => {
+                        (line.busy, left) = (true, for_steps);
+                    }
+                    Step::Work(_) => {}
+                }
+            }
+            while line.first().is_some() {
+                finish(&mut line, &mut rows);
+            }
+            for message in 1..4 {
+                let said = steps.iter().any(|it| matches!(it, Step::Say(of) if *of == message));
+                let gone = steps.iter().any(|it| matches!(it, Step::Delete(of) if *of == message));
+                let versions = steps.iter().filter_map(|it| match it {
+                    Step::Edit(of, version) if *of == message => Some(*version),
+                    _ => None,
+                });
+                let wanted = (said && !gone).then(|| versions.max().unwrap_or_default().to_string());
+                let row = rows.get(&message).map(|row| row.text.clone());
+                prop_assert_eq!(row, wanted, "message {}", message);
+            }
+        }
+    }
 }
