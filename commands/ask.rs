@@ -1,5 +1,7 @@
 //! `/ask`: a message to an agent, from anywhere.
 
+use std::future::{Ready, ready};
+
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::{Context, Error, answer, on_main, presser};
@@ -42,9 +44,9 @@ pub(super) async fn ask(
 }
 
 /// The agents that what is typed so far may mean.
-async fn agents(context: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+fn agents(context: Context<'_>, typed: &str) -> Ready<CreateAutocompleteResponse> {
     let layout = context.data().layout.borrow().clone();
     let choice = |(name, key): (String, String)| AutocompleteChoice::new(name, key);
     let choices = suggest(layout.roster(), typed).into_iter().map(choice);
-    CreateAutocompleteResponse::new().set_choices(choices.collect())
+    ready(CreateAutocompleteResponse::new().set_choices(choices.collect()))
 }

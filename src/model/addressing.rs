@@ -45,14 +45,14 @@ impl Roster {
     /// its name.
     pub fn find(&self, word: &str) -> Option<&Called> {
         let word = word.trim().trim_start_matches('@').to_lowercase();
+        if word.is_empty() {
+            return None;
+        }
         let by = |label: usize| {
-            let labelled = move |it: &&Called| it.labels()[label].trim().to_lowercase() == word;
-            labelled
+            let mut all = self.0.iter();
+            all.find(|it| it.labels()[label].trim().to_lowercase() == word)
         };
-        let found = [2, 1]
-            .into_iter()
-            .find_map(|at| self.0.iter().find(by.clone()(at)));
-        found.or_else(|| self.0.iter().find(by(0)))
+        by(2).or_else(|| by(1)).or_else(|| by(0))
     }
 
     /// The agents that a text names behind an `@`, in its order, each once. Of several names that fit in

@@ -61,16 +61,10 @@ fn push_prose(out: &mut String, prose: &str, naming: &Naming<'_>) {
             .skip(1)
             .position(|byte| byte == b'>')
             .map(|end| &rest[1..=end]);
-        match inside.and_then(|inside| Some((inside.len(), name(inside, naming)?))) {
-            Some((length, name)) => {
-                out.push_str(&name);
-                rest = &rest[length + 2..];
-            }
-            None => {
-                out.push('<');
-                rest = &rest[1..];
-            }
-        }
+        let named = inside.and_then(|inside| Some((inside.len(), name(inside, naming)?)));
+        let (length, shown) = named.unwrap_or_else(|| (0, "<".to_owned()));
+        out.push_str(&shown);
+        rest = &rest[if length > 0 { length + 2 } else { 1 }..];
     }
     out.push_str(rest);
 }

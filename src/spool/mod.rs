@@ -358,12 +358,11 @@ fn found(records: &[Record], state: &State) -> Found {
     });
     for held in held.filter(|held| state.known(held.message) == Some(Known::Held)) {
         // Its place is that of its first line, what it says is that of its last.
-        match places.get(&held.message) {
-            Some(&at) => all[at] = held.clone(),
-            None => {
-                places.insert(held.message, all.len());
-                all.push(held.clone());
-            }
+        let at = *places.entry(held.message).or_insert(all.len());
+        if at == all.len() {
+            all.push(held.clone());
+        } else {
+            all[at] = held.clone();
         }
     }
     Found {

@@ -143,8 +143,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Written, edited, written};
+    use crate::model::DiscordMessageId;
 
-    fn message(more: Value) -> Value {
+    fn message(more: &Value) -> Value {
         let mut message = json!({
             "id": "11", "channel_id": "7", "type": 0, "content": "", "tts": false, "pinned": false,
             "author": { "id": "9", "username": "zack", "global_name": "Zack" },
@@ -158,22 +159,22 @@ mod tests {
         message
     }
 
-    fn read(more: Value) -> Option<Written> {
+    fn read(more: &Value) -> Option<Written> {
         written(serde_json::from_value(message(more)).expect("a message"))
     }
 
     #[test]
     fn a_sticker_and_what_is_passed_on_are_words_and_nothing_is_nothing() {
-        assert!(read(json!({})).is_none());
+        assert!(read(&json!({})).is_none());
         let stickers = json!([{ "id": "3", "name": "Wave", "format_type": 1 }]);
-        let beside = read(json!({ "sticker_items": stickers })).map(|it| it.beside);
+        let beside = read(&json!({ "sticker_items": stickers })).map(|it| it.beside);
         assert_eq!(beside.as_deref(), Some("(sticker: Wave)"));
         let snapshot = json!({
             "content": "one\ntwo", "timestamp": "2026-01-01T00:00:00+00:00",
             "edited_timestamp": null, "mentions": [], "embeds": [], "type": 0,
             "attachments": [{ "id": "4", "filename": "a.txt", "size": 1, "url": "u", "proxy_url": "p" }],
         });
-        let passed_on = read(json!({ "message_snapshots": [{ "message": snapshot }] }));
+        let passed_on = read(&json!({ "message_snapshots": [{ "message": snapshot }] }));
         let passed_on = passed_on.expect("a message");
         assert_eq!(passed_on.beside, "(forwarded)\n> one\n> two");
         assert_eq!(passed_on.files.len(), 1);
@@ -183,18 +184,18 @@ mod tests {
     #[test]
     fn a_reply_is_one_and_a_forward_is_none() {
         let to = |kind: u8| json!({ "type": kind, "channel_id": "7", "message_id": "5" });
-        let reply = read(json!({ "type": 19, "content": "x", "message_reference": to(0) }));
-        assert_eq!(reply.and_then(|it| it.reply_to).map(|id| id.get()), Some(5));
-        let forward = read(json!({ "content": "x", "message_reference": to(1) }));
+        let reply = read(&json!({ "type": 19, "content": "x", "message_reference": to(0) }));
+        assert_eq!(reply.and_then(|it| it.reply_to), DiscordMessageId::new(5));
+        let forward = read(&json!({ "content": "x", "message_reference": to(1) }));
         assert_eq!(forward.expect("a message").reply_to, None);
     }
 
     #[test]
     fn an_update_is_an_edit_only_with_its_time_and_by_a_person() {
         let update =
-            |more: Value| edited(&serde_json::from_value(message(more)).expect("an event"));
+            |more: &Value| edited(&serde_json::from_value(message(more)).expect("an event"));
         let at = "2026-01-01T00:00:01.234000+00:00";
-        let edit = update(json!({ "content": "new", "edited_timestamp": at })).expect("an edit");
+        let edit = update(&json!({ "content": "new", "edited_timestamp": at })).expect("an edit");
         let millis = edit.edited_at.map(|at| at.timestamp_millis());
         assert_eq!(
             (edit.text.as_str(), millis),
@@ -207,7 +208,7 @@ mod tests {
             json!({ "content": "new", "edited_timestamp": at, "author": bot }),
             json!({ "content": "new", "edited_timestamp": at, "webhook_id": "8" }),
         ] {
-            assert!(update(more.clone()).is_none(), "{more}");
+            assert!(update(&more).is_none(), "{more}");
         }
         let partial = json!({ "id": "11", "channel_id": "7", "embeds": [] });
         assert!(edited(&serde_json::from_value(partial).expect("an event")).is_none());

@@ -365,13 +365,12 @@ mod tests {
                     Step::Say(message) if !line.has(id(message)) => {
                         line.say(held(message, 0), None);
                     }
-                    Step::Say(_) => {}
                     Step::Edit(message, version) => line.edit(held(message, version)),
                     Step::Delete(message) => line.delete(id(message)),
                     Step::Work(for_steps) if !line.busy && line.first().is_some() => {
                         (line.busy, left) = (true, for_steps);
                     }
-                    Step::Work(_) => {}
+                    Step::Say(_) | Step::Work(_) => {}
                 }
             }
             while line.first().is_some() {
