@@ -174,6 +174,8 @@ impl Listener {
     /// When there is something to do although nothing happens.
     fn wake(&self) -> Option<Instant> {
         match self.trying_since.or(self.closed_since) {
+            // Its files are looked into, for a few seconds at most.
+            None if self.line.busy => None,
             None => self.line.first().map(|_| self.next_try),
             Some(since) => {
                 let unkept = |entry: &Entry| entry.held().is_some() && !entry.kept;
