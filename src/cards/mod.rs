@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod archive;
+pub mod ask;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
@@ -10,6 +11,8 @@ pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod embed;
+pub mod files;
+pub mod flood;
 pub mod gap;
 pub mod labs;
 pub mod links;
