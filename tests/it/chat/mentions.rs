@@ -1,6 +1,7 @@
 //! Mentions become names.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::world::World;
@@ -34,4 +35,28 @@ async fn agents_and_dashboards_read_names() {
         "{}",
         row.message
     );
+}
+
+#[tokio::test]
+async fn roles_and_channels_are_called_as_they_are_called_now() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    let bot = Person::bot(world.discord());
+    let path = format!("/guilds/{}/roles", world.guild());
+    let (_, roles) = bot.call(Method::GET, &path, None).await;
+    let roles = roles.as_array().expect("a list");
+    let role = roles.iter().find(|role| role["name"] != "@everyone");
+    let role = role.expect("the bot has a role of its own");
+    let (id, name) = (role["id"].as_str().expect("an id"), &role["name"]);
+    zack.say(&room, &format!("ping <@&{id}>")).await;
+    let name = name.as_str().expect("a name");
+    world.row_of(&format!("ping @{name}")).await;
+
+    let activity = world.channel("activity");
+    let body = json!({ "name": "what-happened" });
+    let path = format!("/channels/{activity}");
+    let (status, answer) = bot.call(Method::PATCH, &path, Some(body)).await;
+    assert!(status.is_success(), "{answer}");
+    zack.say(&room, &format!("look into <#{activity}>")).await;
+    world.row_of("look into #what-happened").await;
 }
