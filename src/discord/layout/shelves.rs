@@ -17,9 +17,9 @@ const SHELF: usize = 50;
 /// Most categories of a kind: a server has room for no more full ones (source: Discord, 500 channels).
 const SHELVES: u8 = 10;
 
-/// Channels of agents that one look makes. Together with those of Mission Control itself that is what
-/// Discord allows at once (observed: 10 in 15 s).
-const AT_ONCE: usize = 4;
+/// No channel of an agent is made after so many channels in one look: Discord allows no more at once
+/// (observed: 10 in 15 s).
+const AT_ONCE: usize = 10;
 
 /// Discord's code for a server that takes no more channels.
 const TOO_MANY_CHANNELS: u32 = 30_013;
@@ -62,8 +62,8 @@ pub(super) struct Plan<'a> {
     /// How many channels each category holds, those of others included.
     children: HashMap<ChannelId, usize>,
     shelves: HashMap<Shelf, BTreeMap<u8, ChannelId>>,
-    /// Channels of agents that were made.
-    made: usize,
+    /// Channels that were made.
+    pub(super) made: usize,
 }
 
 impl<'a> Plan<'a> {
@@ -237,7 +237,7 @@ impl Builder {
             plan.put(surface, found.id);
             return Ok(());
         }
-        if plan.made == AT_ONCE {
+        if plan.made >= AT_ONCE {
             plan.layout.unfinished = true;
             return Ok(());
         }
@@ -246,7 +246,6 @@ impl Builder {
         };
         if let Some(id) = self.create_if_room(plan, &surface, Some(parent)).await? {
             plan.put(surface, id);
-            plan.made += 1;
         }
         Ok(())
     }
