@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::boards::{show_gateway, show_mode};
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
@@ -21,27 +21,28 @@ use crate::delivery::Deliveries;
 use crate::delivery::fallback::Route as ControlRoute;
 use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings};
-use crate::discord::inbound::Intake;
+use crate::discord::inbound::{Files, Intake};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::presses::Presses;
+use crate::discord::receipts::Receipts;
 use crate::discord::rest::{Request, Route};
-use crate::health::{self, Part, Readiness};
+use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::ledger::Unwritten;
+use crate::mirror::marks::MarkKeeper;
 use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
-use crate::mirror::{Deps, Mirror, Reach};
+use crate::mirror::{Deps, Mirror, Reach, typing};
 use crate::mode::ModeLoop;
 use crate::model::change::FeedEvent;
-use crate::model::mode::{Mode, State};
+use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
-use crate::spool::{Found, Spool};
-use crate::telemetry;
+use crate::spool::{Found, Place as SpoolPlace, Spool};
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -127,13 +128,15 @@ impl Wires<'_> {
             agents_changed,
             labs_look: labs_look.clone(),
         };
-        self.start_mirror(lifecycle, &layout, &repair, told, dials.clone());
+        let receipts = self.receipts(lifecycle, &kept.0);
+        self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
         let deliveries = Deliveries::new(
             store.clone(),
             self.control.client.clone(),
             ControlRoute::new(mode.clone(), nudge),
             self.config.delivery.watchdog,
+            self.parallel(),
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
         let desk = Desk {
@@ -146,7 +149,14 @@ impl Wires<'_> {
             look: own,
             labs_look,
         };
-        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), kept)?;
+        self.start_gateway(
+            lifecycle,
+            desk,
+            &layout,
+            repair,
+            dials.clone(),
+            (kept, receipts),
+        )?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage {
             lanes: self.lanes.clone(),
@@ -157,6 +167,15 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// Direct turns at once. What an executor of ours would only keep waiting waits in the queue.
+    fn parallel(&self) -> usize {
+        let most = self.config.delivery.parallel;
+        match self.config.control_api.url {
+            Some(_) => most,
+            None => most.min(self.config.executor.parallel),
+        }
     }
 
     /// The channels, as far as the Labs have switched them on.
@@ -197,6 +216,13 @@ impl Wires<'_> {
         }
     }
 
+    /// The marks on people's messages; the spool hears which of its own are gone.
+    fn receipts(&self, lifecycle: &Lifecycle, spool: &Spool) -> Receipts {
+        let spool = spool.clone();
+        let gone = move |channel, message| spool.settled(SpoolPlace { channel, message });
+        Receipts::new(self.lanes.clone(), Arc::new(gone), lifecycle.token())
+    }
+
     fn start_mirror(
         &self,
         lifecycle: &mut Lifecycle,
@@ -204,8 +230,15 @@ impl Wires<'_> {
         repair: &Arc<Notify>,
         told: Told,
         dials: Dials,
+        receipts: &Receipts,
     ) {
         let mirror = &self.config.mirror;
+        let (marks, wishes) = mpsc::unbounded_channel();
+        let marking = MarkKeeper::new(self.database.store.clone(), receipts.clone(), wishes);
+        lifecycle.spawn("marks", marking.run(lifecycle.token()));
+        let (typing, at_work) = mpsc::unbounded_channel();
+        let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
+        lifecycle.spawn("typing", showing);
         let deps = Deps {
             channels: Channels {
                 lanes: self.lanes.clone(),
@@ -229,6 +262,8 @@ impl Wires<'_> {
             labs_look: told.labs_look,
             dials,
             poll: self.config.mode.poll,
+            marks,
+            typing,
         };
         let mirror = Mirror::new(deps, lifecycle.token());
         lifecycle.spawn("mirror", mirror.run());
@@ -241,7 +276,7 @@ impl Wires<'_> {
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
         dials: Dials,
-        (spool, found): (Spool, Found),
+        ((spool, found), receipts): ((Spool, Found), Receipts),
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -285,6 +320,9 @@ impl Wires<'_> {
             mode,
             spool,
             found,
+            receipts,
+            files: Files::new(&self.place.api_base)?,
+            bot: self.identity.bot,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);
@@ -306,60 +344,4 @@ impl Wires<'_> {
             Ok(())
         });
     }
-}
-
-fn show_mode(lifecycle: &mut Lifecycle, readiness: &Readiness, mut mode: watch::Receiver<State>) {
-    let cancel = lifecycle.token();
-    let (database, executor) = (readiness.part("database"), readiness.part("executor"));
-    lifecycle.spawn("mode board", async move {
-        loop {
-            let state = mode.borrow_and_update().clone();
-            let value = match state.mode {
-                Some(Mode::Live) => 2.0,
-                Some(Mode::Backup) => 1.0,
-                Some(Mode::Offline) | None => 0.0,
-            };
-            gauge!(telemetry::MODE).set(value);
-            match state.mode {
-                None => {}
-                Some(Mode::Offline) => database.failed(state.reason),
-                Some(Mode::Live) => {
-                    database.ok();
-                    executor.ok();
-                }
-                // Messages are queued for it meanwhile: the bridge does its job.
-                Some(Mode::Backup) => {
-                    database.ok();
-                    executor.ok_with(state.reason);
-                }
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                changed = mode.changed() => if changed.is_err() { break },
-            }
-        }
-        cancel.cancelled().await;
-        Ok(())
-    });
-}
-
-fn show_gateway(lifecycle: &mut Lifecycle, part: Part, mut connected: watch::Receiver<bool>) {
-    let cancel = lifecycle.token();
-    lifecycle.spawn("gateway board", async move {
-        loop {
-            let up = *connected.borrow_and_update();
-            gauge!(telemetry::GATEWAY_CONNECTED).set(if up { 1.0 } else { 0.0 });
-            if up {
-                part.ok();
-            } else {
-                part.failed("the gateway is not connected");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                changed = connected.changed() => if changed.is_err() { break },
-            }
-        }
-        cancel.cancelled().await;
-        Ok(())
-    });
 }

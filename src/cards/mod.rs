@@ -3,12 +3,16 @@
 
 pub mod answers;
 pub mod archive;
+pub mod ask;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
+pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod embed;
+pub mod files;
+pub mod flood;
 pub mod gap;
 pub mod labs;
 pub mod links;

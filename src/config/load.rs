@@ -150,6 +150,9 @@ fn read(
                 .get("delivery.members_may_ask", None, value::flag)
                 .unwrap_or(false),
             watchdog: seconds(from, "delivery.watchdog_seconds", 120),
+            parallel: from
+                .get("delivery.parallel", None, value::count(1, 256))
+                .unwrap_or(16),
         },
         mirror: MirrorConfig {
             sweep: seconds(from, "mirror.sweep_seconds", 30),

@@ -154,6 +154,8 @@ pub struct DeliveryConfig {
     pub members_may_ask: bool,
     /// How long a delivery may stand still before it counts as failed (source: `ClawdOS`, 120 s).
     pub watchdog: Duration,
+    /// Turns that the bridge has under way directly at the same time.
+    pub parallel: usize,
 }
 
 /// `[mirror]`: keeping Discord a true picture of the database.

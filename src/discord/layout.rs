@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
+use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
@@ -55,6 +56,7 @@ pub struct Layout {
     full: bool,
     /// Whether there was more to make than one look makes.
     unfinished: bool,
+    roster: Roster,
 }
 
 impl Layout {
@@ -89,12 +91,13 @@ impl Layout {
         self.channels.iter()
     }
 
-    /// Whether another layout has the same channels, webhooks, agents and flags.
+    /// Whether another layout has the same channels, webhooks, agents, names and flags.
     pub fn same_as(&self, other: &Self) -> bool {
         same(&self.channels, &other.channels)
             && same(&self.asleep, &other.asleep)
             && self.agents == other.agents
             && self.primary == other.primary
+            && self.roster == other.roster
             && self.labs == other.labs
     }
 
@@ -164,6 +167,7 @@ impl Builder {
             asleep: HashMap::new(),
             full: false,
             unfinished: false,
+            roster: Roster::default(),
         }
         .of_agents(agents, primary_agent(agents));
         let mut plan = Plan::new(layout, existing, known);

@@ -146,7 +146,7 @@ impl Worker {
         }
         let busy = self.turns.busy();
         let filter = ClaimFilter {
-            agents: &self.shorts,
+            agents: Some(&self.shorts),
             busy: &busy,
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -179,6 +179,7 @@ async fn settle(turns: &Arc<Turns>, row: Claimed) {
         message_id,
         agent,
         text,
+        picked_up_at,
     } = row;
     let end = turns.run((message_id, agent.clone()), text).await;
     let store = turns.store();
@@ -186,8 +187,10 @@ async fn settle(turns: &Arc<Turns>, row: Claimed) {
         .persist(|| async {
             match &end {
                 TurnEnd::Answered(reply) => store.complete(id, *reply).await,
-                TurnEnd::Failed(error) | TurnEnd::Impossible(error) => store.fail(id, error).await,
-                TurnEnd::NotNow(_) => store.requeue(id).await,
+                TurnEnd::Failed(error) | TurnEnd::Impossible(error) => {
+                    store.fail(id, picked_up_at, error).await
+                }
+                TurnEnd::NotNow(_) => store.requeue(id, picked_up_at).await,
             }
         })
         .await;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discord::layout::{Builder, Layout};
 use crate::model::ChannelId;
+use crate::model::addressing::Roster;
 use crate::model::labs::Labs;
 use crate::model::view::Surface;
 use crate::store::Store;
@@ -117,6 +118,7 @@ impl Keeping {
             .into_iter()
             .map(|known| (known.surface, known.channel))
             .collect();
+        let roster = Roster::new(&agents);
         let keys: Vec<_> = agents.into_iter().map(|agent| agent.key).collect();
         let layout = builder.ensure(&known, &keys, labs).await?;
         for (surface, channel) in layout.iter() {
@@ -126,6 +128,6 @@ impl Keeping {
                     .await?;
             }
         }
-        Ok(layout)
+        Ok(layout.with_roster(roster))
     }
 }

@@ -8,17 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
+use super::marks::MarkWanted;
 use super::plan::Wanted;
 use crate::cards::proposal::proposal_card;
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::model::message::ChatMessage;
-use crate::model::mode::ModeChange;
+use crate::model::mode::{ModeChange, State};
 use crate::model::proposal::ProposalSource;
 use crate::model::realtime::Gap;
 use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
+use crate::model::{ChannelId, DeliveryId, GuildId};
 use crate::store::kept::Kept;
 use crate::store::look::{Loaded, Sight};
 use crate::store::proposal::{OpenProposals, StoredProposal};
@@ -33,6 +35,10 @@ pub struct Look {
     pub rows: Vec<Rendered>,
     /// Rows that were not asked for, and that the others are about.
     pub others: Vec<Entity>,
+    /// Marks that do not say what they should.
+    pub marks: Vec<MarkWanted>,
+    /// Deliveries, and where an agent works on them.
+    pub at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
 }
 
 /// A row's wanted views, and those it has.
@@ -61,15 +67,18 @@ pub struct Renderer {
     personas: Arc<RwLock<Arc<Personas>>>,
     dials: Dials,
     poll: Duration,
+    guild: GuildId,
 }
 
 impl Renderer {
-    /// One that knows no names yet. `poll` is the time between two looks at the Control API.
-    pub fn new(dials: Dials, poll: Duration) -> Self {
+    /// One that knows no names yet. `poll` is the time between two looks at the Control API, `guild`
+    /// the server in which links lead.
+    pub fn new(dials: Dials, poll: Duration, guild: GuildId) -> Self {
         Self {
             personas: Arc::default(),
             dials,
             poll,
+            guild,
         }
     }
 
@@ -81,6 +90,11 @@ impl Renderer {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = personas;
         Ok(())
+    }
+
+    /// The mode now.
+    pub(super) fn mode(&self) -> State {
+        self.dials.mode.borrow().clone()
     }
 
     /// The names of the agents.
@@ -103,6 +117,7 @@ impl Renderer {
             EntityKind::Message => self.messages(store, on, ids).await,
             EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
+            EntityKind::Delivery => self.deliveries(store, ids).await,
             EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,
             EntityKind::Gap => Ok(look(store.load_gaps(ids).await?, gap)),
@@ -139,7 +154,9 @@ impl Renderer {
                 Some((row, _)) if row.is_proposal => {
                     cards(proposals.remove(&loaded.entity.id), &personas)
                 }
-                Some((row, version)) => message(&row, version, &personas).into_iter().collect(),
+                Some((row, version)) => message(&row, version, self.guild, &personas)
+                    .into_iter()
+                    .collect(),
                 None => Vec::new(),
             },
             entity: loaded.entity,
@@ -148,7 +165,7 @@ impl Renderer {
         Ok(Look {
             sight,
             rows: rows.collect(),
-            others: Vec::new(),
+            ..Look::default()
         })
     }
 
@@ -191,6 +208,7 @@ impl Renderer {
             sight,
             rows,
             others,
+            ..Look::default()
         })
     }
 }
@@ -253,10 +271,16 @@ fn gap((row, row_version): (Gap, String)) -> Wanted {
     }
 }
 
-fn message(row: &ChatMessage, row_version: String, personas: &Personas) -> Option<Wanted> {
+fn message(
+    row: &ChatMessage,
+    row_version: String,
+    guild: GuildId,
+    personas: &Personas,
+) -> Option<Wanted> {
+    let surface = surface(&row.place)?;
     Some(Wanted {
-        surface: surface(&row.place)?,
-        drafts: cards::chat::chat_message(row, personas),
+        drafts: cards::chat::chat_message(row, &surface, guild, personas),
+        surface,
         row_version,
     })
 }

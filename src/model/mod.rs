@@ -1,19 +1,24 @@
 //! The words of Mission Control as types: pure, no input or output, imported by everybody.
 
+pub mod addressing;
 pub mod agent;
 pub mod change;
 pub mod delivery;
+pub mod file;
 pub mod ids;
 pub mod labs;
+pub mod markup;
+pub mod mentions;
 pub mod message;
 pub mod mode;
 pub mod proposal;
 pub mod realtime;
+pub mod receipt;
 pub mod status;
 pub mod thread;
 pub mod view;
 
 pub use ids::{
-    AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, MessageId,
-    ParseIdError, ProjectId, RoleId, ThreadId, UserId, WebhookId,
+    AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, InteractionId,
+    MessageId, ParseIdError, ProjectId, RoleId, ThreadId, UserId, WebhookId,
 };

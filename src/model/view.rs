@@ -116,6 +116,8 @@ pub enum EntityKind {
     TaskEvent,
     /// A proposed row of `tasks`.
     Task,
+    /// A row of `chat_delivery_queue`: a reply that says why it failed, or that it waits.
+    Delivery,
     /// A change of the mode.
     Mode,
     /// The line that counts open proposals; one per project.
@@ -128,10 +130,11 @@ pub enum EntityKind {
 
 impl EntityKind {
     /// Every kind, in the order in which one look takes them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Message,
         Self::TaskEvent,
         Self::Task,
+        Self::Delivery,
         Self::Mode,
         Self::Digest,
         Self::Gap,
@@ -144,6 +147,7 @@ impl EntityKind {
             Self::Message => "message",
             Self::TaskEvent => "task_event",
             Self::Task => "task",
+            Self::Delivery => "delivery",
             Self::Mode => "mode",
             Self::Digest => "digest",
             Self::Gap => "gap",

@@ -62,7 +62,7 @@ async fn a_thousand_rows_and_three_claimers_and_each_row_is_claimed_once() {
         let agents = ["main".to_owned(), "ricky".to_owned()];
         while open(&store).await > 0 {
             let filter = ClaimFilter {
-                agents: &agents,
+                agents: Some(&agents),
                 busy: &[],
             };
             for claimed in store.claim_batch(5, filter).await.unwrap() {

@@ -1,9 +1,11 @@
 //! What the journeys share.
 
 pub mod card;
+pub mod chat;
 pub mod client;
 pub mod existing;
 pub mod http;
+pub mod marks;
 pub mod outage;
 pub mod person;
 pub mod postgres;

@@ -3,10 +3,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod addressing;
 mod approvals;
 mod archive;
 mod bad_input;
 mod cards;
+mod chat;
 mod crash;
 mod doctor;
 mod existing;
@@ -17,6 +19,7 @@ mod layout;
 mod lifecycle;
 mod offline;
 mod presets;
+mod receipts;
 mod room;
 mod system;
 mod talk;

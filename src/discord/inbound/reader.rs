@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::doors::Door;
 use super::gate::Closed;
-use super::listener::Heard;
+use super::line::Heard;
 use crate::discord::events;
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::receipts::Receipt;
 use crate::discord::rest::{Page, Request, RestError, Route};
+use crate::model::receipt::Mark;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::spool::Spool;
@@ -239,7 +239,7 @@ impl Reader {
                 }
                 let room = Arc::clone(&self.room).acquire_owned();
                 let read_back = Some(room.await?);
-                let _ = self.queue.send(Heard { written, read_back });
+                let _ = self.queue.send(Heard::Said(Box::new(written), read_back));
             }
             if !full {
                 return Ok(());
@@ -289,5 +289,5 @@ fn since(opened_at: Option<DateTime<Utc>>, begins: DiscordMessageId) -> DiscordM
 /// Whether the message has our mark of refusal.
 fn is_refused(message: &Message) -> bool {
     let mut marks = message.reactions.iter();
-    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Receipt::Refused.emoji()))
+    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Mark::Refused.emoji()))
 }
