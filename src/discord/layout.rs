@@ -231,6 +231,7 @@ impl Builder {
         let made = self.lanes.submit(Class::Interactive, request).await;
         let made: ExistingChannel = made.json().into_result()?;
         plan.count(None, parent);
+        plan.made += 1;
         Ok(made.id)
     }
 
