@@ -7,6 +7,7 @@ mod doctor;
 mod executor;
 mod feed;
 mod instance;
+mod own_bots;
 mod run_file;
 mod spool;
 mod wiring;

@@ -13,19 +13,21 @@ use tokio_util::sync::CancellationToken;
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
-use super::{feed, spool};
+use super::{feed, own_bots, spool};
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::delivery::fallback::Route as ControlRoute;
 use crate::discord::events::Inbound;
-use crate::discord::gateway::{Gateway, GatewaySettings};
+use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
 use crate::discord::inbound::Intake;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
+use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
+use crate::discord::sessions::Line;
 use crate::health::{self, Part, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::{Keeper, Keeping};
@@ -69,6 +71,13 @@ struct Told {
     labs_look: LabsLook,
 }
 
+/// What belongs to hearing beside the gateway.
+struct Heard {
+    guests: Guests,
+    bots: own_bots::Started,
+    kept: (Spool, Found),
+}
+
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
 
 /// Serves `/healthz`, `/readyz` and `/metrics` from the first moment.
@@ -93,7 +102,11 @@ pub async fn serve_health(
 
 impl Wires<'_> {
     /// Starts every part.
-    pub async fn connect(self, lifecycle: &mut Lifecycle) -> anyhow::Result<Connected> {
+    pub async fn connect(
+        self,
+        lifecycle: &mut Lifecycle,
+        bots: own_bots::Started,
+    ) -> anyhow::Result<Connected> {
         let store = self.database.store.clone();
         let cancel = lifecycle.token();
 
@@ -110,8 +123,10 @@ impl Wires<'_> {
         lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let operators = Arc::new(self.operators());
+        let guests = self.guests(&operators);
         let (layout, labs_look) = self
-            .start_layout(lifecycle, &repair, &agents_changed)
+            .start_layout(lifecycle, &repair, &agents_changed, (&bots.bots, &guests))
             .await?;
         let (feed, feed_state) =
             feed::start(lifecycle, self.config, self.readiness, &self.database.url);
@@ -120,6 +135,7 @@ impl Wires<'_> {
             mode: mode.clone(),
             feed: feed_state,
             spool: kept.0.level(),
+            bots: bots.bots.watch(),
         };
         let told = Told {
             feed,
@@ -139,13 +155,14 @@ impl Wires<'_> {
         let desk = Desk {
             store: self.database.hot.clone(),
             deliveries,
-            operators: Arc::new(self.operators()),
+            operators,
             members_may_ask: self.config.delivery.members_may_ask,
             approved: Arc::clone(&self.control.approved),
             look: own,
             labs_look,
         };
-        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), kept)?;
+        let heard = Heard { guests, bots, kept };
+        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage {
             lanes: self.lanes.clone(),
@@ -164,6 +181,7 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         repair: &Arc<Notify>,
         agents_changed: &Arc<Notify>,
+        (bots, guests): (&OwnBots, &Guests),
     ) -> anyhow::Result<(watch::Receiver<Arc<Layout>>, LabsLook)> {
         let store = &self.database.store;
         let (labs, labs_look) = LabsReader::start(store.clone()).await?;
@@ -178,12 +196,23 @@ impl Wires<'_> {
             labs: labs.watch(),
             repair: Arc::clone(repair),
             agents_changed: Arc::clone(agents_changed),
+            bots: bots.clone(),
+            guests: guests.clone(),
         })
         .await?;
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(lifecycle.token()));
         lifecycle.spawn("labs", labs.run(lifecycle.token()));
         Ok((layout, labs_look))
+    }
+
+    fn guests(&self, operators: &Arc<Operators>) -> Guests {
+        Guests::new(
+            self.lanes.clone(),
+            self.identity.guild,
+            Arc::clone(operators),
+            self.config.delivery.members_may_ask,
+        )
     }
 
     fn operators(&self) -> Operators {
@@ -240,7 +269,7 @@ impl Wires<'_> {
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
         dials: Dials,
-        (spool, found): (Spool, Found),
+        heard_with: Heard,
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -265,7 +294,16 @@ impl Wires<'_> {
             token: self.place.token.clone(),
             application: self.identity.application.get(),
             mode: mode.clone(),
+            intents: INTENTS,
+            setting: "DISCORD_TOKEN".to_owned(),
         };
+        let Heard { guests, bots, kept } = heard_with;
+        bots.listen(lifecycle, || Line {
+            api_base: self.place.api_base.clone(),
+            gateway_url: self.identity.gateway_url.clone(),
+            mode: mode.clone(),
+            heard: tell.clone(),
+        });
         let gateway = Gateway::start(settings, framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
@@ -273,8 +311,8 @@ impl Wires<'_> {
                 desk: desk.clone(),
                 lanes: self.lanes.clone(),
                 layout: layout.clone(),
-                application: self.identity.application,
             },
+            guests,
             desk,
             lanes: self.lanes.clone(),
             layout: layout.clone(),
@@ -282,8 +320,8 @@ impl Wires<'_> {
             heard,
             connected,
             mode,
-            spool,
-            found,
+            spool: kept.0,
+            found: kept.1,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);

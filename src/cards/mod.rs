@@ -2,6 +2,7 @@
 //! sees is made in this room, in one voice.
 
 pub mod answers;
+pub mod bots;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
@@ -14,6 +15,7 @@ pub mod links;
 pub mod mode;
 pub mod outage;
 pub mod persona;
+pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod status;

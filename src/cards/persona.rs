@@ -68,7 +68,12 @@ impl Personas {
     pub fn of(&self, author: &Author, name: Option<&str>) -> Persona {
         match author {
             Author::Agent(key) => self.agent(key),
-            Author::Operator => Persona::new("Operator (dashboard)", "Operator"),
+            Author::Operator => match name {
+                Some(name) => {
+                    Persona::new(&format!("{} (operator)", shortened(name, 60)), "Operator")
+                }
+                None => Persona::new("Operator (dashboard)", "Operator"),
+            },
             Author::Member(user) => {
                 let name = name.map_or_else(|| user.to_string(), str::to_owned);
                 Persona::new(&format!("{} (member)", shortened(&name, 60)), "Member")

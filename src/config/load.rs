@@ -10,7 +10,8 @@ use super::problem::{ConfigProblems, Place, Problem};
 use super::sections::{
     AgentConfig, ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig,
     DiscordConfig, ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig,
-    LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig, SpoolConfig, SupabaseConfig,
+    LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, ProjectConfig, SandboxConfig, SpoolConfig,
+    SupabaseConfig,
 };
 use super::source::{Environment, KnownKey, Source};
 use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, secret, value};
@@ -22,6 +23,9 @@ const MIB: u32 = 1024 * 1024;
 
 /// The section with one table per agent.
 const AGENTS: &str = "executor.agents";
+
+/// The section with one table per agent that has a bot of its own.
+const OWN_BOTS: &str = "agents";
 
 /// Longest time between two rounds of anything: a day.
 const LONGEST_PERIOD: u64 = DAY;
@@ -63,11 +67,12 @@ impl Config {
     }
 }
 
-/// Every key and variable the bridge knows. Agents appear as `executor.agents.<short>`.
+/// Every key and variable the bridge knows. Agents appear as `<short>`.
 pub fn known_keys() -> Vec<KnownKey> {
     let mut source = Source::new(Path::new(FILE_NAME), "", &|_| None);
     read(&mut source, &Overrides::default(), PathBuf::new(), None);
     agent(&mut source, "<short>");
+    own_bot(&mut source, "<short>");
     source.finish().1
 }
 
@@ -121,6 +126,7 @@ fn read(
     let beside_file = file.as_deref().and_then(Path::parent).unwrap_or(&data_dir);
     Config {
         discord: discord(from),
+        own_bots: of_agents(from, OWN_BOTS, own_bot),
         database: DatabaseConfig {
             url: from.get("database.url", Some("DATABASE_URL"), secret::database_url),
         },
@@ -281,20 +287,31 @@ fn executor(
                 value::allowed_hosts,
             )
             .unwrap_or_default(),
-        agents: agents(from),
+        agents: of_agents(from, AGENTS, agent),
     }
 }
 
-fn agents(from: &mut Source<'_>) -> BTreeMap<String, AgentConfig> {
+/// A section with one table per agent, named by its short name.
+fn of_agents<T>(
+    from: &mut Source<'_>,
+    section: &'static str,
+    read: impl Fn(&mut Source<'_>, &str) -> Option<T>,
+) -> BTreeMap<String, T> {
     let mut agents = BTreeMap::new();
-    for short in from.names_below(AGENTS) {
+    for short in from.names_below(section) {
         if let Err(refused) = value::agent_short(&short) {
-            from.refuse_name(AGENTS, &short, refused);
-        } else if let Some(agent) = agent(from, &short) {
+            from.refuse_name(section, &short, refused);
+        } else if let Some(agent) = read(from, &short) {
             agents.insert(short, agent);
         }
     }
     agents
+}
+
+fn own_bot(from: &mut Source<'_>, short: &str) -> Option<OwnBotConfig> {
+    let key = format!("{OWN_BOTS}.{short}.discord_token");
+    let discord_token = from.get(&key, None, secret::token)?;
+    Some(OwnBotConfig { discord_token })
 }
 
 fn agent(from: &mut Source<'_>, short: &str) -> Option<AgentConfig> {

@@ -13,6 +13,7 @@ mod suggest;
 mod validate;
 mod value;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -21,8 +22,8 @@ pub use self::problem::{ConfigProblems, Place, Problem};
 pub use self::sections::{
     AgentConfig, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER, DISCORD_API_BASE,
     DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig, FeedKind,
-    HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig,
-    SpoolConfig, SupabaseConfig,
+    HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, ProjectConfig,
+    SandboxConfig, SpoolConfig, SupabaseConfig,
 };
 pub use self::source::{Environment, KnownKey};
 
@@ -57,6 +58,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[discord]`
     pub discord: DiscordConfig,
+    /// `[agents.<short>]`: the agents that have a bot of their own, by their short names.
+    pub own_bots: BTreeMap<String, OwnBotConfig>,
     /// `[database]`
     pub database: DatabaseConfig,
     /// `[control_api]`

@@ -110,6 +110,13 @@ pub struct AgentConfig {
     pub env: Vec<String>,
 }
 
+/// `[agents.<short>]`: what one agent has in Discord besides its channel.
+#[derive(Debug, Clone)]
+pub struct OwnBotConfig {
+    /// The token of a bot of its own, whose direct messages are the agent's thread.
+    pub discord_token: SecretString,
+}
+
 /// `[delivery]`: messages on their way to an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryConfig {

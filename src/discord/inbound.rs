@@ -5,6 +5,7 @@ mod doors;
 mod gate;
 mod listener;
 mod reader;
+mod reception;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use self::doors::Doors;
 use self::gate::Gate;
 use self::listener::{Heard, Listener};
 use self::reader::{Reader, Visit, begin};
+use self::reception::Reception;
 use super::events::{Inbound, Written};
 use super::lanes::Lanes;
 use super::layout::Layout;
+use super::own_bots::Guests;
 use super::presses::Presses;
 use crate::model::ChannelId;
 use crate::model::mode::State;
@@ -38,6 +41,8 @@ pub struct Intake {
     pub repair: Arc<Notify>,
     /// Answers buttons and forms.
     pub presses: Presses,
+    /// Who may talk to agents' own bots.
+    pub guests: Guests,
     /// What the gateway hears.
     pub heard: mpsc::UnboundedReceiver<Inbound>,
     /// Tells that a session has begun or goes on.
@@ -60,6 +65,7 @@ impl Intake {
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
+        let (mut reception, mut admitted) = self.reception();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -71,6 +77,10 @@ impl Intake {
                     if *self.connected.borrow() {
                         self.read_back(&mut queues, &mut doors, &cancel);
                     }
+                    continue;
+                }
+                Some(written) = admitted.recv() => {
+                    self.enqueue(&mut queues, &mut doors, written, &cancel);
                     continue;
                 }
                 heard = self.heard.recv() => heard,
@@ -103,8 +113,31 @@ impl Intake {
                         self.repair.notify_one();
                     }
                 }
+                Some(Inbound::ToBot(short, event)) => match *event {
+                    Inbound::Ready => {
+                        doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
+                        self.read_back(&mut queues, &mut doors, &cancel);
+                    }
+                    Inbound::Message(written) => reception.receive(&short, *written, &cancel),
+                    Inbound::Pressed(pressed) => self.presses.take(*pressed),
+                    _ => {}
+                },
             }
         }
+    }
+
+    /// Where direct messages to agents' own bots are received, and where those go that are let in.
+    fn reception(&self) -> (Reception, mpsc::UnboundedReceiver<Written>) {
+        let (tell, admitted) = mpsc::unbounded_channel();
+        let reception = Reception::new(reception::Desk {
+            store: self.desk.store.clone(),
+            lanes: self.lanes.clone(),
+            layout: self.layout.clone(),
+            repair: Arc::clone(&self.repair),
+            guests: self.guests.clone(),
+            admitted: tell,
+        });
+        (reception, admitted)
     }
 
     /// Goes on with what an earlier run has accepted, before anything that is heard now.
@@ -188,6 +221,8 @@ impl Intake {
                 continue;
             };
             let door = *now.borrow();
+            let private = layout.on_or_off(channel).is_some_and(Surface::is_private);
+            let guests = private.then(|| self.guests.clone());
             let reader = doors.reader(channel, |visits| {
                 let reader = Reader::new(
                     self.desk.clone(),
@@ -195,7 +230,8 @@ impl Intake {
                     self.spool.clone(),
                     (layout.guild, channel),
                     (queue, now),
-                );
+                )
+                .private(guests);
                 drop(tokio::spawn(reader.run(visits, cancel.clone())));
             });
             let begins = begin(self.desk.store.clone(), layout.guild, channel, gate.close());

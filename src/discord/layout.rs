@@ -1,15 +1,18 @@
 //! The channels of Mission Control in a server: found, adopted or made; never made twice. Only what
 //! the Labs have switched on is there.
 
+mod private;
 mod switches;
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
+pub use self::private::Private;
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
 use crate::model::labs::{Labs, primary_agent};
@@ -32,6 +35,19 @@ pub struct Channel {
     pub id: ChannelId,
     /// The webhook that speaks for personas; only where agents speak.
     pub webhook: Option<WebhookKey>,
+    /// For a private channel: older rows are not shown there.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Channel {
+    /// A channel without a webhook.
+    const fn new(id: ChannelId) -> Self {
+        Self {
+            id,
+            webhook: None,
+            since: None,
+        }
+    }
 }
 
 /// What is where in the server.
@@ -61,9 +77,9 @@ impl Layout {
         self.surfaces.get(&channel)
     }
 
-    /// The agent whose channel a surface is.
+    /// The agent whose channel a surface is, or with whose own bot.
     pub fn agent(&self, surface: &Surface) -> Option<&AgentKey> {
-        self.agents.get(surface)
+        self.agents.get(&surface.in_server())
     }
 
     /// Every surface and its channel.
@@ -91,7 +107,8 @@ fn same(ours: &HashMap<Surface, Channel>, theirs: &HashMap<Surface, Channel>) ->
     ours.len() == theirs.len()
         && ours.iter().all(|(surface, channel)| {
             theirs.get(surface).is_some_and(|theirs| {
-                theirs.id == channel.id && webhook(theirs) == webhook(channel)
+                let known = theirs.id == channel.id && webhook(theirs) == webhook(channel);
+                known && theirs.since == channel.since
             })
         })
 }
@@ -215,9 +232,7 @@ impl Builder {
             None => self.create(&surface, &name, kind, parent).await?.id,
         };
         layout.surfaces.insert(id, surface.clone());
-        layout
-            .channels
-            .insert(surface, Channel { id, webhook: None });
+        layout.channels.insert(surface, Channel::new(id));
         Ok(())
     }
 
@@ -318,6 +333,6 @@ fn topic(surface: &Surface) -> String {
         Surface::Status => "Live, Backup or Offline: how the system is.".to_owned(),
         Surface::Activity => "What happened.".to_owned(),
         Surface::Dm(short) => format!("Your private thread with {short}."),
-        Surface::Category | Surface::DmCategory => String::new(),
+        Surface::BotDm { .. } | Surface::Category | Surface::DmCategory => String::new(),
     }
 }

@@ -34,6 +34,10 @@ const UNKNOWN_MESSAGE: u32 = 10008;
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
 
+/// Discord's codes for a person who takes no direct messages from a bot: never tried again.
+const CANNOT_SEND_TO_USER: u32 = 50007;
+const NO_MUTUAL_SERVER: u32 = 50278;
+
 /// Discord's codes for a file that it does not take: too large, or not allowed here.
 const REQUEST_TOO_LARGE: u32 = 40005;
 const MISSING_PERMISSIONS: u32 = 50013;
@@ -132,6 +136,7 @@ fn judge(error: &RestError) -> Next {
         (_, Some(UNKNOWN_CHANNEL | UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN), _) => {
             Next::AfterRepair
         }
+        (_, Some(CANNOT_SEND_TO_USER | NO_MUTUAL_SERVER), _) => Next::GiveUp,
         (ErrorKind::Rejected, _, Some(403)) => Next::Forbidden,
         (ErrorKind::Rejected, _, Some(404)) if error.code().is_none() => Next::AfterRepair,
         (ErrorKind::Stopping, _, _) => Next::Stop,

@@ -142,7 +142,7 @@ impl Mirror {
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
-            renderer: Renderer::new(deps.dials.clone(), deps.poll),
+            renderer: Renderer::new(deps.layout.clone(), deps.dials.clone(), deps.poll),
             deps,
             dirty: Dirty::default(),
             under_way: HashMap::new(),

@@ -1,12 +1,14 @@
 //! The words of Mission Control as types: pure, no input or output, imported by everybody.
 
 pub mod agent;
+pub mod bots;
 pub mod change;
 pub mod delivery;
 pub mod ids;
 pub mod labs;
 pub mod message;
 pub mod mode;
+pub mod operators;
 pub mod proposal;
 pub mod realtime;
 pub mod status;

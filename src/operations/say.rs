@@ -64,7 +64,7 @@ pub struct File {
 pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     let operator = desk.operators.includes(said.user, &said.roles);
     let place = match (&said.surface, &said.agent) {
-        (Surface::Dm(_), Some(agent)) => Place::Dm(agent.clone()),
+        (Surface::Dm(_) | Surface::BotDm { .. }, Some(agent)) => Place::Dm(agent.clone()),
         _ => Place::Room,
     };
     let author = if operator {

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clawdos_bridge::cards::mode::{duration, mode_change};
 use clawdos_bridge::cards::status::{TITLE, status_card};
 use clawdos_bridge::cards::{Draft, Mark, gap};
+use clawdos_bridge::model::bots::Bots;
 use clawdos_bridge::model::change::Table;
 use clawdos_bridge::model::labs::{Feature, Labs};
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
@@ -31,6 +32,7 @@ fn vitals(mode: Option<Mode>, reason: &str) -> Vitals {
         },
         feed: FeedState::Up,
         spool: Level::default(),
+        bots: Bots::new(),
     }
 }
 

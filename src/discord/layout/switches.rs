@@ -81,7 +81,7 @@ impl Layout {
 
     /// Remembers the channel of a surface that is off.
     pub(super) fn put_to_sleep(&mut self, surface: Surface, id: ChannelId) {
-        self.asleep.insert(surface, Channel { id, webhook: None });
+        self.asleep.insert(surface, Channel::new(id));
     }
 
     /// Names the agents and the primary among them.
