@@ -25,6 +25,17 @@ pub struct World {
     environment: Vec<(String, String)>,
 }
 
+/// An application in Discord's portal.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its id.
+    pub id: String,
+    /// Its bot's token.
+    pub token: String,
+    /// Its bot's account.
+    pub bot: String,
+}
+
 impl World {
     /// Everything running and ready, with two agents.
     pub async fn start() -> Self {
@@ -224,7 +235,20 @@ impl World {
         self.control("/_sandbox/age", body).await;
     }
 
-    async fn control(&self, path: &str, body: Value) {
+    /// Makes an application in Discord's portal, whose bot is invited to the server.
+    pub async fn make_application(&self, name: &str) -> Application {
+        let made = self
+            .control("/_sandbox/applications", json!({ "name": name }))
+            .await;
+        let text = |key: &str| made[key].as_str().expect("a text").to_owned();
+        Application {
+            id: text("id"),
+            token: text("token"),
+            bot: text("user_id"),
+        }
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
         let request = reqwest::Client::new().post(self.sandbox_address(path));
         let answer = request
             .json(&body)
@@ -232,6 +256,7 @@ impl World {
             .await
             .expect("the sandbox answers");
         assert!(answer.status().is_success(), "{path} {body}: {answer:?}");
+        answer.json().await.unwrap_or_default()
     }
 
     /// Makes Discord behave again.

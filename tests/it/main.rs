@@ -5,6 +5,7 @@ mod harness;
 
 mod approvals;
 mod bad_input;
+mod bots;
 mod cards;
 mod crash;
 mod doctor;
