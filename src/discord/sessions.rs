@@ -27,6 +27,10 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins
 /// How long the first look may take: a bridge does not wait for long to start.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
+/// A session that takes longer to begin is trouble: Discord lets one in every 5 s (source: its
+/// Gateway page).
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+
 /// What an agent's own bot is made of.
 pub struct Session {
     /// The agent's short name.
@@ -129,10 +133,6 @@ impl Session {
         let application: Application = self.get(Route::current_application()).await?;
         self.bots
             .introduce(&self.short, self.lanes.clone(), account.id);
-        if !self.is_known() {
-            let reason = "it connects".to_owned();
-            self.bots.set(&self.short, BotState::Deaf(reason));
-        }
         Ok(application.id)
     }
 
@@ -170,11 +170,21 @@ impl Session {
             Err(error) => return Away::Silent(format!("{error:#}")),
         };
         let mut running = std::pin::pin!(gateway.run(cancel.clone()));
+        let mut late = std::pin::pin!(tokio::time::sleep(CONNECT_WITHIN));
+        let mut silent = true;
         loop {
             tokio::select! {
                 biased;
                 ended = &mut running => return why(ended, &self.setting),
-                Some(event) = heard.recv() => self.hear(line, event),
+                Some(event) = heard.recv() => {
+                    silent = false;
+                    self.hear(line, event);
+                }
+                () = &mut late, if silent => {
+                    silent = false;
+                    let reason = "the gateway does not let it in".to_owned();
+                    self.bots.set(&self.short, BotState::Deaf(reason));
+                }
             }
         }
     }

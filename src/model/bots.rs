@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// How an agent's own bot is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BotState {
-    /// Discord has not said yet who it is.
+    /// It connects.
     Starting,
     /// It is connected.
     Up,
@@ -16,16 +16,15 @@ pub enum BotState {
 }
 
 impl BotState {
-    /// Whether it can send.
-    pub fn can_send(&self) -> bool {
-        matches!(self, Self::Up | Self::Deaf(_))
+    /// Whether Discord takes nothing from it.
+    pub fn is_down(&self) -> bool {
+        matches!(self, Self::Down(_))
     }
 
     /// What is wrong, as a part of a sentence; none where all is well.
     pub fn trouble(&self) -> Option<&str> {
         match self {
-            Self::Starting => Some("it is not connected yet"),
-            Self::Up => None,
+            Self::Starting | Self::Up => None,
             Self::Deaf(reason) | Self::Down(reason) => Some(reason),
         }
     }

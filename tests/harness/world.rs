@@ -273,6 +273,21 @@ impl World {
         answer.json().await.expect("a list of requests")
     }
 
+    /// Waits until so many sessions are connected to Discord's gateway.
+    pub async fn has_sessions(&self, count: u64) {
+        let address = self.sandbox_address("/_sandbox/stats");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = reqwest::get(&address).await.expect("the sandbox answers");
+            let stats: Value = answer.json().await.expect("numbers");
+            if stats["gateway"]["connected_sessions"] == count {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{count} sessions: {stats}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
     /// Waits until the bot has made a request that fits.
     pub async fn sees_request(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;

@@ -70,6 +70,7 @@ impl Reception {
                 },
                 channel,
                 told: None,
+                forgotten: false,
             };
             let cancel = cancel.clone();
             tokio::spawn(async move { cancel.run_until_cancelled(porter.run(visitors)).await });
@@ -86,6 +87,8 @@ struct Porter {
     channel: ChannelId,
     /// What was said last, and when.
     told: Option<(Instant, String)>,
+    /// Whether the database knows nothing of the channel.
+    forgotten: bool,
 }
 
 impl Porter {
@@ -108,7 +111,7 @@ impl Porter {
 
     /// The message with its author's roles, once its channel is known; nothing where it is read back
     /// later; else why it is not taken.
-    async fn admit(&self, mut written: Written) -> Result<Option<Written>, String> {
+    async fn admit(&mut self, mut written: Written) -> Result<Option<Written>, String> {
         written.roles = match self.look(&written).await {
             Guest::Welcome(roles) => roles,
             other => {
@@ -153,12 +156,17 @@ impl Porter {
     }
 
     /// Whoever may not talk is shown nothing more either.
-    async fn forget(&self) {
-        if !self.is_known() {
+    async fn forget(&mut self) {
+        if self.forgotten {
             return;
         }
         match self.desk.store.unbind_private(self.channel).await {
-            Ok(_) => self.desk.repair.notify_one(),
+            Ok(known) => {
+                self.forgotten = true;
+                if known {
+                    self.desk.repair.notify_one();
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "a private channel could not be forgotten: {error}");
             }
@@ -166,7 +174,7 @@ impl Porter {
     }
 
     /// From this message on, and no earlier one, the channel is read and shown.
-    async fn open(&self, written: &Written) -> Result<(), String> {
+    async fn open(&mut self, written: &Written) -> Result<(), String> {
         let guild = {
             let layout = self.desk.layout.borrow();
             if layout.agent(&self.surface).is_none() {
@@ -183,6 +191,7 @@ impl Porter {
         };
         // Ids are exact to the millisecond, and what is read begins after this moment.
         let since = written.id.created_at() - TimeDelta::milliseconds(1);
+        self.forgotten = false;
         let store = &self.desk.store;
         let bound = store.bind_private(guild, &self.surface, self.channel, since);
         bound.await.map_err(|error| {

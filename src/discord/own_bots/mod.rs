@@ -41,10 +41,30 @@ impl OwnBots {
         self.states.subscribe()
     }
 
-    /// Discord has told who the bot of an agent is.
+    /// Discord has told who the bot of an agent is: from now on it can send.
     pub fn introduce(&self, short: &str, lanes: Lanes, account: UserId) {
+        let voice = Voice { lanes, account };
         let mut voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
-        voices.insert(short.to_owned(), Voice { lanes, account });
+        voices.insert(short.to_owned(), voice);
+        drop(voices);
+        if self
+            .states
+            .borrow()
+            .get(short)
+            .is_some_and(BotState::is_down)
+        {
+            self.set(short, BotState::Starting);
+        }
+    }
+
+    fn voice(&self, short: &str) -> Option<Voice> {
+        let voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
+        let down = self
+            .states
+            .borrow()
+            .get(short)
+            .is_none_or(BotState::is_down);
+        voices.get(short).filter(|_| !down).cloned()
     }
 
     /// The bot of an agent is like this now.
@@ -60,22 +80,18 @@ impl OwnBots {
 
     /// Which of them can send, in order.
     pub fn senders(&self) -> Vec<String> {
-        let states = self.states.borrow();
-        let can = states.iter().filter(|(_, state)| state.can_send());
-        can.map(|(short, _)| short.clone()).collect()
+        let states = self.states.borrow().clone();
+        let all = states.into_keys();
+        all.filter(|short| self.voice(short).is_some()).collect()
     }
 
     /// Lets requests of `main` about a private channel go through the bot of an agent. Gives back whether that
     /// one can send.
     pub fn lend(&self, main: &Lanes, short: &str, channel: ChannelId) -> bool {
-        let can_send = |bots: &Bots| bots.get(short).is_some_and(BotState::can_send);
-        let voices = self.voices.lock().unwrap_or_else(PoisonError::into_inner);
-        match voices.get(short) {
-            Some(voice) if can_send(&self.states.borrow()) => {
-                main.lend(channel, &voice.lanes, voice.account);
-                true
-            }
-            _ => false,
+        let voice = self.voice(short);
+        if let Some(voice) = &voice {
+            main.lend(channel, &voice.lanes, voice.account);
         }
+        voice.is_some()
     }
 }

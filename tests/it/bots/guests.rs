@@ -104,6 +104,7 @@ async fn who_stops_being_an_operator_is_shown_nothing_more() {
     stage.world.stop_bridge();
     stage.world.set("OPERATOR_IDS", &stage.zack.id.clone());
     stage.world.start_bridge();
+    stage.world.has_sessions(2).await;
     stage.zack.say(&stage.private, "I am back").await;
     let seen = stage.answered(&stage.private, "I am back").await;
     assert!(seen.iter().all(|m| m.text != "a secret"), "{seen:#?}");

@@ -38,6 +38,8 @@ impl Stage {
             ricky.token
         ));
         world.start_bridge();
+        // A message to a bot that has never heard of the channel is lost while it is not there.
+        world.has_sessions(2).await;
         let zack = world.person("zack");
         let private = zack.opens(&ricky.bot).await;
         Self {

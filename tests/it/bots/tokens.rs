@@ -16,6 +16,7 @@ async fn a_wrong_token_takes_down_that_bot_alone_and_shows() {
         ricky.token
     ));
     world.start_bridge();
+    world.has_sessions(2).await;
     let zack = world.person("zack");
     let private = zack.opens(&ricky.bot).await;
     let stage = Stage {

@@ -145,14 +145,10 @@ async fn switch(stage: &Stage, on: bool) {
     .execute(stage.world.pool())
     .await
     .expect("the flag can be written");
-    let file = stage.world.data_dir().join("run.json");
-    crate::harness::wait::eventually("a layout that follows", || async {
-        let run = std::fs::read_to_string(&file).unwrap_or_default();
-        if run.contains("\"dm-ricky\"") == on {
-            Ok(())
-        } else {
-            Err(run)
-        }
-    })
-    .await;
+    let undecided = if on {
+        "SELECT count(*) FROM bridge.channel WHERE surface LIKE '%ricky%' AND closed_at IS NOT NULL"
+    } else {
+        "SELECT count(*) FROM bridge.channel WHERE surface LIKE '%ricky%' AND closed_at IS NULL"
+    };
+    stage.world.database_says(undecided, 0_i64).await;
 }
