@@ -1,6 +1,8 @@
 //! Configuration as a person meets it: file, environment, command line, and what is said when
 //! something is wrong with them.
 
+#[path = "config/own_bots.rs"]
+mod own_bots;
 #[path = "config/spool.rs"]
 mod spool;
 #[path = "config/supabase.rs"]

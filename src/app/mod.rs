@@ -1,5 +1,6 @@
 //! The composition root: the only place where parts are wired together.
 
+mod boards;
 mod bridge;
 mod database;
 mod discord;

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::boards::{show_gateway, show_mode};
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
@@ -28,7 +28,7 @@ use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
 use crate::discord::rest::{Request, Route};
 use crate::discord::sessions::Line;
-use crate::health::{self, Part, Readiness};
+use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
@@ -36,14 +36,13 @@ use crate::mirror::ledger::Unwritten;
 use crate::mirror::outage::Outage;
 use crate::mirror::read_back::Channels;
 use crate::mirror::{Deps, Mirror, Reach};
-use crate::mode::ModeLoop;
+use crate::mode::{ModeLoop, Nudge};
 use crate::model::change::FeedEvent;
-use crate::model::mode::{Mode, State};
+use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
 use crate::spool::{Found, Spool};
-use crate::telemetry;
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -111,16 +110,7 @@ impl Wires<'_> {
         let cancel = lifecycle.token();
 
         let (own, own_rows) = mpsc::unbounded_channel();
-        let mode_loop = ModeLoop::new(
-            store.clone(),
-            self.control.client.clone(),
-            Clock::System,
-            self.config.mode.poll,
-            self.config.data_dir.join("outage.json"),
-            own.clone(),
-        );
-        let (mode, nudge) = (mode_loop.watch(), mode_loop.nudge());
-        lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
+        let (mode, nudge) = self.start_mode(lifecycle, own.clone());
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let operators = Arc::new(self.operators());
@@ -173,6 +163,25 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// Looks after the mode; with it comes what asks for another look.
+    fn start_mode(
+        &self,
+        lifecycle: &mut Lifecycle,
+        own: mpsc::UnboundedSender<Entity>,
+    ) -> (watch::Receiver<State>, Nudge) {
+        let mode_loop = ModeLoop::new(
+            self.database.store.clone(),
+            self.control.client.clone(),
+            Clock::System,
+            self.config.mode.poll,
+            self.config.data_dir.join("outage.json"),
+            own,
+        );
+        let watched = (mode_loop.watch(), mode_loop.nudge());
+        lifecycle.spawn("mode", mode_loop.run(lifecycle.token()));
+        watched
     }
 
     /// The channels, as far as the Labs have switched them on.
@@ -288,15 +297,6 @@ impl Wires<'_> {
             poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
-        let settings = GatewaySettings {
-            api_base: self.place.api_base.clone(),
-            gateway_url: self.identity.gateway_url.clone(),
-            token: self.place.token.clone(),
-            application: self.identity.application.get(),
-            mode: mode.clone(),
-            intents: INTENTS,
-            setting: "DISCORD_TOKEN".to_owned(),
-        };
         let Heard { guests, bots, kept } = heard_with;
         bots.listen(lifecycle, || Line {
             api_base: self.place.api_base.clone(),
@@ -304,7 +304,7 @@ impl Wires<'_> {
             mode: mode.clone(),
             heard: tell.clone(),
         });
-        let gateway = Gateway::start(settings, framework, tell)?;
+        let gateway = Gateway::start(self.gateway(mode.clone()), framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
             presses: Presses {
@@ -328,6 +328,19 @@ impl Wires<'_> {
         Ok(())
     }
 
+    /// How the bridge's own bot connects.
+    fn gateway(&self, mode: watch::Receiver<State>) -> GatewaySettings {
+        GatewaySettings {
+            api_base: self.place.api_base.clone(),
+            gateway_url: self.identity.gateway_url.clone(),
+            token: self.place.token.clone(),
+            application: self.identity.application.get(),
+            mode,
+            intents: INTENTS,
+            setting: "DISCORD_TOKEN".to_owned(),
+        }
+    }
+
     /// Tells Discord which commands there are. Nobody waits for it.
     fn register_commands(&self, lifecycle: &mut Lifecycle, cancel: CancellationToken) {
         let application = self.identity.application.get();
@@ -343,60 +356,4 @@ impl Wires<'_> {
             Ok(())
         });
     }
-}
-
-fn show_mode(lifecycle: &mut Lifecycle, readiness: &Readiness, mut mode: watch::Receiver<State>) {
-    let cancel = lifecycle.token();
-    let (database, executor) = (readiness.part("database"), readiness.part("executor"));
-    lifecycle.spawn("mode board", async move {
-        loop {
-            let state = mode.borrow_and_update().clone();
-            let value = match state.mode {
-                Some(Mode::Live) => 2.0,
-                Some(Mode::Backup) => 1.0,
-                Some(Mode::Offline) | None => 0.0,
-            };
-            gauge!(telemetry::MODE).set(value);
-            match state.mode {
-                None => {}
-                Some(Mode::Offline) => database.failed(state.reason),
-                Some(Mode::Live) => {
-                    database.ok();
-                    executor.ok();
-                }
-                // Messages are queued for it meanwhile: the bridge does its job.
-                Some(Mode::Backup) => {
-                    database.ok();
-                    executor.ok_with(state.reason);
-                }
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                changed = mode.changed() => if changed.is_err() { break },
-            }
-        }
-        cancel.cancelled().await;
-        Ok(())
-    });
-}
-
-fn show_gateway(lifecycle: &mut Lifecycle, part: Part, mut connected: watch::Receiver<bool>) {
-    let cancel = lifecycle.token();
-    lifecycle.spawn("gateway board", async move {
-        loop {
-            let up = *connected.borrow_and_update();
-            gauge!(telemetry::GATEWAY_CONNECTED).set(if up { 1.0 } else { 0.0 });
-            if up {
-                part.ok();
-            } else {
-                part.failed("the gateway is not connected");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                changed = connected.changed() => if changed.is_err() { break },
-            }
-        }
-        cancel.cancelled().await;
-        Ok(())
-    });
 }

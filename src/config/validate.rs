@@ -72,10 +72,10 @@ impl Config {
         let mut problems = Vec::new();
         for (short, bot) in &self.own_bots {
             let token = bot.discord_token.expose_secret();
-            let taken = seen.iter().find(|(_, known)| *known == token);
+            let same = seen.iter().find(|(_, known)| *known == token);
             let what = if main == Some(token) {
                 Some("it is the token of the bridge's own bot, which cannot speak for an agent as well".to_owned())
-            } else if let Some((other, _)) = taken {
+            } else if let Some((other, _)) = same {
                 Some(format!(
                     "it is the same token as agents.{other}.discord_token, and one bot cannot be two agents"
                 ))

@@ -65,7 +65,7 @@ impl Intake {
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
-        let (mut reception, mut admitted) = self.reception();
+        let (mut reception, mut let_in) = self.reception();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -79,10 +79,7 @@ impl Intake {
                     }
                     continue;
                 }
-                Some(written) = admitted.recv() => {
-                    self.enqueue(&mut queues, &mut doors, written, &cancel);
-                    continue;
-                }
+                Some(heard) = let_in.recv() => Some(heard),
                 heard = self.heard.recv() => heard,
             };
             match heard {
@@ -118,26 +115,24 @@ impl Intake {
                         doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
                         self.read_back(&mut queues, &mut doors, &cancel);
                     }
-                    Inbound::Message(written) => reception.receive(&short, *written, &cancel),
-                    Inbound::Pressed(pressed) => self.presses.take(*pressed),
-                    _ => {}
+                    event => reception.receive(&short, event, &cancel),
                 },
             }
         }
     }
 
-    /// Where direct messages to agents' own bots are received, and where those go that are let in.
-    fn reception(&self) -> (Reception, mpsc::UnboundedReceiver<Written>) {
-        let (tell, admitted) = mpsc::unbounded_channel();
+    /// Where what agents' own bots are told is received, and what is let in.
+    fn reception(&self) -> (Reception, mpsc::UnboundedReceiver<Inbound>) {
+        let (tell, let_in) = mpsc::unbounded_channel();
         let reception = Reception::new(reception::Desk {
             store: self.desk.store.clone(),
             lanes: self.lanes.clone(),
             layout: self.layout.clone(),
             repair: Arc::clone(&self.repair),
             guests: self.guests.clone(),
-            admitted: tell,
+            let_in: tell,
         });
-        (reception, admitted)
+        (reception, let_in)
     }
 
     /// Goes on with what an earlier run has accepted, before anything that is heard now.

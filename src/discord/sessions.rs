@@ -108,9 +108,8 @@ impl Session {
     /// Writes down why it is away. One that Discord knows can still send.
     fn tell(&self, away: Away) -> String {
         let (state, reason): (fn(String) -> BotState, _) = match away {
-            Away::Refused(reason) => (BotState::Down, reason),
             Away::Silent(reason) if self.is_known() => (BotState::Deaf, reason),
-            Away::Silent(reason) => (BotState::Down, reason),
+            Away::Refused(reason) | Away::Silent(reason) => (BotState::Down, reason),
         };
         self.bots.set(&self.short, state(reason.clone()));
         reason
@@ -199,8 +198,8 @@ impl Session {
             Inbound::Message(written) if written.guild.is_none() => {
                 self.bots.lend(&self.main, &self.short, written.channel);
             }
-            Inbound::Pressed(_) => {}
-            _ => return,
+            Inbound::Message(_) => return,
+            _ => {}
         }
         // Nobody listens only while the process ends.
         let _ = line

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cards::{bots as words, labs};
-use crate::discord::events::Written;
+use crate::discord::events::{Inbound, Written};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::own_bots::{Guest, Guests};
@@ -38,8 +38,8 @@ pub(super) struct Desk {
     pub(super) layout: watch::Receiver<Arc<Layout>>,
     pub(super) repair: Arc<Notify>,
     pub(super) guests: Guests,
-    /// Where those go who are let in.
-    pub(super) admitted: mpsc::UnboundedSender<Written>,
+    /// Where what is let in goes.
+    pub(super) let_in: mpsc::UnboundedSender<Inbound>,
 }
 
 /// One porter for each private channel, so that messages stay in order and nobody waits for another.
@@ -57,8 +57,20 @@ impl Reception {
         }
     }
 
-    /// Receives a message to the bot of an agent.
-    pub(super) fn receive(&mut self, short: &str, written: Written, cancel: &CancellationToken) {
+    /// Receives what the bot of an agent was told. All but messages is let in as it is.
+    pub(super) fn receive(&mut self, short: &str, event: Inbound, cancel: &CancellationToken) {
+        match event {
+            Inbound::Message(written) => self.line_up(short, *written, cancel),
+            // Its own connection alone is meant, and nobody makes its channels anew.
+            Inbound::Resumed
+            | Inbound::Disconnected
+            | Inbound::ChannelGone(_)
+            | Inbound::WebhooksChanged(_) => {}
+            other => drop(self.desk.let_in.send(other)),
+        }
+    }
+
+    fn line_up(&mut self, short: &str, written: Written, cancel: &CancellationToken) {
         let Written { channel, user, .. } = written;
         let porter = self.porters.entry(channel).or_insert_with(|| {
             let (tell, visitors) = mpsc::unbounded_channel();
@@ -98,7 +110,7 @@ impl Porter {
             match self.admit(written).await {
                 Ok(Some(written)) => {
                     // Nobody listens only while the process ends.
-                    let _ = self.desk.admitted.send(written);
+                    let _ = self.desk.let_in.send(Inbound::Message(Box::new(written)));
                 }
                 Ok(None) => {}
                 Err(refusal) => {

@@ -30,6 +30,9 @@ pub enum Guest {
     Stranger,
 }
 
+/// When somebody was asked about, and their roles; none where they are no member.
+type Known = (Instant, Option<Vec<RoleId>>);
+
 /// Knows who may. Clones share what they know.
 #[derive(Debug, Clone)]
 pub struct Guests {
@@ -37,7 +40,7 @@ pub struct Guests {
     guild: GuildId,
     operators: Arc<Operators>,
     members_may_ask: bool,
-    known: Arc<Mutex<HashMap<UserId, (Instant, Option<Vec<RoleId>>)>>>,
+    known: Arc<Mutex<HashMap<UserId, Known>>>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +84,7 @@ impl Guests {
 
     /// Their roles in the server; none where they are no member of it.
     async fn roles(&self, user: UserId) -> Result<Option<Vec<RoleId>>, RestError> {
-        let recent = |(at, _): &(Instant, _)| at.elapsed() < REMEMBERED_FOR;
+        let recent = |(at, _): &Known| at.elapsed() < REMEMBERED_FOR;
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(it) = known.get(&user).filter(|it| recent(it)) {
