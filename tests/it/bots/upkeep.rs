@@ -1,5 +1,7 @@
 //! Both places are kept true: through edits, deletes, restarts, outages, and flags of the Labs.
 
+use serde_json::json;
+
 use super::stage::{Stage, copied};
 use crate::harness::outage::{accept_connections, end_connections};
 use crate::harness::person::count;
@@ -58,6 +60,30 @@ async fn a_restart_keeps_the_private_channel_and_reads_it_back() {
     }
     let seen = stage.zack.read(&dm).await;
     for text in ["good morning", away, "meanwhile"] {
+        assert_eq!(count(&seen, text), 1, "{text}: {seen:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_and_a_crash_show_nothing_twice() {
+    let mut stage = Stage::start().await;
+    stage.greet().await;
+    let lost = |count: u64| json!({ "route": "POST /channels/{channel_id}/messages", "count": count, "swallow": true });
+    stage.world.fault(lost(1)).await;
+    stage.ricky_says("once").await;
+    stage.shows(&stage.private, "once").await;
+    stage.ricky_says("twice").await;
+    stage.shows(&stage.private, "twice").await;
+    stage.world.fault(lost(100)).await;
+    stage.ricky_says("thrice").await;
+    stage.shows(&stage.private, "thrice").await;
+    stage.world.kill_bridge();
+    stage.world.no_faults().await;
+    stage.world.start_bridge();
+    stage.ricky_says("that is all").await;
+    stage.shows(&stage.private, "that is all").await;
+    let seen = stage.zack.read(&stage.private).await;
+    for text in ["once", "twice", "thrice"] {
         assert_eq!(count(&seen, text), 1, "{text}: {seen:#?}");
     }
 }
