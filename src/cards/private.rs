@@ -39,5 +39,9 @@ pub fn private_message(message: &ChatMessage, personas: &Personas) -> Vec<Draft>
             parts.insert(0, head);
         }
     }
-    parts.into_iter().map(Draft::text).collect()
+    let draft = |part| Draft {
+        silent: !own,
+        ..Draft::text(part)
+    };
+    parts.into_iter().map(draft).collect()
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use super::discord::{PATIENCE, refused};
 use super::{Bot, Group, Line};
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::portal::{Account, Guild};
+use crate::discord::portal::{Account, Application, Guild};
 use crate::discord::rest::{ErrorKind, Request, Rest, RestError, Route};
 
 const GROUP: Group = Group::Discord;
@@ -27,15 +27,16 @@ async fn one(bot: &Bot, short: &str, token: SecretString) -> Line {
     let (lanes, driver) = Lanes::new(rest);
     let looking = async {
         let account: Account = get(&lanes, Route::current_user()).await?;
+        let application: Application = get(&lanes, Route::current_application()).await?;
         let guilds: Vec<Guild> = get(&lanes, Route::current_guilds()).await?;
-        Ok::<_, RestError>((account, guilds))
+        Ok::<_, RestError>((account, application, guilds))
     };
     let found = tokio::select! {
         found = looking => found,
         () = driver.run() => return Line::failure(GROUP, name, "it was not asked"),
     };
     match found {
-        Ok((account, guilds)) => {
+        Ok((account, application, guilds)) => {
             let there = |guild: &Guild| bot.guild.is_none_or(|wanted| wanted == guild.id);
             if guilds.iter().any(there) {
                 return Line::ok(GROUP, name, format!("accepted: it is {}", account.username));
@@ -50,7 +51,7 @@ async fn one(bot: &Bot, short: &str, token: SecretString) -> Line {
             )
             .next(format!(
                 "Invite it: https://discord.com/oauth2/authorize?client_id={}&scope=bot",
-                account.id
+                application.id
             ))
         }
         Err(error) if error.status() == Some(401) || error.kind() == ErrorKind::TokenRefused => {

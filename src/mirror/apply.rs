@@ -34,10 +34,6 @@ const UNKNOWN_MESSAGE: u32 = 10008;
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
 
-/// Discord's codes for a person who takes no direct messages from a bot: never tried again.
-const CANNOT_SEND_TO_USER: u32 = 50007;
-const NO_MUTUAL_SERVER: u32 = 50278;
-
 /// Discord's codes for a file that it does not take: too large, or not allowed here.
 const REQUEST_TOO_LARGE: u32 = 40005;
 const MISSING_PERMISSIONS: u32 = 50013;
@@ -136,7 +132,6 @@ fn judge(error: &RestError) -> Next {
         (_, Some(UNKNOWN_CHANNEL | UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN), _) => {
             Next::AfterRepair
         }
-        (_, Some(CANNOT_SEND_TO_USER | NO_MUTUAL_SERVER), _) => Next::GiveUp,
         (ErrorKind::Rejected, _, Some(403)) => Next::Forbidden,
         (ErrorKind::Rejected, _, Some(404)) if error.code().is_none() => Next::AfterRepair,
         (ErrorKind::Stopping, _, _) => Next::Stop,
@@ -218,7 +213,11 @@ impl Hands {
                     error
                 }
             };
-            let next = judge(&error);
+            let next = match judge(&error) {
+                // Whoever takes no direct messages from a bot is not asked again.
+                Next::Forbidden if surface.is_private() => Next::GiveUp,
+                next => next,
+            };
             if !matches!(next, Next::Stop) {
                 tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
             }

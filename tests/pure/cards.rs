@@ -151,6 +151,7 @@ proptest! {
         for draft in &drafts {
             prop_assert!(draft.content.chars().count() <= CONTENT_LIMIT);
             prop_assert!(draft.persona.is_none());
+            prop_assert_eq!(draft.silent, !own);
             said.push_str(&draft.content);
         }
         let head = "-# zack \\[x\\](y) (operator)";
