@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::stage::Stage;
-use crate::harness::person::{Person, Seen};
+use crate::harness::person::{Person, Seen, count};
 
 const ROWS: &str = "SELECT count(*) FROM project_chat_messages";
 
@@ -53,6 +53,35 @@ async fn members_may_ask_where_that_is_switched_on() {
             .any(|m| m.name == "mallory (member)" && m.text == "may I?"),
         "{seen:#?}"
     );
+}
+
+#[tokio::test]
+async fn two_operators_read_each_others_words() {
+    let mut stage = Stage::start().await;
+    stage.world.stop_bridge();
+    let mallory = stage.world.person("mallory");
+    let both = format!("{},{}", stage.zack.id, mallory.id);
+    stage.world.set("OPERATOR_IDS", &both);
+    stage.world.start_bridge();
+    stage.world.has_sessions(2).await;
+    let private = mallory.opens(&stage.ricky.bot).await;
+    mallory.say(&private, "I am new here").await;
+    stage.answered(&stage.dm(), "I am new here").await;
+    stage.greet().await;
+    for (person, channel, text) in [
+        (&mallory, &private, "-# zack (operator)\ngood morning"),
+        (&stage.zack, &stage.dm(), "good morning"),
+    ] {
+        person
+            .sees(channel, text, |seen| count(seen, text) == 1)
+            .await;
+    }
+    mallory.say(&private, "see you").await;
+    stage
+        .shows(&stage.private, "-# mallory (operator)\nsee you")
+        .await;
+    let seen = stage.zack.read(&stage.private).await;
+    assert_eq!(count(&seen, "good morning"), 1, "{seen:#?}");
 }
 
 #[tokio::test]

@@ -89,6 +89,63 @@ async fn a_lost_answer_and_a_crash_show_nothing_twice() {
 }
 
 #[tokio::test]
+async fn without_the_feed_the_sweep_fills_both_places() {
+    let stage = Stage::with("[feed]\nkind = \"off\"\n[mirror]\nsweep_seconds = 1\n").await;
+    stage.greet().await;
+    let dm = stage.dm();
+    stage.answered(&dm, "good morning").await;
+    stage.zack.say(&dm, "from the channel").await;
+    stage.ricky_says("from Ricky").await;
+    for text in ["from Ricky", &copied("from the channel")] {
+        stage.shows(&stage.private, text).await;
+    }
+    for text in ["good morning", "from Ricky"] {
+        stage.shows(&dm, text).await;
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_costs_no_message() {
+    let stage = Stage::start().await;
+    stage.greet().await;
+    for text in ["one", "two", "three"] {
+        stage.world.fault(json!({ "drop_gateways": true })).await;
+        stage.zack.say(&stage.private, text).await;
+        stage.answered(&stage.private, text).await;
+    }
+    for text in ["one", "two", "three"] {
+        stage.shows(&stage.dm(), text).await;
+    }
+}
+
+#[tokio::test]
+async fn another_bot_of_the_same_agent_begins_anew() {
+    let mut stage = Stage::start().await;
+    stage.greet().await;
+    stage.world.stop_bridge();
+    let other = stage.world.make_application("Ricky the second").await;
+    stage.world.configure(&format!(
+        "[agents.ricky]\ndiscord_token = \"{}\"\n",
+        other.token
+    ));
+    stage.world.start_bridge();
+    stage.world.has_sessions(2).await;
+    let dm = stage.dm();
+    stage.zack.say(&dm, "who are you?").await;
+    stage.answered(&dm, "who are you?").await;
+    let private = stage.zack.opens(&other.bot).await;
+    stage.zack.say(&private, "and here?").await;
+    stage
+        .zack
+        .sees(&private, "the answer of the other bot", |seen| {
+            seen.iter()
+                .any(|m| m.name == "Ricky the second" && m.text.contains("and here?"))
+        })
+        .await;
+    stage.answered(&dm, "and here?").await;
+}
+
+#[tokio::test]
 async fn what_is_written_while_the_database_is_away_is_kept_and_answered() {
     let stage = Stage::start().await;
     stage.greet().await;
