@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser as _};
 use clawdos_bridge::cli::{Cli, Command};
-use clawdos_bridge::config::{self, Config, LogFormat, Overrides};
+use clawdos_bridge::config::{self, AgentProgram, Config, LogFormat, Overrides, Preset};
 
 const EXAMPLE: &str = include_str!("../deploy/bridge.example.toml");
 
@@ -38,10 +38,17 @@ fn the_example_documents_every_key_and_no_other() {
     let mut documented = BTreeSet::new();
     collect("", &table, &mut documented);
     let known = config::known_keys();
-    let with_agent = known
+    let general = known
         .iter()
         .map(|known| known.key.replace("<short>", "main"));
-    assert_eq!(documented, with_agent.collect());
+    // A preset and an argv cannot stand together: the example has two agents.
+    let documented = documented
+        .iter()
+        .map(|key| key.replace("agents.ricky.", "agents.main."));
+    assert_eq!(
+        documented.collect::<BTreeSet<_>>(),
+        general.collect::<BTreeSet<_>>()
+    );
     let help = <Cli as CommandFactory>::command()
         .render_long_help()
         .to_string();
@@ -65,7 +72,8 @@ fn collect(prefix: &str, table: &toml::Table, into: &mut BTreeSet<String>) {
 
 #[test]
 fn the_example_changes_nothing_as_it_is_and_shows_the_real_defaults() {
-    let default = load("[executor.agents.main]\nargv = [\"x\"]\n");
+    let default =
+        load("[executor.agents.main]\nargv = [\"x\"]\n[executor.agents.ricky]\nargv = [\"x\"]\n");
     assert_eq!(
         format!("{:?}", load(EXAMPLE).log),
         format!("{:?}", default.log)
@@ -87,8 +95,13 @@ fn the_example_changes_nothing_as_it_is_and_shows_the_real_defaults() {
     assert_eq!(shown.health, default.health);
     assert_eq!(shown.log, default.log);
     assert_eq!(shown.mode, default.mode);
-    for agent in shown.executor.agents.values_mut() {
-        agent.argv = vec!["x".to_owned()];
+    assert_eq!(shown.control_api.shell_safe, default.control_api.shell_safe);
+    let main = shown.executor.agents.get_mut("main").expect("an agent");
+    assert_eq!(main.program, AgentProgram::Preset(Preset::OpenClaw));
+    main.program = default.executor.agents["main"].program.clone();
+    let ricky = shown.executor.agents.get_mut("ricky").expect("an agent");
+    if let AgentProgram::Argv { argv, .. } = &mut ricky.program {
+        *argv = vec!["x".to_owned()];
     }
     assert_eq!(shown.executor.agents, default.executor.agents);
 }

@@ -1,6 +1,8 @@
 //! Configuration as a person meets it: file, environment, command line, and what is said when
 //! something is wrong with them.
 
+#[path = "config/agents.rs"]
+mod agents;
 #[path = "config/own_bots.rs"]
 mod own_bots;
 #[path = "config/spool.rs"]
@@ -12,9 +14,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clawdos_bridge::config::{
-    Config, ConfigProblems, FeedKind, LogFormat, Overrides, Place, Problem,
-};
+use clawdos_bridge::config::{Config, ConfigProblems, LogFormat, Overrides, Place, Problem};
 use secrecy::ExposeSecret as _;
 
 const TOKEN: &str = "MTA5NzY1NDMyMTA.GhIjKl.s3cr3t-bot-token_value";
@@ -363,30 +363,4 @@ fn secrets_are_used_but_never_shown() {
             "{problem}"
         );
     }
-}
-
-#[test]
-fn agents_are_read_with_their_limits() {
-    let file = "[executor]\nworkspace = \"shared\"\n[executor.agents.ricky]\n\
-                argv = [\"claude\", \"-p\", \" spaced \"]\nenv = [\"ANTHROPIC_API_KEY\"]\n\
-                [feed]\nkind = \"off\"\n";
-    let start = Start::with_file(file);
-    let config = start.config();
-    let ricky = &config.executor.agents["ricky"];
-    assert_eq!(ricky.argv, ["claude", "-p", " spaced "]);
-    assert_eq!(ricky.timeout, Duration::from_mins(2));
-    assert_eq!(ricky.output_limit, 1024 * 1024);
-    assert_eq!(ricky.env, ["ANTHROPIC_API_KEY"]);
-    assert_eq!(
-        config.executor.workspace,
-        start.folder.path().join("shared")
-    );
-    assert_eq!(config.feed.kind, FeedKind::Off);
-    for name in ["\"a b\"", "\"agent:x:main\"", "\"a.b\""] {
-        let text = format!("[executor.agents.{name}]\nargv = [\"x\"]\n");
-        Start::with_file(&text).only_problem();
-    }
-    let none = Start::with_file("[executor.agents]\n").config();
-    assert!(none.executor.agents.is_empty());
-    Start::with_file("[executor]\nagents = 3\n").only_problem();
 }

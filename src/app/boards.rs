@@ -1,4 +1,4 @@
-//! What others are told of how parts are: the board behind `/readyz`, and metrics.
+//! Parts that others watch, shown on the board for supervisors and as metrics.
 
 use metrics::gauge;
 use tokio::sync::watch;
@@ -8,7 +8,7 @@ use crate::lifecycle::Lifecycle;
 use crate::model::mode::{Mode, State};
 use crate::telemetry;
 
-/// Tells the mode.
+/// Shows the mode.
 pub fn show_mode(
     lifecycle: &mut Lifecycle,
     readiness: &Readiness,
@@ -48,7 +48,7 @@ pub fn show_mode(
     });
 }
 
-/// Tells whether the gateway is connected.
+/// Shows whether the gateway is connected.
 pub fn show_gateway(lifecycle: &mut Lifecycle, part: Part, mut connected: watch::Receiver<bool>) {
     let cancel = lifecycle.token();
     lifecycle.spawn("gateway board", async move {

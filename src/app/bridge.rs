@@ -22,7 +22,6 @@ use crate::discord::portal::invite;
 use crate::health::Readiness;
 use crate::lifecycle::Lifecycle;
 use crate::model::mode::State;
-use crate::model::view::Surface;
 
 /// Everything that runs, as far as the outside is told.
 struct Running {
@@ -186,7 +185,7 @@ fn run_json(running: &Running) -> Value {
         .layout
         .borrow()
         .iter()
-        .filter(|(surface, _)| !matches!(surface, Surface::Category | Surface::DmCategory))
+        .filter(|(surface, _)| !surface.is_category())
         .map(|(surface, channel)| (surface.to_string(), json!(channel.id)))
         .collect();
     discord["channels"] = Value::Object(channels);

@@ -11,10 +11,11 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{database, run_file};
-use crate::config::Config;
+use crate::config::{self, AgentProgram, Config, Preset};
 use crate::control::client::ControlClient;
+use crate::control::guard::ShellGuard;
 use crate::executor::{
-    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+    AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub struct Control {
     pub url: String,
     /// Its token.
     pub token: Option<SecretString>,
+    /// Makes texts safe for an executor that is not ours.
+    pub shell: ShellGuard,
     /// Tells our own executor that something was approved; nobody listens where it is another.
     pub approved: Arc<Notify>,
 }
@@ -48,9 +51,15 @@ pub async fn open(
         store.requeue_unbegun().await?;
         start(lifecycle, config, store).await?
     };
+    let shell = match &config.control_api.url {
+        Some(_) if config.control_api.shell_safe => ShellGuard::watching(),
+        _ => ShellGuard::off(),
+    };
     let client = ControlClient::new(&url, token.clone(), store.project().clone())?;
+    let client = client.with_guard(shell.clone());
     Ok(Control {
         client,
+        shell,
         url,
         token,
         approved: kick.approved(),
@@ -98,31 +107,34 @@ fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
 
 /// The agents of the configuration; without any, the two of the demo.
 fn agents(config: &Config) -> anyhow::Result<BTreeMap<String, AgentCommand>> {
+    let program = std::env::current_exe().context("our own program cannot be found")?;
+    let demo = |short: &str| AgentCommand::demo(&program.to_string_lossy(), short);
     if config.executor.agents.is_empty() {
-        let program = std::env::current_exe().context("our own program cannot be found")?;
-        return Ok(["main", "ricky"]
-            .into_iter()
-            .map(|short| {
-                let argv = vec![
-                    program.to_string_lossy().into_owned(),
-                    "demo-agent".to_owned(),
-                    "--agent".to_owned(),
-                    short.to_owned(),
-                ];
-                (short.to_owned(), AgentCommand::new(argv))
-            })
+        let shorts = ["main", "ricky"].into_iter();
+        return Ok(shorts
+            .map(|short| (short.to_owned(), demo(short)))
             .collect());
     }
-    Ok(config
-        .executor
-        .agents
-        .iter()
+    let configured = config.executor.agents.iter();
+    Ok(configured
         .map(|(short, agent)| {
+            let command = match &agent.program {
+                AgentProgram::Preset(Preset::OpenClaw) => AgentCommand::openclaw(),
+                AgentProgram::Preset(Preset::Claude) => AgentCommand::claude(),
+                AgentProgram::Preset(Preset::Demo) => demo(short),
+                AgentProgram::Argv { argv, input } => AgentCommand {
+                    input: match input {
+                        config::AgentInput::Json => AgentInput::Json,
+                        config::AgentInput::Text => AgentInput::Text,
+                    },
+                    ..AgentCommand::new(argv)
+                },
+            };
             let command = AgentCommand {
-                argv: agent.argv.clone(),
                 timeout: agent.timeout,
                 output_limit: agent.output_limit,
                 env: agent.env.clone(),
+                ..command
             };
             (short.clone(), command)
         })

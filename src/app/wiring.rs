@@ -13,6 +13,7 @@ use super::boards::{show_gateway, show_mode};
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
+use super::mirroring::Told;
 use super::{feed, own_bots, spool};
 use crate::clock::Clock;
 use crate::commands;
@@ -26,23 +27,20 @@ use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
+use crate::discord::receipts::Receipts;
 use crate::discord::rest::{Request, Route};
 use crate::discord::sessions::Line;
 use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
-use crate::mirror::ledger::Unwritten;
 use crate::mirror::outage::Outage;
-use crate::mirror::read_back::Channels;
-use crate::mirror::{Deps, Mirror, Reach};
 use crate::mode::{ModeLoop, Nudge};
-use crate::model::change::FeedEvent;
 use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
-use crate::spool::{Found, Spool};
+use crate::spool::{Found, Place as SpoolPlace, Spool};
 
 /// What the parts are made of.
 pub struct Wires<'a> {
@@ -62,19 +60,12 @@ pub struct Wires<'a> {
     pub lanes: Lanes,
 }
 
-/// What the mirror hears, and whom it tells.
-struct Told {
-    feed: mpsc::Receiver<FeedEvent>,
-    own: mpsc::UnboundedReceiver<Entity>,
-    agents_changed: Arc<Notify>,
-    labs_look: LabsLook,
-}
-
 /// What belongs to hearing beside the gateway.
 struct Heard {
     guests: Guests,
     bots: own_bots::Started,
     kept: (Spool, Found),
+    receipts: Receipts,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -133,13 +124,15 @@ impl Wires<'_> {
             agents_changed,
             labs_look: labs_look.clone(),
         };
-        self.start_mirror(lifecycle, &layout, &repair, told, dials.clone());
+        let receipts = self.receipts(lifecycle, &kept.0);
+        self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
         let deliveries = Deliveries::new(
             store.clone(),
             self.control.client.clone(),
             ControlRoute::new(mode.clone(), nudge),
             self.config.delivery.watchdog,
+            self.parallel(),
         );
         lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
         let desk = Desk {
@@ -147,11 +140,17 @@ impl Wires<'_> {
             deliveries,
             operators,
             members_may_ask: self.config.delivery.members_may_ask,
+            shell: self.control.shell.clone(),
             approved: Arc::clone(&self.control.approved),
             look: own,
             labs_look,
         };
-        let heard = Heard { guests, bots, kept };
+        let heard = Heard {
+            guests,
+            bots,
+            kept,
+            receipts,
+        };
         self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage {
@@ -182,6 +181,15 @@ impl Wires<'_> {
         let watched = (mode_loop.watch(), mode_loop.nudge());
         lifecycle.spawn("mode", mode_loop.run(lifecycle.token()));
         watched
+    }
+
+    /// Direct turns at once. What an executor of ours would only keep waiting waits in the queue.
+    fn parallel(&self) -> usize {
+        let most = self.config.delivery.parallel;
+        match self.config.control_api.url {
+            Some(_) => most,
+            None => most.min(self.config.executor.parallel),
+        }
     }
 
     /// The channels, as far as the Labs have switched them on.
@@ -234,41 +242,11 @@ impl Wires<'_> {
         }
     }
 
-    fn start_mirror(
-        &self,
-        lifecycle: &mut Lifecycle,
-        layout: &watch::Receiver<Arc<Layout>>,
-        repair: &Arc<Notify>,
-        told: Told,
-        dials: Dials,
-    ) {
-        let mirror = &self.config.mirror;
-        let deps = Deps {
-            channels: Channels {
-                lanes: self.lanes.clone(),
-                store: self.database.hot.clone(),
-                application: self.identity.application,
-                bot: self.identity.bot,
-                unwritten: Unwritten::default(),
-            },
-            layout: layout.clone(),
-            repair: Arc::clone(repair),
-            reach: Reach {
-                sweep_every: mirror.sweep,
-                horizon: chrono::Duration::from_std(mirror.horizon)
-                    .unwrap_or(chrono::Duration::MAX),
-                first_link: chrono::Duration::from_std(mirror.first_link)
-                    .unwrap_or(chrono::Duration::MAX),
-            },
-            feed: told.feed,
-            own: told.own,
-            agents_changed: told.agents_changed,
-            labs_look: told.labs_look,
-            dials,
-            poll: self.config.mode.poll,
-        };
-        let mirror = Mirror::new(deps, lifecycle.token());
-        lifecycle.spawn("mirror", mirror.run());
+    /// The marks on people's messages; the spool hears which of its own are gone.
+    fn receipts(&self, lifecycle: &Lifecycle, spool: &Spool) -> Receipts {
+        let spool = spool.clone();
+        let gone = move |channel, message| spool.settled(SpoolPlace { channel, message });
+        Receipts::new(self.lanes.clone(), Arc::new(gone), lifecycle.token())
     }
 
     fn start_gateway(
@@ -297,7 +275,12 @@ impl Wires<'_> {
             poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
-        let Heard { guests, bots, kept } = heard_with;
+        let Heard {
+            guests,
+            bots,
+            kept,
+            receipts,
+        } = heard_with;
         bots.listen(lifecycle, || Line {
             api_base: self.place.api_base.clone(),
             gateway_url: self.identity.gateway_url.clone(),
@@ -322,6 +305,7 @@ impl Wires<'_> {
             mode,
             spool: kept.0,
             found: kept.1,
+            receipts,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);

@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::model::DeliveryId;
 use crate::model::proposal::{PayloadHash, ProposalRef, ProposalSource, Verdict};
 
 /// Longest custom id (source: Discord's Components Reference).
@@ -17,6 +18,9 @@ pub const LIMIT: usize = 100;
 
 /// What stands before everything; another layout takes another one, so that old cards are told.
 const VERSION: &str = "v1";
+
+/// What stands before the delivery that is to be tried again.
+const AGAIN: &str = "v1:again:delivery:";
 
 /// A button of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +65,11 @@ pub enum Press {
         /// The proposal.
         reference: ProposalRef,
     },
+    /// Tries a delivery again that has failed.
+    Again {
+        /// The delivery.
+        delivery: DeliveryId,
+    },
 }
 
 /// The form that asks why something is rejected.
@@ -97,6 +106,7 @@ impl fmt::Display for Press {
             } => ("confirm", reference, Some(hash)),
             Self::Retry { reference } => ("retry", reference, None),
             Self::GiveUp { reference } => ("giveup", reference, None),
+            Self::Again { delivery } => return write!(f, "{AGAIN}{}", delivery.0.simple()),
         };
         let until = match self {
             Self::Confirm { until, .. } => Some(*until),
@@ -162,6 +172,10 @@ impl FromStr for Press {
     type Err = UnknownPress;
 
     fn from_str(text: &str) -> Result<Self, UnknownPress> {
+        if let Some(id) = text.strip_prefix(AGAIN) {
+            let delivery = Uuid::try_parse(id).ok().map(DeliveryId);
+            return exactly(delivery.map(|delivery| Self::Again { delivery }), text);
+        }
         let read = parts(text).and_then(|parts| {
             let Parts {
                 reference, until, ..

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Embed, Persona, Row};
+use crate::model::DiscordMessageId;
 
 /// Largest file that Discord takes from everybody (source: its change log of January 2025).
 pub const FILE_LIMIT: usize = 10 * 1024 * 1024;
@@ -41,6 +42,9 @@ pub struct Draft {
     /// What to show where Discord does not take the files.
     #[serde(skip)]
     pub instead: Option<Box<Draft>>,
+    /// The message of its channel that it replies to. Only the bot itself can reply.
+    #[serde(skip)]
+    pub under: Option<DiscordMessageId>,
 }
 
 /// How a message is kept true, and known again.
@@ -53,6 +57,8 @@ pub enum Upkeep {
     Card,
     /// Its first bytes, so many, name it; what follows counts, and changes.
     Counted(usize),
+    /// Its first bytes, so many, quote another message, and how they do that may change.
+    Quoting(usize),
     /// The same as a card, and it changes for ever: Discord caps edits of messages that are older than an
     /// hour (30046), so that one is posted anew.
     Renewed,
@@ -100,6 +106,13 @@ impl Draft {
         }
     }
 
+    /// The same as a reply to a message.
+    #[must_use]
+    pub fn under(mut self, message: DiscordMessageId) -> Self {
+        self.under = Some(message);
+        self
+    }
+
     /// What a draft says, in 16 bytes, and 8 more where files come with it: equal hashes need no
     /// edit.
     pub fn hash(&self) -> Vec<u8> {
@@ -144,6 +157,7 @@ impl Draft {
             Upkeep::Counted(bytes) => {
                 Mark::Beginning(self.content.get(..bytes).unwrap_or(&self.content))
             }
+            Upkeep::Quoting(bytes) => Mark::Answer(self.content.get(bytes..).unwrap_or_default()),
             Upkeep::Card | Upkeep::Renewed => {
                 Mark::FirstLine(self.content.lines().next().unwrap_or_default())
             }
@@ -160,4 +174,6 @@ pub enum Mark<'a> {
     FirstLine(&'a str),
     /// Its beginning.
     Beginning(&'a str),
+    /// All of its text after a line that quotes another message.
+    Answer(&'a str),
 }

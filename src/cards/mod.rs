@@ -2,10 +2,12 @@
 //! sees is made in this room, in one voice.
 
 pub mod answers;
+pub mod archive;
 pub mod bots;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
+pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod embed;

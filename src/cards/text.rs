@@ -16,12 +16,18 @@ const FENCE: &str = "```";
 /// Splits a text into parts that Discord accepts, each at the best place before the limit: a blank
 /// line, a line, a word. A code block that is torn is closed and opened again. Never empty.
 pub fn parts(text: &str) -> Vec<String> {
+    parts_after(0, text)
+}
+
+/// The same, where so many code points of the first part are taken: at most a quarter of it.
+pub fn parts_after(taken: usize, text: &str) -> Vec<String> {
+    let mut taken = taken.min(CONTENT_LIMIT / 4);
     let mut rest = text.trim();
     let mut parts = Vec::new();
     let mut reopen: Option<String> = None;
     while !rest.is_empty() {
         let prefix = reopen.take().unwrap_or_default();
-        let room = CONTENT_LIMIT - prefix.chars().count();
+        let room = CONTENT_LIMIT - prefix.chars().count() - std::mem::take(&mut taken);
         let end = if fits(rest, room) {
             rest.len()
         } else {

@@ -1,6 +1,5 @@
 //! Where each setting comes from: its key, its environment variable, its default.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,24 +7,17 @@ use std::time::Duration;
 
 use super::problem::{ConfigProblems, Place, Problem};
 use super::sections::{
-    AgentConfig, ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig,
-    DiscordConfig, ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig,
-    LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, ProjectConfig, SandboxConfig, SpoolConfig,
-    SupabaseConfig,
+    ControlApiConfig, DEFAULT_LOG_FILTER, DatabaseConfig, DeliveryConfig, DiscordConfig,
+    ExecutorConfig, FeedConfig, FeedKind, HealthConfig, LOOPBACK, LogConfig, LogFormat,
+    MirrorConfig, ModeConfig, ProjectConfig, SandboxConfig, SpoolConfig, SupabaseConfig,
 };
 use super::source::{Environment, KnownKey, Source};
-use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, secret, value};
+use super::{Config, DATA_DIR_VARIABLE, FILE_NAME, Overrides, agents, secret, value};
 
 const DAY: u64 = 24 * 60 * 60;
 const HOUR: u64 = 60 * 60;
 const KIB: u64 = 1024;
 const MIB: u32 = 1024 * 1024;
-
-/// The section with one table per agent.
-const AGENTS: &str = "executor.agents";
-
-/// The section with one table per agent that has a bot of its own.
-const OWN_BOTS: &str = "agents";
 
 /// Longest time between two rounds of anything: a day.
 const LONGEST_PERIOD: u64 = DAY;
@@ -71,8 +63,8 @@ impl Config {
 pub fn known_keys() -> Vec<KnownKey> {
     let mut source = Source::new(Path::new(FILE_NAME), "", &|_| None);
     read(&mut source, &Overrides::default(), PathBuf::new(), None);
-    agent(&mut source, "<short>");
-    own_bot(&mut source, "<short>");
+    agents::agent(&mut source, "<short>");
+    agents::own_bot(&mut source, "<short>");
     source.finish().1
 }
 
@@ -126,7 +118,7 @@ fn read(
     let beside_file = file.as_deref().and_then(Path::parent).unwrap_or(&data_dir);
     Config {
         discord: discord(from),
-        own_bots: of_agents(from, OWN_BOTS, own_bot),
+        own_bots: agents::own_bots(from),
         database: DatabaseConfig {
             url: from.get("database.url", Some("DATABASE_URL"), secret::database_url),
         },
@@ -141,6 +133,9 @@ fn read(
                 Some("CONTROL_API_TOKEN"),
                 secret::token,
             ),
+            shell_safe: from
+                .get("control_api.shell_safe", None, value::flag)
+                .unwrap_or(true),
         },
         project: project(from),
         sandbox: SandboxConfig {
@@ -157,6 +152,9 @@ fn read(
                 .get("delivery.members_may_ask", None, value::flag)
                 .unwrap_or(false),
             watchdog: seconds(from, "delivery.watchdog_seconds", 120),
+            parallel: from
+                .get("delivery.parallel", None, value::count(1, 256))
+                .unwrap_or(16),
         },
         mirror: MirrorConfig {
             sweep: seconds(from, "mirror.sweep_seconds", 30),
@@ -207,7 +205,7 @@ fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-fn seconds(from: &mut Source<'_>, key: &str, default: u64) -> Duration {
+pub(super) fn seconds(from: &mut Source<'_>, key: &str, default: u64) -> Duration {
     let found = from.get(key, None, value::duration(1, LONGEST_PERIOD));
     found.unwrap_or(Duration::from_secs(default))
 }
@@ -287,59 +285,8 @@ fn executor(
                 value::allowed_hosts,
             )
             .unwrap_or_default(),
-        agents: of_agents(from, AGENTS, agent),
+        agents: agents::agents(from),
     }
-}
-
-/// A section with one table per agent, named by its short name.
-fn of_agents<T>(
-    from: &mut Source<'_>,
-    section: &'static str,
-    read: impl Fn(&mut Source<'_>, &str) -> Option<T>,
-) -> BTreeMap<String, T> {
-    let mut agents = BTreeMap::new();
-    for short in from.names_below(section) {
-        if let Err(refused) = value::agent_short(&short) {
-            from.refuse_name(section, &short, refused);
-        } else if let Some(agent) = read(from, &short) {
-            agents.insert(short, agent);
-        }
-    }
-    agents
-}
-
-fn own_bot(from: &mut Source<'_>, short: &str) -> Option<OwnBotConfig> {
-    let key = format!("{OWN_BOTS}.{short}.discord_token");
-    let discord_token = from.get(&key, None, secret::token)?;
-    Some(OwnBotConfig { discord_token })
-}
-
-fn agent(from: &mut Source<'_>, short: &str) -> Option<AgentConfig> {
-    let key = |name: &str| format!("{AGENTS}.{short}.{name}");
-    let problems_before = from.problems.len();
-    let argv = from.get(&key("argv"), None, value::argv);
-    let argv_is_missing = argv.is_none() && from.problems.len() == problems_before;
-    let timeout = seconds(from, &key("timeout_seconds"), 120);
-    let output_limit = from.get(
-        &key("output_limit_bytes"),
-        None,
-        value::count(1024, u32::MAX),
-    );
-    let env = from.get(&key("env"), None, value::variable_names);
-    if argv_is_missing {
-        let refused = value::Refused::new(
-            "it does not say how to run the agent",
-            "Add `argv = [\"program\", \"argument\"]` to it.",
-        );
-        from.refuse_name(AGENTS, short, refused);
-    }
-    Some(AgentConfig {
-        argv: argv?,
-        timeout,
-        // A long answer is some ten kilobytes; a megabyte is a program that went wrong.
-        output_limit: output_limit.unwrap_or(1024 * 1024),
-        env: env.unwrap_or_default(),
-    })
 }
 
 fn supabase(from: &mut Source<'_>, beside_file: &Path) -> SupabaseConfig {

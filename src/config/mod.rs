@@ -4,6 +4,7 @@
 //! Precedence: command line, environment, file, default. An environment variable that is set but
 //! empty counts as not set.
 
+mod agents;
 mod load;
 mod problem;
 mod secret;
@@ -20,10 +21,10 @@ use std::path::PathBuf;
 pub use self::load::known_keys;
 pub use self::problem::{ConfigProblems, Place, Problem};
 pub use self::sections::{
-    AgentConfig, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER, DISCORD_API_BASE,
-    DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig, FeedKind,
-    HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, ProjectConfig,
-    SandboxConfig, SpoolConfig, SupabaseConfig,
+    AgentConfig, AgentInput, AgentProgram, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER,
+    DISCORD_API_BASE, DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig,
+    FeedKind, HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, Preset,
+    ProjectConfig, SandboxConfig, SpoolConfig, SupabaseConfig,
 };
 pub use self::source::{Environment, KnownKey};
 

@@ -50,6 +50,9 @@ pub struct ControlApiConfig {
     pub url: Option<Url>,
     /// Sent as a bearer token, when it asks for one.
     pub token: Option<SecretString>,
+    /// Whether an executor that is not ours gets nothing that a shell would expand: existing ones
+    /// pass messages through a shell (source: `ClawdOS`).
+    pub shell_safe: bool,
 }
 
 /// `[project]`: the one `ClawdOS` project this bridge shows.
@@ -99,9 +102,8 @@ pub struct AllowedHost {
 /// How one agent is run: as a subprocess, never through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentConfig {
-    /// The program and its arguments, with the placeholders of the executor's runner in them; at
-    /// least the program.
-    pub argv: Vec<String>,
+    /// What is run.
+    pub program: AgentProgram,
     /// How long one turn may take (source: `ClawdOS` runs agents with `--timeout 120`).
     pub timeout: Duration,
     /// Bytes of output that are read before the turn is ended.
@@ -117,6 +119,41 @@ pub struct OwnBotConfig {
     pub discord_token: SecretString,
 }
 
+/// What is run for an agent's turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentProgram {
+    /// `preset`: a program that we know.
+    Preset(Preset),
+    /// `argv` and `input`: any other.
+    Argv {
+        /// The program and its arguments, with the placeholders of the executor's runner in them;
+        /// at least the program.
+        argv: Vec<String>,
+        /// What stands on its standard input when no argument holds the message.
+        input: AgentInput,
+    },
+}
+
+/// A program that we know how to talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// An agent of an `OpenClaw` installation.
+    OpenClaw,
+    /// Claude Code, without its terminal.
+    Claude,
+    /// The agent that shows everything at work.
+    Demo,
+}
+
+/// What an agent finds on its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentInput {
+    /// One JSON object: the message, and where it comes from.
+    Json,
+    /// The message, and nothing else.
+    Text,
+}
+
 /// `[delivery]`: messages on their way to an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryConfig {
@@ -124,6 +161,8 @@ pub struct DeliveryConfig {
     pub members_may_ask: bool,
     /// How long a delivery may stand still before it counts as failed (source: `ClawdOS`, 120 s).
     pub watchdog: Duration,
+    /// Turns that the bridge has under way directly at the same time.
+    pub parallel: usize,
 }
 
 /// `[mirror]`: keeping Discord a true picture of the database.

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
+use super::guard::ShellGuard;
 use super::wire::{
     BUILT_IN_BINARY, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, Posted, Refusal,
 };
@@ -125,6 +126,7 @@ pub struct ControlClient {
     token: Option<SecretString>,
     project: ProjectId,
     deliver_timeout: Duration,
+    guard: ShellGuard,
 }
 
 impl ControlClient {
@@ -164,6 +166,7 @@ impl ControlClient {
             token,
             project,
             deliver_timeout: DELIVER_TIMEOUT,
+            guard: ShellGuard::off(),
         })
     }
 
@@ -171,6 +174,13 @@ impl ControlClient {
     #[must_use]
     pub fn with_deliver_timeout(mut self, timeout: Duration) -> Self {
         self.deliver_timeout = timeout;
+        self
+    }
+
+    /// Makes what agents are told safe for whoever answers; each look tells `guard` who that is.
+    #[must_use]
+    pub fn with_guard(mut self, guard: ShellGuard) -> Self {
+        self.guard = guard;
         self
     }
 
@@ -184,7 +194,8 @@ impl ControlClient {
         let body = DeliverRequest {
             message_id,
             target_agent_key: agent.clone(),
-            message: message.to_owned(),
+            // Not every row was written by us.
+            message: self.guard.safe(message).into_owned(),
         };
         let request = match self.request(Method::POST, "api/chat/deliver", self.deliver_timeout) {
             Ok(request) => request.json(&body),
@@ -201,8 +212,10 @@ impl ControlClient {
 
     /// What the executor says of itself. Writes nothing there, unlike `/api/status`.
     pub async fn executor_check(&self) -> Result<ExecutorHealth, ControlError> {
-        let check: ExecutorCheck = self.get("api/executor-check", CHECK_TIMEOUT).await?;
-        Ok(check.into())
+        let check = self.get::<ExecutorCheck>("api/executor-check", CHECK_TIMEOUT);
+        let health = check.await.map(ExecutorHealth::from);
+        self.guard.learn(&health);
+        health
     }
 
     /// Whether our executor is there at all; existing ones do not know the question and answer 404.
@@ -279,6 +292,8 @@ async fn outcome(response: Response) -> DeliverOutcome {
     match ran {
         Some(true) => DeliverOutcome::Failed(reason),
         Some(false) if status.is_server_error() => DeliverOutcome::NotSent(said),
+        // Ours, in a sentence for people.
+        Some(false) if status.is_client_error() => DeliverOutcome::Refused(reason),
         // 408: the server gave up waiting, and does not say for what.
         _ if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
             DeliverOutcome::Refused(said)

@@ -2,6 +2,8 @@
 
 pub mod client;
 mod clock;
+pub mod guard;
 pub mod wire;
 
 pub use client::{ControlClient, ControlError, DeliverOutcome, ExecutorHealth};
+pub use guard::ShellGuard;

@@ -23,6 +23,7 @@ use super::lanes::Lanes;
 use super::layout::Layout;
 use super::own_bots::Guests;
 use super::presses::Presses;
+use super::receipts::Receipts;
 use crate::model::ChannelId;
 use crate::model::mode::State;
 use crate::model::view::Surface;
@@ -53,6 +54,8 @@ pub struct Intake {
     pub spool: Spool,
     /// What an earlier run has left there.
     pub found: Found,
+    /// The marks on people's messages.
+    pub receipts: Receipts,
 }
 
 /// The lines in which messages wait to be written down, by channel, and the gates before them.
@@ -196,9 +199,10 @@ impl Intake {
                 layout: &self.layout,
                 mode: &self.mode,
                 spool: &self.spool,
+                receipts: &self.receipts,
             };
             let gate = Gate::default();
-            let listener = Listener::new(&deps, channel, found, &gate, cancel.clone());
+            let listener = Listener::new(&deps, channel, found, &gate);
             tokio::spawn(listener.run(messages, cancel.clone()));
             (queue, gate)
         })

@@ -2,13 +2,14 @@
 //! the Labs have switched on is there.
 
 mod private;
+mod shelves;
 mod switches;
+mod webhooks;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,14 +18,14 @@ use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
-use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId, WebhookId};
+use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
+use shelves::{Plan, Shelf};
+pub use switches::Dormant;
+use webhooks::ExistingWebhook;
 
 /// Discord's channel types (source: its Channel page).
 const TEXT: u8 = 0;
 const CATEGORY: u8 = 4;
-
-/// The name of our webhooks where people manage them; messages carry a persona's name.
-const WEBHOOK_NAME: &str = "ClawdOS Mission Control";
 
 const AUDIT_REASON: &str = "ClawdOS Mission Control keeps its channels";
 
@@ -59,11 +60,17 @@ pub struct Layout {
     surfaces: HashMap<ChannelId, Surface>,
     /// Every agent, whether its channel is there or not.
     agents: HashMap<Surface, AgentKey>,
+    /// Agents that are gone, by their archived channels.
+    departed: HashMap<Surface, AgentKey>,
     /// The surface of the primary agent.
     primary: Option<Surface>,
     labs: Labs,
-    /// Channels of surfaces whose feature is off.
+    /// Channels of surfaces whose feature is off, or whose agent is gone.
     asleep: HashMap<Surface, Channel>,
+    /// Whether the server takes no more channels, and one is missing.
+    full: bool,
+    /// Whether there was more to make than one look makes.
+    unfinished: bool,
 }
 
 impl Layout {
@@ -77,9 +84,21 @@ impl Layout {
         self.surfaces.get(&channel)
     }
 
-    /// The agent whose channel a surface is, or with whose own bot.
+    /// The agent whose channel a surface is, or was, or with whose own bot.
     pub fn agent(&self, surface: &Surface) -> Option<&AgentKey> {
-        self.agents.get(&surface.in_server())
+        let surface = surface.in_server();
+        let here = self.agents.get(&surface);
+        here.or_else(|| self.departed.get(&surface))
+    }
+
+    /// Whether agents wait for their channels: the next look makes more of them.
+    pub fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+
+    /// Whether an agent has no channel because the server takes no more of them.
+    pub fn is_full(&self) -> bool {
+        self.full
     }
 
     /// Every surface and its channel.
@@ -135,18 +154,11 @@ struct ExistingChannel {
     parent_id: Option<ChannelId>,
 }
 
-#[derive(Deserialize)]
-struct ExistingWebhook {
-    id: WebhookId,
-    channel_id: Option<ChannelId>,
-    application_id: Option<ApplicationId>,
-    token: Option<SecretString>,
-}
-
 impl Builder {
     /// Makes the layout whole: the rooms and a channel per agent, as far as their features are on.
     /// `known` says which channel was which before; what is gone is made again. What is off is not
-    /// made and not taken away: where it is known and there, it sleeps.
+    /// made and not taken away: where it is known and there, it sleeps. Of many new agents only the
+    /// first get their channels in one look, so that the rest does not wait for Discord's limits.
     pub async fn ensure(
         &self,
         known: &HashMap<Surface, ChannelId>,
@@ -154,95 +166,73 @@ impl Builder {
         labs: Labs,
     ) -> Result<Layout, RestError> {
         let guild = self.guild.get();
-        let (mut existing, webhooks) = try_join(
+        let (existing, webhooks) = try_join(
             self.get::<Vec<ExistingChannel>>(Route::guild_channels(guild)),
             self.get::<Vec<ExistingWebhook>>(Route::guild_webhooks(guild)),
         )
         .await?;
-        let mut layout = Layout {
+        let layout = Layout {
             guild: self.guild,
             channels: HashMap::new(),
             surfaces: HashMap::new(),
             agents: HashMap::new(),
+            departed: HashMap::new(),
             primary: None,
             labs,
             asleep: HashMap::new(),
+            full: false,
+            unfinished: false,
         }
         .of_agents(agents, primary_agent(agents));
-        let rooms = [
+        let mut plan = Plan::new(layout, existing, known);
+        self.place(&mut plan, Surface::Category, None).await?;
+        let parent = plan.id(&Surface::Category);
+        for room in [
             Surface::Room,
             Surface::Approvals,
             Surface::Status,
             Surface::Activity,
-        ];
-        let dms = agents.iter().map(Surface::dm);
-        for (category, surfaces) in [
-            (Surface::Category, rooms.to_vec()),
-            (Surface::DmCategory, dms.collect()),
         ] {
-            self.place(&mut layout, &mut existing, known, category.clone(), None)
-                .await?;
-            let parent = layout.channels.get(&category).map(|it| it.id);
-            for surface in surfaces {
-                self.place(&mut layout, &mut existing, known, surface, parent)
-                    .await?;
-            }
+            self.place(&mut plan, room, parent).await?;
         }
+        self.place(&mut plan, Surface::DmCategory(1), None).await?;
+        plan.find_shelves(Shelf::Dms);
+        plan.find_shelves(Shelf::Archive);
+        // First who is gone: that makes room for others.
+        self.archive(&mut plan).await?;
+        for dm in agents.iter().map(Surface::dm) {
+            self.place_dm(&mut plan, dm).await?;
+        }
+        let mut layout = plan.layout;
         self.attach_webhooks(&mut layout, webhooks).await?;
         Ok(layout)
     }
 
     async fn place(
         &self,
-        layout: &mut Layout,
-        existing: &mut Vec<ExistingChannel>,
-        known: &HashMap<Surface, ChannelId>,
+        plan: &mut Plan<'_>,
         surface: Surface,
         parent: Option<ChannelId>,
     ) -> Result<(), RestError> {
-        // Two agents may share a short name, and with it the channel.
-        if layout.has(&surface) {
+        if plan.sleeps(&surface) {
             return Ok(());
         }
-        let category = matches!(surface, Surface::Category | Surface::DmCategory);
-        let kind = if category { CATEGORY } else { TEXT };
-        let name = name(&surface);
-        let known = known.get(&surface);
-        let at = existing
-            .iter()
-            .position(|channel| channel.kind == kind && Some(&channel.id) == known);
-        if !layout.lacks(&surface).is_empty() {
-            if let Some(at) = at {
-                layout.put_to_sleep(surface, existing.swap_remove(at).id);
-            }
-            return Ok(());
-        }
-        let at = at.or_else(|| {
-            existing.iter().position(|channel| {
-                channel.kind == kind
-                    && channel.parent_id == parent
-                    && channel
-                        .name
-                        .as_deref()
-                        .is_some_and(|n| n.eq_ignore_ascii_case(&name))
-            })
-        });
-        let id = match at {
-            Some(at) => existing.swap_remove(at).id,
-            None => self.create(&surface, &name, kind, parent).await?.id,
+        let found = plan.take(&surface, |channel| channel.parent_id == parent);
+        let id = match found {
+            Some(found) => found.id,
+            None => self.create(plan, &surface, parent).await?,
         };
-        layout.surfaces.insert(id, surface.clone());
-        layout.channels.insert(surface, Channel::new(id));
+        plan.put(surface, id);
         Ok(())
     }
 
     async fn create(
         &self,
+        plan: &mut Plan<'_>,
         surface: &Surface,
-        name: &str,
-        kind: u8,
         parent: Option<ChannelId>,
-    ) -> Result<ExistingChannel, RestError> {
+    ) -> Result<ChannelId, RestError> {
+        let (name, kind) = (name(surface), kind(surface));
         tracing::info!(%surface, "channel {name} is made");
         let mut body = json!({ "name": name, "type": kind });
         if let Some(parent) = parent {
@@ -252,60 +242,10 @@ impl Builder {
         let request = Request::new(Route::create_channel(self.guild.get()))
             .json(&body)
             .audit_reason(AUDIT_REASON);
-        self.lanes
-            .submit(Class::Interactive, request)
-            .await
-            .json()
-            .into_result()
-    }
-
-    async fn attach_webhooks(
-        &self,
-        layout: &mut Layout,
-        webhooks: Vec<ExistingWebhook>,
-    ) -> Result<(), RestError> {
-        let mut ours: HashMap<ChannelId, WebhookKey> = HashMap::new();
-        for webhook in webhooks {
-            if webhook.application_id == Some(self.application)
-                && let (Some(channel), Some(token)) = (webhook.channel_id, webhook.token)
-            {
-                let key = WebhookKey::new(webhook.id.get(), channel.get(), token);
-                ours.entry(channel).or_insert(key);
-            }
-        }
-        let speaking = layout
-            .channels
-            .iter_mut()
-            .filter(|(surface, _)| surface.takes_messages());
-        for (_, channel) in speaking {
-            let webhook = match ours.remove(&channel.id) {
-                Some(webhook) => webhook,
-                None => self.create_webhook(channel.id).await?,
-            };
-            channel.webhook = Some(webhook);
-        }
-        for channel in layout.asleep.values_mut() {
-            channel.webhook = ours.remove(&channel.id);
-        }
-        Ok(())
-    }
-
-    async fn create_webhook(&self, channel: ChannelId) -> Result<WebhookKey, RestError> {
-        #[derive(Deserialize)]
-        struct Created {
-            id: WebhookId,
-            token: SecretString,
-        }
-        let request = Request::new(Route::create_webhook(channel.get()))
-            .json(&json!({ "name": WEBHOOK_NAME }))
-            .audit_reason(AUDIT_REASON);
-        let made: Created = self
-            .lanes
-            .submit(Class::Interactive, request)
-            .await
-            .json()
-            .into_result()?;
-        Ok(WebhookKey::new(made.id.get(), channel.get(), made.token))
+        let made = self.lanes.submit(Class::Interactive, request).await;
+        let made: ExistingChannel = made.json().into_result()?;
+        plan.count(None, parent);
+        Ok(made.id)
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, route: Route) -> Result<T, RestError> {
@@ -317,11 +257,23 @@ impl Builder {
     }
 }
 
+/// Which of Discord's types a channel has.
+fn kind(surface: &Surface) -> u8 {
+    if surface.is_category() {
+        CATEGORY
+    } else {
+        TEXT
+    }
+}
+
 /// What a channel is called when we make it. Discord lower-cases the names of text channels.
 fn name(surface: &Surface) -> String {
     match surface {
         Surface::Category => "Mission Control".to_owned(),
-        Surface::DmCategory => "DMs".to_owned(),
+        Surface::DmCategory(1) => "DMs".to_owned(),
+        Surface::DmCategory(number) => format!("DMs {number}"),
+        Surface::ArchiveCategory(1) => "Archive".to_owned(),
+        Surface::ArchiveCategory(number) => format!("Archive {number}"),
         other => other.to_string().to_lowercase(),
     }
 }
@@ -333,6 +285,9 @@ fn topic(surface: &Surface) -> String {
         Surface::Status => "Live, Backup or Offline: how the system is.".to_owned(),
         Surface::Activity => "What happened.".to_owned(),
         Surface::Dm(short) => format!("Your private thread with {short}."),
-        Surface::BotDm { .. } | Surface::Category | Surface::DmCategory => String::new(),
+        Surface::BotDm { .. }
+        | Surface::Category
+        | Surface::DmCategory(_)
+        | Surface::ArchiveCategory(_) => String::new(),
     }
 }

@@ -5,7 +5,9 @@ mod actions;
 pub mod demo;
 mod lanes;
 mod output;
+mod presets;
 mod proposal;
+mod question;
 mod refusal;
 mod runner;
 mod server;
@@ -23,8 +25,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use settings::{
-    AgentCommand, AllowedHost, DEFAULT_API_TIMEOUT, DEFAULT_OUTPUT_LIMIT, DEFAULT_TIMEOUT,
-    ExecutorSettings,
+    AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, DEFAULT_OUTPUT_LIMIT,
+    DEFAULT_TIMEOUT, ExecutorSettings, Fresh,
 };
 pub use worker::Kick;
 

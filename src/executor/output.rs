@@ -46,6 +46,9 @@ fn from_json(json: &Value) -> Result<Option<Answer>, String> {
             proposals.len()
         ));
     }
+    if let Some(complaint) = complained(json) {
+        return Err(format!("The agent reports an error: {complaint}"));
+    }
     let reply = match (json.get("reply"), json.get("result")) {
         (Some(Value::String(reply)), _) => said(reply),
         (Some(Value::Null), _) => None,
@@ -59,6 +62,25 @@ fn from_json(json: &Value) -> Result<Option<Answer>, String> {
         },
     };
     Ok(Some(Answer { reply, proposals }))
+}
+
+/// What an agent that failed says about it where answers stand, if it is of a known shape.
+pub(super) fn complaint(output: &[u8]) -> Option<String> {
+    complained(&serde_json::from_slice(output).ok()?)
+}
+
+/// `claude -p --output-format json` reports what went wrong in place of a result.
+fn complained(json: &Value) -> Option<String> {
+    let failed = json.get("is_error") == Some(&Value::Bool(true));
+    let cut_off = json.get("result").is_none();
+    if json.get("type")?.as_str()? != "result" || !(failed || cut_off) {
+        return None;
+    }
+    let listed = json.get("errors").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().filter_map(Value::as_str);
+    let result = json.get("result").and_then(Value::as_str);
+    let texts: Vec<&str> = result.into_iter().chain(listed).collect();
+    said(&texts.join("\n")).or_else(|| said(json.get("subtype")?.as_str()?))
 }
 
 /// The texts of `payloads`, joined as `ClawdOS` joins them.
@@ -105,6 +127,33 @@ mod tests {
         assert_eq!(
             reply(r#"{"type": "result", "result": "a"}"#).as_deref(),
             Some("a")
+        );
+    }
+
+    #[test]
+    fn an_error_in_place_of_a_result_is_no_answer() {
+        for (output, reason) in [
+            (
+                r#"{"type": "result", "is_error": true, "result": "Credit balance is too low"}"#,
+                "Credit balance is too low",
+            ),
+            (
+                r#"{"type": "result", "subtype": "error_max_turns", "is_error": false}"#,
+                "error_max_turns",
+            ),
+            (
+                r#"{"type": "result", "is_error": true, "errors": ["one", "two"]}"#,
+                "one\ntwo",
+            ),
+        ] {
+            let told = read(output.as_bytes()).unwrap_err();
+            assert!(told.ends_with(reason), "{told}");
+            assert_eq!(super::complaint(output.as_bytes()).as_deref(), Some(reason));
+        }
+        assert_eq!(super::complaint(b"half an answer"), None);
+        assert_eq!(
+            super::complaint(br#"{"type": "result", "result": "a"}"#),
+            None
         );
     }
 

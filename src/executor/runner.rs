@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::output::complaint;
+use super::question::Question;
 use super::settings::AgentCommand;
-use crate::model::{AgentKey, MessageId, ProjectId, ThreadId};
 
 /// Bytes of the error output that are kept, from its end.
 const STDERR_TAIL: usize = 8 * 1024;
@@ -27,71 +28,43 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// What an agent gets of our environment besides its own list.
 const ENVIRONMENT: [&str; 3] = ["PATH", "HOME", "LANG"];
 
-/// What an agent is asked.
-#[derive(Debug, Clone)]
-pub(super) struct Question {
-    /// Who is asked.
-    pub agent: AgentKey,
-    /// In which project.
-    pub project: ProjectId,
-    /// In which thread.
-    pub thread: Option<ThreadId>,
-    /// By which message.
-    pub message_id: MessageId,
-    /// What.
-    pub text: String,
+/// Why a turn has no answer.
+struct Failure {
+    /// For people.
+    words: String,
+    /// What the agent itself said about it.
+    said: String,
 }
 
-impl Question {
-    /// The agent's own memory of a thread (source: `ClawdOS` builds the same word).
-    fn session(&self) -> String {
-        match self.thread {
-            Some(thread) => format!("clawdos:{}:{thread}", self.project),
-            None => format!("clawdos:{}:{}", self.project, self.agent),
-        }
-    }
-
-    fn as_json(&self) -> String {
-        json!({
-            "message": self.text,
-            "agent": self.agent,
-            "thread_id": self.thread,
-            "message_id": self.message_id,
-            "project_id": self.project,
-        })
-        .to_string()
-    }
-
-    /// In one pass: what a message says is never looked at again.
-    fn fill_in(&self, template: &str) -> String {
-        let mut filled = String::new();
-        let mut rest = template;
-        while let Some(start) = rest.find('{') {
-            filled.push_str(&rest[..start]);
-            rest = &rest[start..];
-            let (name, value) = match rest {
-                _ if rest.starts_with("{short}") => ("{short}", self.agent.short().to_owned()),
-                _ if rest.starts_with("{key}") => ("{key}", self.agent.to_string()),
-                _ if rest.starts_with("{session}") => ("{session}", self.session()),
-                // The one character that an argument cannot hold.
-                _ if rest.starts_with("{message}") => {
-                    ("{message}", self.text.replace('\0', "\u{fffd}"))
-                }
-                _ => ("{", "{".to_owned()),
-            };
-            filled.push_str(&value);
-            rest = &rest[name.len()..];
-        }
-        filled + rest
+impl From<String> for Failure {
+    fn from(words: String) -> Self {
+        let said = String::new();
+        Self { words, said }
     }
 }
 
 /// Runs one turn and returns what the agent printed, or why there is nothing, in words. When the
 /// future is dropped, the processes are killed.
 pub(super) async fn run(command: &AgentCommand, question: &Question) -> Result<Vec<u8>, String> {
-    let mut child = start(command, question)?;
+    let deadline = Instant::now() + command.timeout;
+    let mut ended = once(command, &command.argv, question, deadline).await;
+    if let (Err(failure), Some(fresh)) = (&ended, &command.fresh)
+        && failure.said.contains(&fresh.when)
+    {
+        ended = once(command, &fresh.argv, question, deadline).await;
+    }
+    ended.map_err(|failure| failure.words)
+}
+
+async fn once(
+    command: &AgentCommand,
+    argv: &[String],
+    question: &Question,
+    deadline: Instant,
+) -> Result<Vec<u8>, Failure> {
+    let input = question.input(command);
+    let mut child = start(command, argv, question, input.is_some())?;
     let mut group = Group::of(&child);
-    let input = takes_input(command).then(|| question.as_json());
     let mut output = Vec::new();
     let mut errors = Vec::new();
     let work = converse(
@@ -101,40 +74,46 @@ pub(super) async fn run(command: &AgentCommand, question: &Question) -> Result<V
         (&mut output, command.output_limit),
         &mut errors,
     );
-    let ended = tokio::time::timeout(command.timeout, work).await;
+    let ended = tokio::time::timeout_at(deadline, work).await;
     group.kill();
     let name = question.agent.short();
     let status = match ended {
         Ok(Ok(status)) => status,
         Ok(Err(reason)) => {
             let _ = child.wait().await;
-            return Err(format!("Agent {name} was stopped: {reason}"));
+            return Err(format!("Agent {name} was stopped: {reason}").into());
         }
         Err(_) => {
             let _ = child.wait().await;
             return Err(format!(
                 "Agent {name} did not finish within {} s and was stopped; it may have done part of its work.",
                 command.timeout.as_secs()
-            ));
+            )
+            .into());
         }
     };
     if status.success() {
         return Ok(output);
     }
-    Err(format!("Agent {name} {}", death(status, &errors)))
+    let errors = String::from_utf8_lossy(&errors);
+    // Some tell their errors where answers stand.
+    let said = format!("{}\n{errors}", complaint(&output).unwrap_or_default());
+    let words = format!("Agent {name} {}", death(status, &said));
+    Err(Failure { words, said })
 }
 
-fn takes_input(command: &AgentCommand) -> bool {
-    !command.argv.iter().any(|part| part.contains("{message}"))
-}
-
-fn start(command: &AgentCommand, question: &Question) -> Result<Child, String> {
-    let mut argv = command.argv.iter().map(|part| question.fill_in(part));
+fn start(
+    command: &AgentCommand,
+    argv: &[String],
+    question: &Question,
+    takes_input: bool,
+) -> Result<Child, String> {
+    let mut argv = argv.iter().map(|part| question.fill_in(part));
     let name = question.agent.short();
     let program = argv
         .next()
         .ok_or_else(|| format!("Agent {name} has no program: set executor.agents.{name}.argv."))?;
-    let stdin = if takes_input(command) {
+    let stdin = if takes_input {
         Stdio::piped()
     } else {
         Stdio::null()
@@ -160,7 +139,7 @@ fn start(command: &AgentCommand, question: &Question) -> Result<Child, String> {
             ),
             _ => format!(
                 "Agent {name} cannot be started: {program:?}: {error}. \
-                 Check executor.agents.{name}.argv."
+                 Check executor.agents.{name}."
             ),
         })
 }
@@ -244,14 +223,13 @@ async fn read_tail(pipe: Option<impl AsyncRead + Unpin>, tail: &mut Vec<u8>) {
 }
 
 /// Why it died, with its last line: agents echo whole commands and prompts, which is too much.
-fn death(status: ExitStatus, errors: &[u8]) -> String {
+fn death(status: ExitStatus, errors: &str) -> String {
     use std::os::unix::process::ExitStatusExt;
     let how = match (status.code(), status.signal()) {
         (Some(code), _) => format!("failed with exit code {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended in an unknown way".to_owned(),
     };
-    let errors = String::from_utf8_lossy(errors);
     let last = errors
         .lines()
         .rev()

@@ -48,14 +48,18 @@ pub struct AllowedHost {
 
 /// How one agent is run: one process per turn, by argument vector, never by a shell.
 ///
-/// The placeholders `{short}`, `{key}`, `{session}` and `{message}` are replaced in every argument.
-/// Without `{message}` the agent gets one JSON object on its standard input:
-/// `{"message", "agent", "thread_id", "message_id", "project_id"}`. What it prints is the answer:
-/// plain text, or JSON with `reply` and optionally `proposals`, or what `OpenClaw` prints.
+/// The placeholders `{short}`, `{key}`, `{session}`, `{session_uuid}` and `{message}` are replaced in
+/// every argument. Without `{message}` the agent gets its [`AgentInput`] on standard input. What it
+/// prints is the answer: plain text, or JSON with `reply` and optionally `proposals`, or what
+/// `OpenClaw` or Claude Code print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
     /// The program and its arguments; at least the program.
     pub argv: Vec<String>,
+    /// What it finds on its standard input.
+    pub input: AgentInput,
+    /// What is run instead where a session has to be begun first.
+    pub fresh: Option<Fresh>,
     /// How long a turn may take before its processes are killed.
     pub timeout: Duration,
     /// Bytes that it may print before its processes are killed.
@@ -64,11 +68,32 @@ pub struct AgentCommand {
     pub env: Vec<String>,
 }
 
+/// What an agent finds on its standard input when no argument holds the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentInput {
+    /// One JSON object: `{"message", "agent", "thread_id", "message_id", "project_id"}`.
+    Json,
+    /// The message as it is.
+    Text,
+}
+
+/// How a session is begun by a program that has different words for beginning and going on. Going
+/// on is tried first; who does not know the session has not begun to work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    /// What the program says, as it fails, where it does not know the session.
+    pub when: String,
+    /// The command that begins it, with the same placeholders.
+    pub argv: Vec<String>,
+}
+
 impl AgentCommand {
     /// A command with the usual limits.
     pub fn new(argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             argv: argv.into_iter().map(Into::into).collect(),
+            input: AgentInput::Json,
+            fresh: None,
             timeout: DEFAULT_TIMEOUT,
             output_limit: DEFAULT_OUTPUT_LIMIT,
             env: Vec::new(),

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::lanes::{Lanes, Ticket};
-use super::runner::{self, Question};
+use super::question::Question;
 use super::settings::AgentCommand;
-use super::{output, proposal};
+use super::{output, proposal, runner};
 use crate::model::{AgentKey, MessageId, ThreadId};
 use crate::store::locks::SessionLocks;
 use crate::store::queue::Lane;
+use crate::store::team::departed;
 use crate::store::turn::{ABANDONED, Begun, Outgoing, TurnKey, TurnState, lock_of};
 use crate::store::{Result as StoreResult, Store, StoreError};
 
@@ -143,6 +144,9 @@ impl Turns {
         text: String,
     ) -> Result<watch::Receiver<Option<TurnEnd>>, TurnEnd> {
         let short = turn.1.short();
+        if !self.store.is_in_team(&turn.1).await.map_err(|e| away(&e))? {
+            return Err(TurnEnd::Impossible(departed(&turn.1)));
+        }
         if !self.agents.contains_key(short) {
             return Err(TurnEnd::Impossible(format!(
                 "This executor has no agent {short:?}. Add executor.agents.{short} to bridge.toml."

@@ -140,9 +140,13 @@ impl Worker {
         if limit == 0 || self.shorts.is_empty() {
             return Ok(0);
         }
+        // Nobody takes these, and whoever asked should hear of it now.
+        for id in self.turns.store().fail_departed().await? {
+            tracing::warn!(delivery_id = %id, "delivery {id} failed: its agent is gone");
+        }
         let busy = self.turns.busy();
         let filter = ClaimFilter {
-            agents: &self.shorts,
+            agents: Some(&self.shorts),
             busy: &busy,
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -175,6 +179,7 @@ async fn settle(turns: &Arc<Turns>, row: Claimed) {
         message_id,
         agent,
         text,
+        picked_up_at,
     } = row;
     let end = turns.run((message_id, agent.clone()), text).await;
     let store = turns.store();
@@ -182,8 +187,10 @@ async fn settle(turns: &Arc<Turns>, row: Claimed) {
         .persist(|| async {
             match &end {
                 TurnEnd::Answered(reply) => store.complete(id, *reply).await,
-                TurnEnd::Failed(error) | TurnEnd::Impossible(error) => store.fail(id, error).await,
-                TurnEnd::NotNow(_) => store.requeue(id).await,
+                TurnEnd::Failed(error) | TurnEnd::Impossible(error) => {
+                    store.fail(id, picked_up_at, error).await
+                }
+                TurnEnd::NotNow(_) => store.requeue(id, picked_up_at).await,
             }
         })
         .await;

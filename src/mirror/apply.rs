@@ -186,8 +186,8 @@ impl Hands {
         let mut shape = draft;
         loop {
             let layout = self.layout.borrow().clone();
-            let Some((channel, author, request)) = request::create(&layout, surface, key, shape)
-            else {
+            let made = request::create(&layout, surface, key, shape, &row_version);
+            let Some((channel, author, request)) = made else {
                 // The surface is gone for good (an agent was removed) or switched off: nothing is owed. What may
                 // have been sent is read back.
                 return unknown_since.is_none().then_some(SettledAs::Released);

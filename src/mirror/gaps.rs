@@ -155,7 +155,12 @@ fn table(kind: EntityKind) -> Option<Table> {
         EntityKind::Message => Some(Table::ProjectChatMessages),
         EntityKind::TaskEvent => Some(Table::TaskEvents),
         EntityKind::Task => Some(Table::Tasks),
-        EntityKind::Mode | EntityKind::Digest | EntityKind::Gap | EntityKind::Status => None,
+        // A delivery is also found for what its message has become.
+        EntityKind::Delivery
+        | EntityKind::Mode
+        | EntityKind::Digest
+        | EntityKind::Gap
+        | EntityKind::Status => None,
     }
 }
 

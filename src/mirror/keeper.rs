@@ -1,5 +1,5 @@
-//! Keeps the layout whole: what a person deletes is made again, a new agent gets its channel, and
-//! what the Labs switch comes or goes to sleep.
+//! Keeps the layout whole: what a person deletes is made again, a new agent gets its channel, that of
+//! one who is gone is archived, and what the Labs switch comes or goes to sleep.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// How often it is looked at whether people may still talk to agents' own bots.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
+
+/// Wait until the next look at a server that took no more channels: only a person can make room.
+const FULL: Duration = Duration::from_mins(10);
 
 /// What the keeper needs.
 pub struct Keeping {
@@ -123,6 +126,15 @@ impl Keeper {
     }
 }
 
+/// How long until the next look at a layout that lacks something; never where it is whole.
+fn again(layout: &Layout) -> Option<Duration> {
+    if layout.is_unfinished() {
+        Some(Duration::ZERO)
+    } else {
+        layout.is_full().then_some(FULL)
+    }
+}
+
 impl Keeping {
     /// Finds or makes every channel, and writes down which is which. Tells when to look again although
     /// nothing happens.
@@ -144,6 +156,7 @@ impl Keeping {
                     .await?;
             }
         }
+        let again = self::again(&layout).or(again);
         Ok((layout.with_private(private), again))
     }
 

@@ -7,15 +7,18 @@ mod gaps;
 pub mod keeper;
 pub mod labs;
 pub mod ledger;
+pub mod marks;
 pub mod outage;
 pub mod plan;
 pub mod read_back;
+mod receipts;
 mod reclaim;
 pub mod recover;
 pub mod render;
 mod request;
 mod step;
 mod sweep;
+pub mod typing;
 mod written;
 
 use std::collections::HashMap;
@@ -38,8 +41,10 @@ use dirty::Dirty;
 use gaps::Gaps;
 use labs::LabsLook;
 use ledger::Done;
+use marks::MarkWanted;
 use read_back::Channels;
 use render::Renderer;
+use typing::AtWork;
 
 /// Most rows loaded at once: one query, one ledger write.
 const BATCH: usize = 500;
@@ -83,6 +88,10 @@ pub struct Deps {
     pub poll: Duration,
     /// Tells others that the flags of the Labs may have changed.
     pub labs_look: LabsLook,
+    /// Sets the marks on people's messages.
+    pub marks: mpsc::UnboundedSender<Vec<MarkWanted>>,
+    /// Shows where agents work.
+    pub typing: mpsc::UnboundedSender<AtWork>,
 }
 
 /// What the feed has said of a row.
@@ -114,6 +123,8 @@ pub struct Mirror {
     gaps: Gaps,
     /// When to look at the card in `#status`, and when that was done last.
     status: (Option<Instant>, Option<Instant>),
+    /// Whether the executor was there when receipts were looked at last.
+    was_live: Option<bool>,
     /// The connection of looks and of what is written before requests.
     kept: Kept,
     /// The server whose ledger is known to be whole.
@@ -139,10 +150,11 @@ impl Mirror {
             reports,
             cancel: cancel.clone(),
         });
+        let guild = deps.layout.borrow().guild;
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
-            renderer: Renderer::new(deps.layout.clone(), deps.dials.clone(), deps.poll),
+            renderer: Renderer::new(deps.layout.clone(), deps.dials.clone(), deps.poll, guild),
             deps,
             dirty: Dirty::default(),
             under_way: HashMap::new(),
@@ -156,6 +168,7 @@ impl Mirror {
             sweep_again: (None, 0),
             gaps: Gaps::default(),
             status: (None, None),
+            was_live: None,
             cancel,
         }
     }
@@ -200,7 +213,10 @@ impl Mirror {
                     self.sweep_again.0 = None;
                     self.sweep_soon = true;
                 }
-                () = self.deps.dials.changed() => self.status_soon(),
+                () = self.deps.dials.changed() => {
+                    self.status_soon();
+                    self.follow_mode().await;
+                }
                 () = until(self.gaps.due()) => self.judge_suspects().await,
                 () = until(self.status.0) => self.look_at_status().await,
                 () = std::future::ready(()), if !idle => {}
@@ -279,7 +295,11 @@ impl Mirror {
                 self.look_at_agents().await;
                 self.status_soon();
             }
-            Table::AgentStatus | Table::ChatDeliveryQueue => self.status_soon(),
+            Table::ChatDeliveryQueue => {
+                self.announce(EntityKind::Delivery, change);
+                self.status_soon();
+            }
+            Table::AgentStatus => self.status_soon(),
             _ => {}
         }
     }

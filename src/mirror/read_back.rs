@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ledger::Unwritten;
 use crate::cards::Mark;
+use crate::cards::chat::QUOTING;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Page, Request, RestError, Route};
 use crate::model::{ApplicationId, ChannelId, DiscordMessageId, UserId, WebhookId};
@@ -135,6 +136,10 @@ fn bears(found: &Found, mark: Mark<'_>) -> bool {
         Mark::FirstLine(line) => {
             let theirs = found.content.lines().next().unwrap_or_default();
             !found.by_webhook && same(line, theirs)
+        }
+        Mark::Answer(text) => {
+            let (first, rest) = found.content.split_once('\n').unwrap_or_default();
+            first.starts_with(QUOTING) && same(text, rest)
         }
         Mark::Beginning(text) => !found.by_webhook && begins(text, &found.content),
     }

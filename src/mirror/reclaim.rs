@@ -97,7 +97,9 @@ impl Mirror {
                 // made right by the next look.
                 let (hash, row_version) = match draft.upkeep {
                     Upkeep::Said => (view.hash.clone(), view.row_version.clone()),
-                    Upkeep::Card | Upkeep::Counted(_) | Upkeep::Renewed => Default::default(),
+                    Upkeep::Quoting(_) | Upkeep::Card | Upkeep::Counted(_) | Upkeep::Renewed => {
+                        Default::default()
+                    }
                 };
                 let result = SettledAs::Sent {
                     channel,

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::marks::MarkWanted;
 use super::plan::Wanted;
 use crate::cards::private::private_message;
 use crate::cards::proposal::proposal_card;
@@ -18,12 +19,13 @@ use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::discord::layout::Layout;
 use crate::model::message::ChatMessage;
-use crate::model::mode::ModeChange;
+use crate::model::mode::{ModeChange, State};
 use crate::model::proposal::ProposalSource;
 use crate::model::realtime::Gap;
 use crate::model::status::Dials;
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
+use crate::model::{ChannelId, DeliveryId, GuildId};
 use crate::store::kept::Kept;
 use crate::store::look::{Loaded, Sight};
 use crate::store::proposal::{OpenProposals, StoredProposal};
@@ -38,6 +40,10 @@ pub struct Look {
     pub rows: Vec<Rendered>,
     /// Rows that were not asked for, and that the others are about.
     pub others: Vec<Entity>,
+    /// Marks that do not say what they should.
+    pub marks: Vec<MarkWanted>,
+    /// Deliveries, and where an agent works on them.
+    pub at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
 }
 
 /// A row's wanted views, and those it has.
@@ -67,16 +73,24 @@ pub struct Renderer {
     layout: watch::Receiver<Arc<Layout>>,
     dials: Dials,
     poll: Duration,
+    guild: GuildId,
 }
 
 impl Renderer {
-    /// One that knows no names yet. `poll` is the time between two looks at the Control API.
-    pub fn new(layout: watch::Receiver<Arc<Layout>>, dials: Dials, poll: Duration) -> Self {
+    /// One that knows no names yet. `poll` is the time between two looks at the Control API, `guild`
+    /// the server in which links lead.
+    pub fn new(
+        layout: watch::Receiver<Arc<Layout>>,
+        dials: Dials,
+        poll: Duration,
+        guild: GuildId,
+    ) -> Self {
         Self {
             personas: Arc::default(),
             layout,
             dials,
             poll,
+            guild,
         }
     }
 
@@ -90,6 +104,11 @@ impl Renderer {
         Ok(())
     }
 
+    /// The mode now.
+    pub(super) fn mode(&self) -> State {
+        self.dials.mode.borrow().clone()
+    }
+
     /// The names of the agents.
     pub fn personas(&self) -> Arc<Personas> {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
@@ -99,6 +118,7 @@ impl Renderer {
         Shown {
             personas: self.personas(),
             layout: self.layout.borrow().clone(),
+            guild: self.guild,
         }
     }
 
@@ -117,6 +137,7 @@ impl Renderer {
             EntityKind::Message => self.messages(store, on, ids).await,
             EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
+            EntityKind::Delivery => self.deliveries(store, ids).await,
             EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,
             EntityKind::Gap => Ok(look(store.load_gaps(ids).await?, gap)),
@@ -162,7 +183,7 @@ impl Renderer {
         Ok(Look {
             sight,
             rows: rows.collect(),
-            others: Vec::new(),
+            ..Look::default()
         })
     }
 
@@ -205,6 +226,7 @@ impl Renderer {
             sight,
             rows,
             others,
+            ..Look::default()
         })
     }
 }
@@ -213,6 +235,7 @@ impl Renderer {
 struct Shown {
     personas: Arc<Personas>,
     layout: Arc<Layout>,
+    guild: GuildId,
 }
 
 impl Shown {
@@ -222,10 +245,10 @@ impl Shown {
         };
         let private = self.private(&surface, row.created_at, false, views);
         let private = private.into_iter().map(|surface| {
-            let drafts = private_message(row, &self.personas);
+            let drafts = private_message(row, &surface, self.guild, &self.personas);
             (surface, drafts)
         });
-        let drafts = cards::chat::chat_message(row, &self.personas);
+        let drafts = cards::chat::chat_message(row, &surface, self.guild, &self.personas);
         let all = iter::once((surface, drafts)).chain(private);
         all.map(|(surface, drafts)| Wanted {
             surface,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::cards::{Draft, Embed, Row, Upkeep};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{FilePart, Request, Route, WebhookKey};
-use crate::model::view::{Surface, ViewAuthor, ViewKey};
+use crate::model::view::{EntityKind, Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 
 /// A message that makes no phone ring (source: Discord, message flags).
@@ -33,6 +33,15 @@ struct Body<'a> {
     nonce: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     enforce_nonce: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_reference: Option<Reference>,
+}
+
+/// The message that another one replies to, if it is still there.
+#[derive(Serialize)]
+struct Reference {
+    message_id: DiscordMessageId,
+    fail_if_not_exists: bool,
 }
 
 /// A file of the same request, by its number there.
@@ -96,6 +105,7 @@ pub(super) fn create(
     surface: &Surface,
     key: &ViewKey,
     draft: &Draft,
+    row_version: &str,
 ) -> Option<(ChannelId, ViewAuthor, Request)> {
     let channel = layout.channel(surface)?;
     if let (Some(persona), Some(webhook)) = (&draft.persona, &channel.webhook) {
@@ -106,8 +116,12 @@ pub(super) fn create(
         return Some((channel.id, ViewAuthor::Webhook, with_files(request, draft)));
     }
     let request = Request::new(Route::create_message(channel.id.get())).json(&Body {
-        nonce: Some(nonce(key)),
+        nonce: Some(nonce(key, row_version)),
         enforce_nonce: Some(true),
+        message_reference: draft.under.map(|message_id| Reference {
+            message_id,
+            fail_if_not_exists: false,
+        }),
         ..Body::new(draft)
     });
     Some((channel.id, ViewAuthor::Bot, with_files(request, draft)))
@@ -149,8 +163,13 @@ pub(super) fn delete(
 
 /// At most 25 characters (source: Discord), the same for every try of one view and another for every other view:
 /// Discord takes a nonce twice for one message, whatever the channel.
-fn nonce(key: &ViewKey) -> String {
+///
+/// What is said under a delivery comes and goes with each try of that, within minutes.
+fn nonce(key: &ViewKey, row_version: &str) -> String {
     let mut hasher = Sha256::new();
+    if key.entity.kind == EntityKind::Delivery {
+        hasher.update(row_version);
+    }
     hasher.update(key.entity.kind.as_str());
     hasher.update(key.entity.id.as_bytes());
     hasher.update(key.part.to_be_bytes());

@@ -89,6 +89,7 @@ impl Mirror {
                 return Ok(taken.to_vec());
             }
             look.others.into_iter().for_each(|it| self.dirty.mark(it));
+            self.pass_on(look.marks, look.at_work);
             let snapshot = look.sight.and_then(|sight| sight.snapshot);
             for row in look.rows {
                 if self.is_early(row.entity, snapshot.as_ref()) {

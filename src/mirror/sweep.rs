@@ -120,6 +120,10 @@ impl Mirror {
             let proposals = store.sweep_proposals(source, &places, limit).await?;
             found.extend(proposals.into_iter().map(|id| Entity { kind, id }));
         }
+        let kind = EntityKind::Delivery;
+        let live = self.deps.dials.mode.borrow().is_live();
+        let deliveries = store.sweep_deliveries(&places, floor, live, limit).await?;
+        found.extend(deliveries.into_iter().map(|id| Entity { kind, id }));
         let kind = EntityKind::Mode;
         let modes = store.sweep_modes().await?;
         found.extend(modes.into_iter().map(|id| Entity { kind, id }));

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
 use super::{AgentKey, DeliveryId, MessageId, ParseIdError};
 
 /// What existing dashboards expect in `result.error` of a delivery that went stale.
@@ -68,8 +70,25 @@ pub struct Claimed {
     pub message_id: MessageId,
     /// To whom.
     pub agent: AgentKey,
-    /// The text of the message, as it is now.
+    /// What the agent is told: the text of the message, as it is now, with what it replies to.
     pub text: String,
+    /// When it was claimed: nobody else may say that it failed.
+    pub picked_up_at: DateTime<Utc>,
+}
+
+/// Most characters of a message that is replied to, as the agent is told it.
+const REPLIED: usize = 500;
+
+/// A message that replies to another one, as an agent is told it: one line says to what.
+pub fn in_reply(author: Option<&str>, replied: &str, text: &str) -> String {
+    let words: Vec<&str> = replied.split_whitespace().collect();
+    let line = words.join(" ");
+    let (quoted, more) = match line.char_indices().nth(REPLIED) {
+        Some((end, _)) => (&line[..end], "…"),
+        None => (line.as_str(), ""),
+    };
+    let author = author.unwrap_or("somebody");
+    format!("[In reply to {author}: {quoted}{more}]\n{text}")
 }
 
 /// Why a row of the queue cannot be worked on.

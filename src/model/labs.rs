@@ -66,8 +66,12 @@ impl Feature {
             Surface::Dm(_) if primary == Some(surface) => &[Self::OperatorChat],
             Surface::Dm(_) => &[Self::OperatorChat, Self::MultiDm],
             Surface::BotDm { .. } => Self::of(&surface.in_server(), primary),
-            Surface::DmCategory => &[Self::OperatorChat],
-            Surface::Approvals | Surface::Status | Surface::Activity | Surface::Category => &[],
+            Surface::DmCategory(_) => &[Self::OperatorChat],
+            Surface::Approvals
+            | Surface::Status
+            | Surface::Activity
+            | Surface::Category
+            | Surface::ArchiveCategory(_) => &[],
         }
     }
 }

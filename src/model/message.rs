@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::thread::Place;
-use super::{AgentKey, MessageId, ThreadId, UserId};
+use super::view::Surface;
+use super::{AgentKey, ChannelId, DiscordMessageId, MessageId, ThreadId, UserId};
 
 /// Author of what the operator says (source: ClawdOS' dashboard).
 pub const OPERATOR_AUTHOR: &str = "ui";
@@ -71,8 +72,23 @@ pub struct ChatMessage {
     pub target: Option<AgentKey>,
     /// The text, as it was written.
     pub text: String,
+    /// The message that it answers.
+    pub quotes: Option<Quoted>,
     /// Whether it carries a proposal, and so is shown as a card.
     pub is_proposal: bool,
     /// When.
     pub created_at: DateTime<Utc>,
+}
+
+/// A message that another one answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quoted {
+    /// Who said it.
+    pub author: Author,
+    /// A display name that came with it.
+    pub author_name: Option<String>,
+    /// Its beginning.
+    pub text: String,
+    /// Where it stands in Discord.
+    pub at: Vec<(Surface, ChannelId, DiscordMessageId)>,
 }

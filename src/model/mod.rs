@@ -11,6 +11,7 @@ pub mod mode;
 pub mod operators;
 pub mod proposal;
 pub mod realtime;
+pub mod receipt;
 pub mod status;
 pub mod thread;
 pub mod view;

@@ -32,9 +32,17 @@ pub enum Surface {
     },
     /// The category of the first four.
     Category,
-    /// The category of the agents' channels.
-    DmCategory,
+    /// A category of the agents' channels, counted from 1.
+    DmCategory(u8),
+    /// A category of the channels of agents that are gone, counted from 1.
+    ArchiveCategory(u8),
 }
+
+/// The word of the first category of agents' channels.
+const DM_CATEGORY: &str = "category-dms";
+
+/// The word of the first category of archived channels.
+const ARCHIVE_CATEGORY: &str = "category-archive";
 
 impl Surface {
     /// The channel of one agent.
@@ -60,6 +68,14 @@ impl Surface {
             other => other.clone(),
         }
     }
+
+    /// Whether it holds channels instead of messages.
+    pub fn is_category(&self) -> bool {
+        matches!(
+            self,
+            Self::Category | Self::DmCategory(_) | Self::ArchiveCategory(_)
+        )
+    }
 }
 
 impl fmt::Display for Surface {
@@ -72,7 +88,10 @@ impl fmt::Display for Surface {
             Self::Dm(short) => write!(f, "dm-{short}"),
             Self::BotDm { short, user } => write!(f, "bot-{short}-{user}"),
             Self::Category => f.write_str("category"),
-            Self::DmCategory => f.write_str("category-dms"),
+            Self::DmCategory(1) => f.write_str(DM_CATEGORY),
+            Self::DmCategory(number) => write!(f, "{DM_CATEGORY}-{number}"),
+            Self::ArchiveCategory(1) => f.write_str(ARCHIVE_CATEGORY),
+            Self::ArchiveCategory(number) => write!(f, "{ARCHIVE_CATEGORY}-{number}"),
         }
     }
 }
@@ -92,8 +111,10 @@ impl FromStr for Surface {
             "status" => Self::Status,
             "activity" => Self::Activity,
             "category" => Self::Category,
-            "category-dms" => Self::DmCategory,
-            other => of_agent(other).ok_or_else(|| UnknownSurface(text.to_owned()))?,
+            other => of_agent(other)
+                .or_else(|| numbered(other, DM_CATEGORY).map(Self::DmCategory))
+                .or_else(|| numbered(other, ARCHIVE_CATEGORY).map(Self::ArchiveCategory))
+                .ok_or_else(|| UnknownSurface(text.to_owned()))?,
         })
     }
 }
@@ -109,6 +130,14 @@ fn of_agent(word: &str) -> Option<Surface> {
     Some(Surface::BotDm { short, user })
 }
 
+/// The number of a category: none behind the first one's word.
+fn numbered(text: &str, word: &str) -> Option<u8> {
+    match text.strip_prefix(word)? {
+        "" => Some(1),
+        rest => rest.strip_prefix('-')?.parse().ok().filter(|n| *n > 1),
+    }
+}
+
 /// Which kind of row a view shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EntityKind {
@@ -118,6 +147,8 @@ pub enum EntityKind {
     TaskEvent,
     /// A proposed row of `tasks`.
     Task,
+    /// A row of `chat_delivery_queue`: a reply that says why it failed, or that it waits.
+    Delivery,
     /// A change of the mode.
     Mode,
     /// The line that counts open proposals; one per project.
@@ -130,10 +161,11 @@ pub enum EntityKind {
 
 impl EntityKind {
     /// Every kind, in the order in which one look takes them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Message,
         Self::TaskEvent,
         Self::Task,
+        Self::Delivery,
         Self::Mode,
         Self::Digest,
         Self::Gap,
@@ -146,6 +178,7 @@ impl EntityKind {
             Self::Message => "message",
             Self::TaskEvent => "task_event",
             Self::Task => "task",
+            Self::Delivery => "delivery",
             Self::Mode => "mode",
             Self::Digest => "digest",
             Self::Gap => "gap",
@@ -273,4 +306,31 @@ pub struct View {
     pub state: ViewState,
     /// When that was written.
     pub since: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Surface;
+
+    #[test]
+    fn every_surface_is_read_as_it_is_written() {
+        for (surface, word) in [
+            (Surface::Dm("a-b".to_owned()), "dm-a-b"),
+            (Surface::DmCategory(1), "category-dms"),
+            (Surface::DmCategory(2), "category-dms-2"),
+            (Surface::ArchiveCategory(1), "category-archive"),
+            (Surface::ArchiveCategory(10), "category-archive-10"),
+        ] {
+            assert_eq!(surface.to_string(), word);
+            assert_eq!(word.parse(), Ok(surface));
+        }
+        for word in [
+            "category-dms-1",
+            "category-dms-0",
+            "category-dms-x",
+            "category-archive-",
+        ] {
+            assert!(word.parse::<Surface>().is_err(), "{word}");
+        }
+    }
 }

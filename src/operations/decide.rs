@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::Desk;
+use super::{Desk, retry};
 use crate::cards::custom_id::Press;
 use crate::cards::{Draft, Personas, answers, verdict as words};
-use crate::model::proposal::{PayloadHash, ProposalRef, ProposalState, Risk, Verdict};
+use crate::model::proposal::{
+    PayloadHash, ProposalRef, ProposalSource, ProposalState, Risk, Verdict,
+};
 use crate::model::{RoleId, UserId};
 use crate::store::Result;
 use crate::store::decide::{Decided, Decider, NewVerdict};
@@ -62,8 +64,10 @@ pub async fn press(
     reason: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Draft> {
-    if let Press::Details { reference } = press {
-        return details(desk, reference).await;
+    match press {
+        Press::Details { reference } => return details(desk, reference).await,
+        Press::Again { delivery } => return retry::again(desk, presser, delivery).await,
+        _ => {}
     }
     if let Some(refusal) = refused(desk, presser) {
         tracing::info!(user = %presser.user, "somebody who may not decide has pressed a button");
@@ -101,6 +105,7 @@ pub async fn press(
         Press::Retry { reference } => settle(desk, presser, reference, true).await,
         Press::GiveUp { reference } => settle(desk, presser, reference, false).await,
         Press::Details { reference } => details(desk, reference).await,
+        Press::Again { delivery } => retry::again(desk, presser, delivery).await,
     }
 }
 
@@ -174,7 +179,9 @@ async fn decide(
     let feedback = match &reason {
         Some(reason) => {
             let stored = desk.store.proposal(reference).await?;
-            stored.map(|stored| answers::feedback(&stored.proposal, &by.name, reason))
+            let text = stored.map(|it| answers::feedback(&it.proposal, &by.name, reason));
+            let delivered = reference.source == ProposalSource::Message;
+            text.map(|text| desk.shell.row_text(text, delivered))
         }
         None => None,
     };
@@ -189,8 +196,8 @@ async fn decide(
     Ok(match decided {
         Decided::Done(_, waits) => {
             tracing::info!(user = %by.user, proposal = %reference.id, "a proposal was {}", verdict.decided());
-            if let Some(agent) = waits {
-                desk.deliveries.pump(&agent);
+            if waits.is_some() {
+                desk.deliveries.pump();
             }
             if verdict == Verdict::Approve {
                 desk.approved.notify_one();

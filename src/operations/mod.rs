@@ -4,6 +4,7 @@
 pub mod decide;
 pub mod labs;
 pub mod promote;
+pub mod retry;
 pub mod say;
 pub mod status;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::control::ShellGuard;
 use crate::delivery::Deliveries;
 use crate::model::change::Xid;
 use crate::model::proposal::{ProposalRef, ProposalSource};
@@ -30,6 +32,8 @@ pub struct Desk {
     pub operators: Arc<Operators>,
     /// Whether members who are no operators may cause a delivery.
     pub members_may_ask: bool,
+    /// Makes the text of a message with a delivery safe for who reads it.
+    pub shell: ShellGuard,
     /// Tells an executor of ours that something was approved.
     pub approved: Arc<Notify>,
     /// Tells the mirror of rows that it should look at.

@@ -78,12 +78,13 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     };
     let addressed = target.clone().filter(|_| operator || desk.members_may_ask);
     let text = with_files(&said.text, &said.files);
+    let text = desk.shell.row_text(text, addressed.is_some());
     let message_id = MessageId::for_discord(said.message);
     // A row that is born claimed is stuck if nobody hears that it was born.
-    let line = addressed
+    let mut slot = addressed
         .as_ref()
         .filter(|_| said.tried == Tried::Never)
-        .and_then(|agent| desk.deliveries.line(agent));
+        .and_then(|agent| desk.deliveries.slot(&place, agent));
     let author = author.as_column();
     let metadata = json!({
         "author_name": said.name,
@@ -92,7 +93,7 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     });
     let message = NewMessage {
         id: Some(message_id),
-        destination: Destination::Place(place),
+        destination: Destination::Place(place.clone()),
         author: &author,
         target: target.as_ref(),
         text: &text,
@@ -100,7 +101,7 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
         metadata: Some(&metadata),
         created_at: Some(said.message.created_at()),
     };
-    let status = Deliveries::birth(line.as_ref());
+    let status = Deliveries::birth(slot.as_ref());
     let deliveries: Vec<_> = addressed
         .iter()
         .map(|agent| (agent.clone(), status))
@@ -115,21 +116,22 @@ pub async fn say(desk: &Desk, said: Said) -> Result<()> {
     if !written.created {
         return again(desk, message_id, addressed.as_ref(), said.tried).await;
     }
-    let Some((id, agent)) = written.deliveries.into_iter().next() else {
-        return Ok(());
-    };
-    match line {
-        Some(line) => desk.deliveries.run_line(
-            line,
-            Claimed {
-                id,
-                message_id,
-                agent,
-                text,
-            },
-        ),
-        // The agent may have become free since the line was asked for.
-        None => desk.deliveries.pump(&agent),
+    for (id, agent, picked_up_at) in written.deliveries {
+        match (slot.take(), picked_up_at) {
+            (Some(slot), Some(picked_up_at)) => {
+                let text = text.clone();
+                let claimed = Claimed {
+                    id,
+                    message_id,
+                    agent,
+                    text,
+                    picked_up_at,
+                };
+                desk.deliveries.begin(slot, claimed);
+            }
+            // Something of its thread was before it, or there was no slot.
+            _ => desk.deliveries.pump(),
+        }
     }
     Ok(())
 }
@@ -142,13 +144,13 @@ async fn again(
     addressed: Option<&AgentKey>,
     tried: Tried,
 ) -> Result<()> {
-    let Some(agent) = addressed.filter(|_| tried != Tried::Never) else {
+    if addressed.is_none() || tried == Tried::Never {
         return Ok(());
-    };
+    }
     if tried == Tried::Failed {
         desk.store.release_newborn(message).await?;
     }
-    desk.deliveries.pump(agent);
+    desk.deliveries.pump();
     Ok(())
 }
 

@@ -7,10 +7,11 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Result, Store, StoreError, readable};
+use super::queue::LANE_HELD_FOR;
+use super::{Result, Store, StoreError};
 use crate::model::agent::Agent;
 use crate::model::delivery::DeliveryStatus;
-use crate::model::thread::{Place, ROOM_TITLE};
+use crate::model::thread::Place;
 use crate::model::{
     AgentKey, ChannelId, DeliveryId, DiscordMessageId, MessageId, ProjectId, ThreadId,
 };
@@ -84,23 +85,8 @@ pub struct Said {
     pub message_id: MessageId,
     /// False when a message of this id was there before; then nothing was written.
     pub created: bool,
-    /// The queue rows that were written.
-    pub deliveries: Vec<(DeliveryId, AgentKey)>,
-}
-
-/// A message as `GET /api/chat/recent` shows it; unlike a model type it keeps the words of the row.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct RecentMessage {
-    /// The row.
-    pub id: Uuid,
-    /// The `author` column, unread.
-    pub author: String,
-    /// The text.
-    pub message: String,
-    /// Its thread.
-    pub thread_id: Option<Uuid>,
-    /// When.
-    pub created_at: DateTime<Utc>,
+    /// The queue rows that were written, and when each was claimed, if it was born so.
+    pub deliveries: Vec<(DeliveryId, AgentKey, Option<DateTime<Utc>>)>,
 }
 
 /// Postgres' text has no NUL; a visible stand-in is better than a refused message.
@@ -223,7 +209,8 @@ impl Store {
     }
 
     /// Writes a message, its queue rows and the ledger's note of the person's own Discord message,
-    /// all or nothing, in one statement. A delivery given as `Delivered` is claimed for the caller.
+    /// all or nothing, in one statement. A delivery given as `Delivered` is claimed for the caller,
+    /// unless something of its thread and agent waits or is in work: then it is queued behind that.
     pub async fn say(
         &self,
         message: NewMessage<'_>,
@@ -251,7 +238,13 @@ impl Store {
         deliveries: &[(AgentKey, DeliveryStatus)],
         view: Option<PersonView<'_>>,
     ) -> Result<Option<Said>> {
-        type Row = (bool, bool, Option<Uuid>, Option<String>);
+        type Row = (
+            bool,
+            bool,
+            Option<Uuid>,
+            Option<String>,
+            Option<DateTime<Utc>>,
+        );
         let (thread, title) = match &message.destination {
             Destination::Thread(thread) => (Some(thread.0), None),
             Destination::Place(place) => match place.title() {
@@ -280,6 +273,7 @@ impl Store {
             .bind(view.map(|view| view.surface))
             .bind(view.map(|view| view.channel.to_i64()))
             .bind(view.map(|view| view.message.to_i64()))
+            .bind(LANE_HELD_FOR.as_secs_f64())
             .fetch_all(&self.pool)
             .await?;
         let created = rows.iter().any(|row| row.1);
@@ -288,12 +282,12 @@ impl Store {
         }
         let deliveries = rows
             .into_iter()
-            .filter_map(|(_, _, id, agent)| Some((DeliveryId(id?), agent?)))
-            .map(|(id, agent)| {
+            .filter_map(|(_, _, id, agent, claimed)| Some((DeliveryId(id?), agent?, claimed)))
+            .map(|(id, agent, claimed)| {
                 let agent = agent
                     .parse()
                     .map_err(|error| StoreError::bad_row("chat_delivery_queue", id, error))?;
-                Ok((id, agent))
+                Ok((id, agent, claimed))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Some(Said {
@@ -301,46 +295,6 @@ impl Store {
             created,
             deliveries,
         }))
-    }
-
-    /// The newest messages, newest first: of a thread, or of the Team Room (every thread `General`
-    /// and the rows without a thread, since `ClawdOS` writes both).
-    pub async fn recent_messages(
-        &self,
-        thread: Option<ThreadId>,
-        limit: i64,
-    ) -> Result<Vec<RecentMessage>> {
-        let query = match thread {
-            Some(_) => {
-                concat!(
-                    "SELECT id, author, message, thread_id, ",
-                    readable!("created_at"),
-                    " AS created_at
-                 FROM project_chat_messages
-                 WHERE project_id = $1 AND thread_id = $2 AND $3::text IS NOT NULL
-                 ORDER BY project_chat_messages.created_at DESC, id DESC LIMIT $4"
-                )
-            }
-            None => {
-                concat!(
-                    "SELECT id, author, message, thread_id, ",
-                    readable!("created_at"),
-                    " AS created_at
-                 FROM project_chat_messages
-                 WHERE project_id = $1 AND $2::uuid IS NULL AND (thread_id IS NULL OR thread_id IN
-                     (SELECT id FROM project_chat_threads WHERE project_id = $1 AND title = $3))
-                 ORDER BY project_chat_messages.created_at DESC, id DESC LIMIT $4"
-                )
-            }
-        };
-        let rows = sqlx::query_as(query)
-            .bind(self.project.as_str())
-            .bind(thread.map(|thread| thread.0))
-            .bind(ROOM_TITLE)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows)
     }
 }
 
@@ -359,11 +313,19 @@ WITH place AS MATERIALIZED (
     RETURNING id
 ), delivery AS (
     INSERT INTO chat_delivery_queue (project_id, message_id, target_agent_key, status, picked_up_at)
-    SELECT $1, message.id, wanted.agent, wanted.status,
-           CASE WHEN wanted.status = 'delivered' THEN now() END
-    FROM message, unnest($11::text[], $12::text[]) AS wanted (agent, status)
+    SELECT $1, message.id, wanted.agent, born.status,
+           CASE WHEN born.status = 'delivered' THEN now() END
+    FROM message, place, unnest($11::text[], $12::text[]) AS wanted (agent, status),
+         LATERAL (SELECT CASE WHEN wanted.status = 'delivered' AND EXISTS (
+             SELECT FROM chat_delivery_queue q JOIN project_chat_messages m ON m.id = q.message_id
+             WHERE q.project_id = $1 AND q.status IN ('queued', 'delivered', 'claimed')
+               AND (q.status = 'queued' OR q.picked_up_at > now() - make_interval(secs => $16))
+               AND m.thread_id IS NOT DISTINCT FROM place.thread_id
+               AND split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1)
+                   = split_part(wanted.agent, ':', 2)
+         ) THEN 'queued' ELSE wanted.status END AS status) AS born
     ON CONFLICT DO NOTHING
-    RETURNING id, target_agent_key
+    RETURNING id, target_agent_key, picked_up_at
 ), seen AS (
     INSERT INTO bridge.view
         (project_id, kind, entity_id, surface, part, channel_id, message_id, author_kind, state)
@@ -371,7 +333,8 @@ WITH place AS MATERIALIZED (
     FROM message WHERE $13::text IS NOT NULL
     ON CONFLICT DO NOTHING
 )
-SELECT EXISTS (SELECT FROM place), EXISTS (SELECT FROM message), delivery.id, delivery.target_agent_key
+SELECT EXISTS (SELECT FROM place), EXISTS (SELECT FROM message), delivery.id, delivery.target_agent_key,
+       delivery.picked_up_at
 FROM (VALUES (1)) AS one LEFT JOIN delivery ON true";
 
 #[cfg(test)]

@@ -1,22 +1,38 @@
-//! What the direct path asks: the next message for an agent, and whether a reply has come.
+//! What the direct path asks: whether a reply has come, in time or late.
 
 use uuid::Uuid;
 
-use super::queue::ClaimFilter;
 use super::{Result, Store};
-use crate::model::delivery::Claimed;
-use crate::model::{AgentKey, MessageId};
+use crate::model::MessageId;
+use crate::model::delivery::{Claimed, STALE_ERROR};
+
+/// What stands in the error of a delivery whose outcome nobody knows.
+pub const PERHAPS: &str = "It may have been processed.";
+
+/// SQL for the reply to a delivery `q` of a message `m`: said by its agent, in the same thread, after
+/// it was picked up. Our executor links a reply to its question; others link it to nothing (source:
+/// `ClawdOS`), so one that follows a later pick-up, or belongs to another delivery, is none.
+macro_rules! reply {
+    () => {
+        "SELECT r.id FROM project_chat_messages r
+         WHERE r.project_id = q.project_id AND r.thread_id IS NOT DISTINCT FROM m.thread_id
+           AND r.author = q.target_agent_key AND r.created_at >= q.picked_up_at
+           AND CASE WHEN r.metadata ? 'reply_to' THEN r.metadata ->> 'reply_to' = m.id::text
+                    ELSE NOT EXISTS (
+                        SELECT FROM chat_delivery_queue o
+                        JOIN project_chat_messages k ON k.id = o.message_id
+                        WHERE o.project_id = q.project_id AND o.id <> q.id
+                          AND o.target_agent_key = q.target_agent_key
+                          AND k.thread_id IS NOT DISTINCT FROM m.thread_id
+                          AND (o.result ->> 'reply_message_id' = r.id::text
+                               OR o.picked_up_at > q.picked_up_at
+                                  AND o.picked_up_at <= r.created_at))
+               END
+         ORDER BY r.created_at, r.id LIMIT 1"
+    };
+}
 
 impl Store {
-    /// Claims the oldest queued message for one agent, if none of its turns is running.
-    pub async fn claim_for(&self, agent: &AgentKey) -> Result<Option<Claimed>> {
-        let filter = ClaimFilter {
-            agents: &[agent.short().to_owned()],
-            busy: &[],
-        };
-        Ok(self.claim_batch(1, filter).await?.pop())
-    }
-
     /// Puts back what a bridge and its built-in executor had claimed when they died, and had not
     /// begun: without a turn nothing ran. Only for who starts that executor. Returns how many.
     pub async fn requeue_unbegun(&self) -> Result<u64> {
@@ -32,20 +48,47 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// The agent's reply to a claimed message: said in the same thread after it was picked up.
-    /// Existing executors link a reply to nothing else (source: `ClawdOS`).
+    /// The agent's reply to a claimed message, if there is one.
     pub async fn reply_to(&self, claimed: &Claimed) -> Result<Option<MessageId>> {
-        let reply: Option<Uuid> = sqlx::query_scalar(
-            "SELECT r.id FROM chat_delivery_queue q \
-             JOIN project_chat_messages m ON m.id = q.message_id \
-             JOIN project_chat_messages r ON r.project_id = q.project_id \
-               AND r.thread_id IS NOT DISTINCT FROM m.thread_id \
-               AND r.author = q.target_agent_key AND r.created_at >= q.picked_up_at \
-             WHERE q.id = $1 ORDER BY r.created_at, r.id LIMIT 1",
-        )
+        let reply: Option<Option<Uuid>> = sqlx::query_scalar(concat!(
+            "SELECT (",
+            reply!(),
+            ") FROM chat_delivery_queue q
+             JOIN project_chat_messages m ON m.id = q.message_id WHERE q.id = $1"
+        ))
         .bind(claimed.id.0)
         .fetch_optional(self.pool())
         .await?;
-        Ok(reply.map(MessageId))
+        Ok(reply.flatten().map(MessageId))
+    }
+
+    /// A reply that arrives after its delivery has failed is the truth: gives such deliveries their
+    /// end. Without a link that is believed only of deliveries whose outcome nobody knew, and only
+    /// for a quarter of an hour. Returns how many.
+    pub async fn repair_answered(&self) -> Result<u64> {
+        let done = sqlx::query(concat!(
+            "WITH late AS (
+                 SELECT q.id, m.id AS message_id, q.picked_up_at, q.result ->> 'error' AS error, (",
+            reply!(),
+            ") AS reply
+                 FROM chat_delivery_queue q JOIN project_chat_messages m ON m.id = q.message_id
+                 WHERE q.project_id = $1 AND q.status = 'failed'
+                   AND q.picked_up_at > now() - interval '1 day'
+             )
+             UPDATE chat_delivery_queue q
+             SET status = 'processed', completed_at = now(),
+                 result = jsonb_build_object('ok', true, 'reply_message_id', r.id)
+             FROM late JOIN project_chat_messages r ON r.id = late.reply
+             WHERE q.id = late.id AND q.status = 'failed' AND q.picked_up_at = late.picked_up_at
+               AND (r.metadata ->> 'reply_to' = late.message_id::text
+                    OR (late.error = $2 OR late.error LIKE '%' || $3)
+                       AND r.created_at < late.picked_up_at + interval '15 minutes')"
+        ))
+        .bind(self.project().as_str())
+        .bind(STALE_ERROR)
+        .bind(PERHAPS)
+        .execute(self.pool())
+        .await?;
+        Ok(done.rows_affected())
     }
 }

@@ -151,7 +151,8 @@ impl Store {
     }
 
     /// Messages in a channel are taken again: those that were written since the flags of the Labs
-    /// were, apart from what was turned away until `turned_away`, before we knew.
+    /// were, and since its agent is there, apart from what was turned away until `turned_away`,
+    /// before we knew.
     pub async fn open_channel(
         &self,
         channel: ChannelId,
@@ -160,7 +161,10 @@ impl Store {
         sqlx::query(
             "UPDATE bridge.channel SET closed_at = NULL, opened_at = greatest(closed_at, $3, \
                least(now(), (SELECT max(s.updated_at) FROM project_settings s \
-                             WHERE s.project_id = $1 AND s.key = $4))) \
+                             WHERE s.project_id = $1 AND s.key = $4)), \
+               (SELECT least(now(), min(a.created_at)) FROM agents a \
+                WHERE a.project_id = $1 AND surface = 'dm-' || split_part(regexp_replace( \
+                      btrim(a.agent_key), '^(agent:)+', ''), ':', 1) HAVING count(*) > 0)) \
              WHERE project_id = $1 AND channel_id = $2 AND closed_at IS NOT NULL",
         )
         .bind(self.project().as_str())

@@ -8,11 +8,11 @@ use super::kept::Kept;
 use super::ledger::ViewRow;
 use super::{Result, Store, readable};
 use crate::model::change::Snapshot;
-use crate::model::message::{Author, ChatMessage};
+use crate::model::message::{Author, ChatMessage, Quoted};
 use crate::model::proposal::{ACTION_PROPOSAL, ProposalSource, TASK_PROPOSAL};
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, View};
-use crate::model::{MessageId, ThreadId};
+use crate::model::{ChannelId, DiscordMessageId, MessageId, ThreadId};
 
 /// A row as it is now, with its version and everything Discord shows of it.
 #[derive(Debug)]
@@ -38,6 +38,13 @@ pub struct Sight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerStart(i64);
 
+impl ServerStart {
+    /// From its column.
+    pub(super) fn at(microseconds: i64) -> Self {
+        Self(microseconds)
+    }
+}
+
 #[derive(FromRow)]
 struct LoadedRow {
     snapshot: String,
@@ -54,7 +61,38 @@ struct LoadedRow {
     message_type: Option<String>,
     at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
+    quoted: OptionalQuote,
+    #[sqlx(flatten)]
     view: OptionalView,
+}
+
+/// The message that another one answers, and its places as `surface channel message` lines.
+#[derive(FromRow)]
+struct OptionalQuote {
+    quoted_author: Option<String>,
+    quoted_name: Option<String>,
+    quoted_text: Option<String>,
+    quoted_at: Option<String>,
+}
+
+impl OptionalQuote {
+    fn take(&mut self) -> Option<Quoted> {
+        let author = Author::parse(&self.quoted_author.take()?);
+        let places = self.quoted_at.take().unwrap_or_default();
+        let place = |line: &str| {
+            let mut words = line.split(' ');
+            let surface = words.next()?.parse().ok()?;
+            let channel = ChannelId::from_i64(words.next()?.parse().ok()?)?;
+            let message = DiscordMessageId::from_i64(words.next()?.parse().ok()?)?;
+            Some((surface, channel, message))
+        };
+        Some(Quoted {
+            author,
+            author_name: self.quoted_name.take(),
+            text: self.quoted_text.take()?,
+            at: places.lines().filter_map(place).collect(),
+        })
+    }
 }
 
 #[derive(FromRow)]
@@ -109,6 +147,7 @@ impl LoadedRow {
                 .take()
                 .and_then(|key| key.parse().ok()),
             text: self.message.take()?,
+            quotes: self.quoted.take(),
             is_proposal: matches!(
                 self.message_type.as_deref(),
                 Some(TASK_PROPOSAL | ACTION_PROPOSAL)
@@ -117,6 +156,37 @@ impl LoadedRow {
         };
         Some((message, self.version.take()?))
     }
+}
+
+/// SQL for the message that a message `m` answers. Our executor says which; others do not, and then
+/// it is the one that the agent was asked last, unless that has its answer (source: `ClawdOS` links
+/// a reply to its question by nothing but thread, author and time).
+macro_rules! quoted {
+    () => {
+        "SELECT q.author, q.metadata ->> 'author_name' AS name, left(q.message, 400) AS text, \
+                (SELECT string_agg(l.surface || ' ' || l.channel_id || ' ' || l.message_id, E'\\n') \
+                 FROM bridge.view l WHERE l.project_id = $1 AND l.kind = 'message' \
+                   AND l.entity_id = q.id::text AND l.part = 0 AND l.message_id IS NOT NULL) AS at \
+         FROM project_chat_messages q \
+         WHERE q.project_id = $1 AND q.id = CASE \
+             WHEN m.metadata ->> 'reply_to' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' \
+             THEN (m.metadata ->> 'reply_to')::uuid \
+             WHEN m.author LIKE 'agent:%' THEN (\
+                 SELECT d.message_id FROM chat_delivery_queue d \
+                 JOIN project_chat_messages k ON k.id = d.message_id \
+                 WHERE d.project_id = $1 AND d.target_agent_key = m.author \
+                   AND (d.status <> 'failed' OR d.result ->> 'error' = 'stale_timeout' \
+                        OR d.result ->> 'error' LIKE '%It may have been processed.') \
+                   AND d.picked_up_at <= m.created_at \
+                   AND d.picked_up_at > m.created_at - interval '15 minutes' \
+                   AND k.thread_id IS NOT DISTINCT FROM m.thread_id \
+                   AND coalesce(d.result ->> 'reply_message_id' = m.id::text, NOT EXISTS (\
+                       SELECT FROM project_chat_messages e \
+                       WHERE e.project_id = $1 AND e.thread_id IS NOT DISTINCT FROM m.thread_id \
+                         AND e.author = m.author AND e.created_at >= d.picked_up_at \
+                         AND (e.created_at, e.id) < (m.created_at, m.id))) \
+                 ORDER BY d.picked_up_at DESC LIMIT 1) END"
+    };
 }
 
 /// Each id is looked up by itself: behind `OFFSET 0` the planner, who may know nothing of the tables
@@ -130,13 +200,17 @@ const LOAD_MESSAGES: &str = concat!(
                  THEN m.metadata->>'author_name' END AS author_name, m.target_agent_key, m.message, \
             m.message_type, ",
     readable!("m.created_at"),
-    " AS at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
-            v.state, v.updated_at \
+    " AS at, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \
+            o.at AS quoted_at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, \
+            v.row_xmin, v.state, v.updated_at \
      FROM unnest($2::uuid[]) AS w(id) \
      LEFT JOIN LATERAL (SELECT c.*, c.xmin::text AS version FROM project_chat_messages c \
                         WHERE c.id = w.id OFFSET 0) m ON m.project_id = $1 \
      LEFT JOIN LATERAL (SELECT h.title FROM project_chat_threads h \
                         WHERE h.id = m.thread_id OFFSET 0) t ON true \
+     LEFT JOIN LATERAL (",
+    quoted!(),
+    ") o ON true \
      LEFT JOIN LATERAL (SELECT * FROM bridge.view l \
                         WHERE l.entity_id = w.id::text AND l.kind = 'message' \
                           AND l.project_id = $1 OFFSET 0) v ON true \

@@ -25,8 +25,11 @@ pub mod promote;
 pub mod proposal;
 mod proposal_sweep;
 pub mod queue;
+pub mod receipt;
+pub mod recent;
 pub mod settings;
 pub mod status;
+pub mod team;
 pub mod timeline;
 pub mod turn;
 

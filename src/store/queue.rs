@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::chat::storable;
 use super::{Result, Store, StoreError, readable};
-use crate::model::delivery::{Claimed, DeliveryStatus, STALE_ERROR};
+use crate::model::delivery::{Claimed, DeliveryStatus, STALE_ERROR, in_reply};
 use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
 
 /// A `delivered` row holds back the next one of its thread and agent for this long: far beyond an
 /// agent's turn, so that a row that nobody will ever settle cannot block its thread for good.
-const LANE_HELD_FOR: Duration = Duration::from_mins(10);
+pub(super) const LANE_HELD_FOR: Duration = Duration::from_mins(10);
 
 /// The stream of messages of one thread to one agent, worked on in order.
 pub type Lane = (Option<ThreadId>, AgentKey);
@@ -23,10 +23,17 @@ pub type Lane = (Option<ThreadId>, AgentKey);
 /// What a claimer can work on now.
 #[derive(Debug, Clone, Default)]
 pub struct ClaimFilter<'a> {
-    /// Short ids of the agents it runs.
-    pub agents: &'a [String],
+    /// Short ids of the agents it runs; absent: all of them.
+    pub agents: Option<&'a [String]>,
     /// Lanes it is busy with already.
     pub busy: &'a [Lane],
+}
+
+impl ClaimFilter<'_> {
+    /// Whatever waits.
+    pub fn all() -> Self {
+        Self::default()
+    }
 }
 
 /// How much waits in the queue.
@@ -55,7 +62,31 @@ pub struct Delivery {
     pub picked_up_at: Option<DateTime<Utc>>,
 }
 
-type ClaimedRow = (Uuid, Uuid, String, String);
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    id: Uuid,
+    message_id: Uuid,
+    target_agent_key: String,
+    picked_up_at: DateTime<Utc>,
+    message: String,
+    /// Who wrote what the message replies to, and its beginning.
+    replied_to: Option<String>,
+    replied_text: Option<String>,
+}
+
+/// SQL that reads what was claimed, with the message that it replies to.
+macro_rules! claimed {
+    () => {
+        "SELECT claimed.id, claimed.message_id, claimed.target_agent_key, claimed.picked_up_at,
+                m.message, coalesce(a.name, o.metadata ->> 'author_name', o.author) AS replied_to,
+                left(o.message, 1000) AS replied_text
+         FROM claimed JOIN project_chat_messages AS m ON m.id = claimed.message_id
+         LEFT JOIN project_chat_messages AS o
+             ON o.project_id = $1 AND o.id::text = m.metadata ->> 'reply_to'
+         LEFT JOIN agents AS a ON a.project_id = $1 AND a.agent_key = o.author
+         ORDER BY claimed.created_at, claimed.id"
+    };
+}
 
 impl Store {
     /// Claims what can be worked on now, oldest first: at most `limit` rows, one per lane, none of
@@ -79,14 +110,16 @@ impl Store {
 
     /// Claims one queued row; `None` when somebody else has it.
     pub async fn claim_one(&self, id: DeliveryId) -> Result<Option<Claimed>> {
-        let row: Option<ClaimedRow> = sqlx::query_as(
-            "UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
-             FROM project_chat_messages AS m
-             WHERE q.id = $1 AND q.project_id = $2 AND q.status = 'queued' AND m.id = q.message_id
-             RETURNING q.id, q.message_id, q.target_agent_key, m.message",
-        )
-        .bind(id.0)
+        let row: Option<ClaimedRow> = sqlx::query_as(concat!(
+            "WITH claimed AS (
+                 UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
+                 WHERE q.id = $2 AND q.project_id = $1 AND q.status = 'queued'
+                 RETURNING q.id, q.message_id, q.target_agent_key, q.created_at, q.picked_up_at
+             ) ",
+            claimed!()
+        ))
         .bind(self.project.as_str())
+        .bind(id.0)
         .fetch_optional(&self.pool)
         .await?;
         match row {
@@ -97,18 +130,21 @@ impl Store {
 
     /// A row that cannot be worked on fails at once, so that the operator sees why.
     async fn read_claim(&self, row: ClaimedRow) -> Result<Option<Claimed>> {
-        let (id, message_id, target, text) = row;
-        let id = DeliveryId(id);
-        match target.parse() {
+        let id = DeliveryId(row.id);
+        match row.target_agent_key.parse() {
             Ok(agent) => Ok(Some(Claimed {
                 id,
-                message_id: MessageId(message_id),
+                message_id: MessageId(row.message_id),
                 agent,
-                text,
+                text: match row.replied_text {
+                    Some(quoted) => in_reply(row.replied_to.as_deref(), &quoted, &row.message),
+                    None => row.message,
+                },
+                picked_up_at: row.picked_up_at,
             })),
             Err(error) => {
-                self.fail(id, &format!("Nobody can receive this: {error}."))
-                    .await?;
+                let reason = format!("Nobody can receive this: {error}.");
+                self.fail(id, row.picked_up_at, &reason).await?;
                 Ok(None)
             }
         }
@@ -134,30 +170,35 @@ impl Store {
         .await
     }
 
-    /// It did not work; `error` is read by people. False when the row was no longer in work.
-    pub async fn fail(&self, id: DeliveryId, error: &str) -> Result<bool> {
+    /// It did not work; `error` is read by people. False when the row was no longer in work, or in
+    /// that of somebody who took it at another time than `since`.
+    pub async fn fail(&self, id: DeliveryId, since: DateTime<Utc>, error: &str) -> Result<bool> {
         self.one_row(
             sqlx::query(
                 "UPDATE chat_delivery_queue
                  SET status = 'failed', completed_at = now(), result = $3
-                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')",
+                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')
+                   AND picked_up_at = $4",
             )
             .bind(id.0)
             .bind(self.project.as_str())
-            .bind(json!({"error": storable(error)})),
+            .bind(json!({"error": storable(error)}))
+            .bind(since),
         )
         .await
     }
 
-    /// Puts a claimed row back: only for what was provably not sent.
-    pub async fn requeue(&self, id: DeliveryId) -> Result<bool> {
+    /// Puts a claimed row back: only for what was provably not sent, and only for who took it then.
+    pub async fn requeue(&self, id: DeliveryId, since: DateTime<Utc>) -> Result<bool> {
         self.one_row(
             sqlx::query(
                 "UPDATE chat_delivery_queue SET status = 'queued', picked_up_at = NULL
-                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')",
+                 WHERE id = $1 AND project_id = $2 AND status IN ('delivered', 'claimed')
+                   AND picked_up_at = $3",
             )
             .bind(id.0)
-            .bind(self.project.as_str()),
+            .bind(self.project.as_str())
+            .bind(since),
         )
         .await
     }
@@ -194,7 +235,8 @@ impl Store {
     }
 
     /// Fails what has made no progress for `older_than`, with the word that existing dashboards
-    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run.
+    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run. What waits
+    /// while others are worked on waits for its turn, and is not stale.
     pub async fn fail_stale(&self, older_than: Duration) -> Result<Vec<DeliveryId>> {
         let ids: Vec<Uuid> = sqlx::query_scalar(
             "UPDATE chat_delivery_queue
@@ -203,11 +245,20 @@ impl Store {
                           || jsonb_build_object('error', $3::text)
              WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')
                AND greatest(created_at, picked_up_at) < now() - make_interval(secs => $2)
+               AND (status <> 'queued' OR NOT EXISTS (
+                   SELECT FROM chat_delivery_queue o
+                   WHERE o.project_id = $1
+                     AND (o.picked_up_at > now() - make_interval(secs => $2)
+                          OR o.picked_up_at IS NOT NULL
+                             AND o.completed_at > now() - make_interval(secs => $2)
+                          OR o.status IN ('delivered', 'claimed')
+                             AND o.picked_up_at > now() - make_interval(secs => $4))))
              RETURNING id",
         )
         .bind(self.project.as_str())
         .bind(older_than.as_secs_f64())
         .bind(STALE_ERROR)
+        .bind(LANE_HELD_FOR.as_secs_f64())
         .fetch_all(&self.pool)
         .await?;
         Ok(ids.into_iter().map(DeliveryId).collect())
@@ -310,7 +361,8 @@ fn lane_word((thread, agent): &Lane) -> String {
 /// The short id is read as `AgentKey` reads it: after any number of `agent:`. A lane is a thread
 /// and a short id; a row in work stands before every queued one in its lane, so that the lane is
 /// taken while it lasts.
-const CLAIM_BATCH: &str = "
+const CLAIM_BATCH: &str = concat!(
+    "
 WITH live AS (
     SELECT q.id, q.status, q.created_at, m.thread_id,
            split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1) AS short
@@ -326,7 +378,7 @@ WITH live AS (
 ), picked AS (
     SELECT q.id
     FROM chat_delivery_queue AS q JOIN placed USING (id)
-    WHERE placed.position = 1 AND q.status = 'queued' AND placed.short = ANY ($3)
+    WHERE placed.position = 1 AND q.status = 'queued' AND ($3::text[] IS NULL OR placed.short = ANY ($3))
       AND NOT coalesce(placed.thread_id::text, '') || ' ' || placed.short = ANY ($4)
     ORDER BY q.created_at, q.id
     LIMIT $2
@@ -334,8 +386,7 @@ WITH live AS (
 ), claimed AS (
     UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
     FROM picked WHERE q.id = picked.id
-    RETURNING q.id, q.message_id, q.target_agent_key, q.created_at
-)
-SELECT claimed.id, claimed.message_id, claimed.target_agent_key, m.message
-FROM claimed JOIN project_chat_messages AS m ON m.id = claimed.message_id
-ORDER BY claimed.created_at, claimed.id";
+    RETURNING q.id, q.message_id, q.target_agent_key, q.created_at, q.picked_up_at
+) ",
+    claimed!()
+);

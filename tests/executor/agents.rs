@@ -120,6 +120,66 @@ async fn an_agent_that_prints_without_end_is_stopped_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_gigabyte_on_either_output_is_neither_kept_nor_waited_for() {
+    let stage = Stage::new().await;
+    let flood = r#"echo $$ >> "$1/pids"; exec head -c 1G /dev/zero"#;
+    let (outcome, replies) = ask(&stage, stage.script(flood), "?").await;
+    let DeliverOutcome::Failed(reason) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("more than 1048576 bytes"), "{reason}");
+    assert!(replies.is_empty());
+    all_are_gone(&stage, 1).await;
+    // What it complains of is read to its end, and all but the end is forgotten.
+    let chatty = "yes complaint | head -c 100M >&2; echo the last line >&2; exit 3";
+    let (outcome, _) = ask(&stage, stage.script(chatty), "?").await;
+    assert!(
+        matches!(&outcome, DeliverOutcome::Failed(reason) if reason.ends_with("code 3: the last line")),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_forks_without_end_is_ended_with_all_its_generations() {
+    let stage = Stage::new().await;
+    let forks = r#"
+        for i in 1 2 3 4 5 6 7 8 9 10; do
+            sh -c 'sleep 1000 & echo $! >> "$0/pids"; echo $$ >> "$0/pids"; wait' "$1" &
+        done
+        until [ "$(wc -l < "$1/pids")" -eq 20 ]; do sleep 0.02; done
+        wait"#;
+    let mut command = stage.script(forks);
+    command.timeout = Duration::from_secs(3);
+    let (outcome, _) = ask(&stage, command, "?").await;
+    assert!(
+        matches!(&outcome, DeliverOutcome::Failed(reason) if reason.contains("did not finish")),
+        "{outcome:?}"
+    );
+    all_are_gone(&stage, 20).await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_an_agent_starts_on_purpose_holds_up_no_answer() {
+    let stage = Stage::new().await;
+    let daemon = r#"
+        setsid sh -c 'echo $$ > "$0/daemon"; exec sleep 1000' "$1" &
+        until [ -s "$1/daemon" ]; do sleep 0.02; done
+        echo started"#;
+    let started = Instant::now();
+    let (outcome, replies) = ask(&stage, stage.script(daemon), "?").await;
+    assert_eq!(
+        (outcome, replies),
+        (DeliverOutcome::Done, vec!["started".to_owned()])
+    );
+    assert!(started.elapsed() < Duration::from_secs(100));
+    // It has left the agent's group, with the agent's outputs in its hands: nobody else ends it.
+    let pid = stage.lines("daemon").remove(0);
+    assert!(is_alive(&pid));
+    let pid = nix::unistd::Pid::from_raw(pid.trim().parse().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[tokio::test]
 async fn what_an_agent_leaves_running_neither_delays_its_answer_nor_survives_it() {
     let stage = Stage::new().await;
     let started = Instant::now();

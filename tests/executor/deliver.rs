@@ -181,6 +181,15 @@ async fn whom_nobody_knows_is_refused_in_words() {
     let client = executor.client(None);
     let question = stage.message("main", "hello").await;
 
+    let gone = client.deliver(question, &key("nobody"), "hello").await;
+    let said = "Nobody is not in the team any more.".to_owned();
+    assert_eq!(gone, DeliverOutcome::Refused(said));
+    sqlx::query("INSERT INTO agents (project_id, agent_key, name) VALUES ($1, $2, 'Nobody')")
+        .bind("front-office")
+        .bind("agent:agent:nobody:main")
+        .execute(stage.store.pool())
+        .await
+        .unwrap();
     let nobody = client.deliver(question, &key("nobody"), "hello").await;
     assert!(
         matches!(&nobody, DeliverOutcome::Refused(why) if why.contains("executor.agents.nobody")),

@@ -128,7 +128,7 @@ async fn a_row_that_two_race_for_has_one_winner() {
         let (_, row) = stage.say("main", "hello", QUEUED).await;
         let shorts = ["main".to_owned()];
         let filter = || ClaimFilter {
-            agents: &shorts,
+            agents: Some(&shorts),
             busy: &[],
         };
         let (one, two, batch) = tokio::join!(
@@ -155,7 +155,7 @@ async fn a_batch_takes_the_oldest_of_each_lane_and_nothing_of_a_busy_one() {
     let shorts = ["main".to_owned(), "ricky".to_owned()];
     let claim = async |busy: &[_]| {
         let filter = ClaimFilter {
-            agents: &shorts,
+            agents: Some(&shorts),
             busy,
         };
         let claimed = stage.store.claim_batch(10, filter).await.unwrap();
@@ -201,7 +201,7 @@ async fn a_row_for_nobody_fails_in_words_and_odd_spellings_are_understood() {
             .unwrap();
         let shorts = ["main".to_owned()];
         let filter = ClaimFilter {
-            agents: &shorts,
+            agents: Some(&shorts),
             busy: &[],
         };
         stage.store.claim_batch(5, filter).await.unwrap()
@@ -224,13 +224,18 @@ async fn every_step_happens_only_from_the_state_before_it() {
     let store = &stage.store;
     let (message, row) = stage.say("main", "hello", QUEUED).await;
     assert!(!store.complete(row, None).await.unwrap(), "nobody has it");
-    assert!(!store.fail(row, "x").await.unwrap());
-    assert!(!store.requeue(row).await.unwrap());
+    let long_ago = chrono::DateTime::UNIX_EPOCH;
+    assert!(!store.fail(row, long_ago, "x").await.unwrap());
+    assert!(!store.requeue(row, long_ago).await.unwrap());
     assert!(!store.retry(row).await.unwrap());
-    assert!(store.claim_one(row).await.unwrap().is_some());
-    assert!(store.requeue(row).await.unwrap());
-    assert!(store.claim_one(row).await.unwrap().is_some());
-    assert!(store.fail(row, "the reason").await.unwrap());
+    let first = store.claim_one(row).await.unwrap().unwrap().picked_up_at;
+    assert!(store.requeue(row, first).await.unwrap());
+    let second = store.claim_one(row).await.unwrap().unwrap().picked_up_at;
+    assert!(
+        !store.fail(row, first, "x").await.unwrap() && !store.requeue(row, first).await.unwrap(),
+        "somebody else has it now"
+    );
+    assert!(store.fail(row, second, "the reason").await.unwrap());
     assert_eq!(
         stage.delivery(message, "main").await.1.as_deref(),
         Some("the reason")
@@ -248,7 +253,7 @@ async fn every_step_happens_only_from_the_state_before_it() {
     assert!(store.claim_one(row).await.unwrap().is_some());
     assert!(store.complete(row, Some(message)).await.unwrap());
     assert!(!store.complete(row, None).await.unwrap());
-    assert!(!store.fail(row, "x").await.unwrap());
+    assert!(!store.fail(row, second, "x").await.unwrap());
     assert!(!store.retry(row).await.unwrap());
 }
 
@@ -276,7 +281,7 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     let store = &stage.store;
     let (first, _) = stage.say("main", "1", QUEUED).await;
     let (second, row) = stage.say("main", "2", QUEUED).await;
-    let (seen, _) = stage.say("main", "3", DeliveryStatus::Delivered).await;
+    let (seen, in_work) = stage.say("ricky", "3", DeliveryStatus::Delivered).await;
     assert!(
         store
             .fail_stale(Duration::from_mins(2))
@@ -284,7 +289,12 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 3);
+    assert_eq!(
+        store.fail_stale(Duration::ZERO).await.unwrap(),
+        [in_work],
+        "while somebody works, the others wait for their turn"
+    );
+    assert_eq!(store.fail_stale(Duration::ZERO).await.unwrap().len(), 2);
     assert_eq!(
         stage.delivery(first, "main").await.1.as_deref(),
         Some(STALE_ERROR)
@@ -293,7 +303,7 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
     assert_eq!(store.rearm_stale().await.unwrap(), 2);
     assert_eq!(store.rearm_stale().await.unwrap(), 0);
     assert_eq!(
-        stage.delivery(seen, "main").await.0,
+        stage.delivery(seen, "ricky").await.0,
         DeliveryStatus::Failed,
         "it may have run"
     );
@@ -372,7 +382,7 @@ async fn another_project_sees_and_takes_nothing() {
     let other = Store::new(stage.store.pool().clone(), "elsewhere".parse().unwrap());
     let shorts = ["main".to_owned()];
     let filter = ClaimFilter {
-        agents: &shorts,
+        agents: Some(&shorts),
         busy: &[],
     };
     assert!(other.claim_batch(5, filter).await.unwrap().is_empty());

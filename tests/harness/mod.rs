@@ -2,6 +2,9 @@
 
 pub mod card;
 pub mod client;
+pub mod existing;
+pub mod http;
+pub mod marks;
 pub mod outage;
 pub mod person;
 pub mod postgres;

@@ -113,6 +113,17 @@ impl World {
         self.bridge = Some(bridge);
     }
 
+    /// A second bridge beside the first, in a data folder of its own.
+    pub fn second_bridge(&self) -> Process {
+        let data = self.folder.path().join("second");
+        Process::start(
+            &["--data-dir", &data.to_string_lossy()],
+            &self.environment(),
+            &data.join("run.json"),
+            &self.folder.path().join("second.log"),
+        )
+    }
+
     /// Writes the `bridge.toml` of the next start.
     pub fn configure(&self, settings: &str) {
         let folder = self.data_dir();

@@ -4,17 +4,22 @@
 mod harness;
 
 mod approvals;
+mod archive;
 mod bad_input;
 mod bots;
 mod cards;
 mod crash;
 mod doctor;
+mod existing;
 mod first_run;
 mod forgotten;
 mod labs;
 mod layout;
 mod lifecycle;
 mod offline;
+mod presets;
+mod receipts;
 mod room;
 mod system;
 mod talk;
+mod team;

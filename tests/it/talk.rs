@@ -110,3 +110,40 @@ async fn without_an_executor_messages_are_queued_and_delivered_when_it_comes() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn two_bridges_hear_the_same_message_and_it_is_one_row_and_one_turn() {
+    let world = World::start().await;
+    let _second = world.second_bridge();
+    let zack = world.person("zack");
+    let (main, ricky) = (world.channel("dm-main"), world.channel("dm-ricky"));
+    let texts: Vec<String> = (0..4).map(|n| format!("question {n}")).collect();
+    for (n, text) in texts.iter().enumerate() {
+        let channel = if n % 2 == 0 { &main } else { &ricky };
+        zack.say(channel, text).await;
+    }
+    world
+        .database_says(
+            "SELECT count(*) FROM chat_delivery_queue WHERE status = 'processed'",
+            4_i64,
+        )
+        .await;
+    for (what, query) in [
+        (
+            "rows",
+            "SELECT count(*) FROM project_chat_messages WHERE author = 'ui'",
+        ),
+        ("deliveries", "SELECT count(*) FROM chat_delivery_queue"),
+        ("turns", "SELECT count(*) FROM bridge.executor_turn"),
+        (
+            "answers",
+            "SELECT count(*) FROM project_chat_messages WHERE author LIKE 'agent:%'",
+        ),
+    ] {
+        let count: i64 = sqlx::query_scalar(query)
+            .fetch_one(world.pool())
+            .await
+            .unwrap();
+        assert_eq!(count, 4, "{what}");
+    }
+}

@@ -4,8 +4,9 @@ use clawdos_bridge::cards::text::{CONTENT_LIMIT, foreign, parts};
 use clawdos_bridge::cards::{Persona, Personas, chat, private};
 use clawdos_bridge::model::MessageId;
 use clawdos_bridge::model::agent::Agent;
-use clawdos_bridge::model::message::{Author, ChatMessage};
+use clawdos_bridge::model::message::{Author, ChatMessage, Quoted};
 use clawdos_bridge::model::thread::Place;
+use clawdos_bridge::model::view::Surface;
 use proptest::prelude::*;
 
 /// Text with everything in it that means something to Discord.
@@ -34,9 +35,14 @@ fn message(author: Author, text: &str) -> ChatMessage {
         author_name: None,
         target: None,
         text: text.to_owned(),
+        quotes: None,
         is_proposal: false,
         created_at: chrono::DateTime::UNIX_EPOCH,
     }
+}
+
+fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(id: u64) -> T {
+    id.to_string().parse().unwrap()
 }
 
 fn letters(text: &str) -> String {
@@ -66,7 +72,9 @@ proptest! {
     }
 
     #[test]
-    fn every_drawn_message_can_be_sent(text in wild(), name in "\\PC{0,120}") {
+    fn every_drawn_message_can_be_sent(
+        text in wild(), name in "\\PC{0,120}", said in proptest::option::of(wild()), linked: bool
+    ) {
         let agent = Agent {
             key: "agent:ricky:main".parse().unwrap(),
             name,
@@ -74,8 +82,27 @@ proptest! {
             emoji: None,
         };
         let personas = Personas::new(std::slice::from_ref(&agent));
-        let drafts = chat::chat_message(&message(Author::Agent(agent.key), &text), &personas);
+        let at = (Surface::Room, id(u64::MAX >> 1), id(u64::MAX >> 1));
+        let message = ChatMessage {
+            quotes: said.map(|text| Quoted {
+                author: Author::Agent(agent.key.clone()),
+                author_name: None,
+                text,
+                at: linked.then_some(at).into_iter().collect(),
+            }),
+            ..message(Author::Agent(agent.key), &text)
+        };
+        let drafts = chat::chat_message(&message, &Surface::Room, id(1), &personas);
         prop_assert!(!drafts.is_empty());
+        let first = &drafts[0].content;
+        prop_assert_eq!(first.starts_with(chat::QUOTING), message.quotes.is_some());
+        if message.quotes.is_some() {
+            let line = first.lines().next().unwrap();
+            prop_assert_eq!(line.contains("](<https://discord.com/"), linked, "{}", line);
+            let said = line.split_once(": ").unwrap().1;
+            prop_assert!(said.starts_with('`') && said.ends_with('`') || said == "*(empty)*", "{}", line);
+            prop_assert!(!said.trim_matches('`').contains('`'), "{}", line);
+        }
         for draft in drafts {
             let name = draft.persona.expect("agents have a persona").name;
             prop_assert!((1..=80).contains(&name.chars().count()), "{name:?}");
@@ -146,7 +173,8 @@ proptest! {
             author_name: Some("zack [x](y)".to_owned()),
             ..message(author, &text)
         };
-        let drafts = private::private_message(&row, &Personas::default());
+        let surface: Surface = "bot-ricky-7".parse().unwrap();
+        let drafts = private::private_message(&row, &surface, id(1), &Personas::default());
         let mut said = String::new();
         for draft in &drafts {
             prop_assert!(draft.content.chars().count() <= CONTENT_LIMIT);
@@ -157,7 +185,7 @@ proptest! {
         let head = "-# zack \\[x\\](y) (operator)";
         prop_assert_eq!(drafts[0].content.lines().next() == Some(head), !own);
         prop_assert_eq!(drafts[0].content.starts_with("-#"), !own);
-        let public: String = chat::chat_message(&row, &Personas::default())
+        let public: String = chat::chat_message(&row, &surface, id(1), &Personas::default())
             .iter()
             .map(|draft| draft.content.as_str())
             .collect();

@@ -1,6 +1,7 @@
 //! What comes back from a button is something that we have written, or nothing.
 
 use clawdos_bridge::cards::custom_id::{LIMIT, Press, ReasonForm};
+use clawdos_bridge::model::DeliveryId;
 use clawdos_bridge::model::proposal::{PayloadHash, ProposalRef, ProposalSource, Verdict};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ fn hashes() -> impl Strategy<Value = PayloadHash> {
 }
 
 fn presses() -> impl Strategy<Value = Press> {
-    (0..7_u8, references(), hashes(), any::<u32>()).prop_map(|(which, reference, hash, until)| {
+    (0..8_u8, references(), hashes(), any::<u32>()).prop_map(|(which, reference, hash, until)| {
         let decide = |verdict| Press::Decide {
             reference,
             verdict,
@@ -34,7 +35,10 @@ fn presses() -> impl Strategy<Value = Press> {
                 until,
             },
             5 => Press::Retry { reference },
-            _ => Press::GiveUp { reference },
+            6 => Press::GiveUp { reference },
+            _ => Press::Again {
+                delivery: DeliveryId(reference.id),
+            },
         }
     })
 }
@@ -104,6 +108,8 @@ fn nothing_is_added_taken_away_or_spelled_differently() {
         format!("v1:confirm:message:{id}:0000000001:{hash}"),
         format!("v1:reject:message:{id}:{hash}:0000000001"),
         format!("v0:approve:message:{id}:{hash}"),
+        format!("v1:again:message:{id}"),
+        format!("v1:again:delivery:{id}:{hash}"),
         format!("{good}:"),
         format!("{good}\n"),
         format!("approve:message:{id}:{hash}"),

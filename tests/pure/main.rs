@@ -12,6 +12,7 @@ mod outcome;
 mod plan;
 mod proposals;
 mod quote;
+mod receipts;
 mod stage;
 mod status;
 mod verdicts;

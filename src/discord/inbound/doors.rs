@@ -1,5 +1,5 @@
-//! Channels whose feature is switched off are closed: who writes there is told so, and the message
-//! becomes no row, neither now nor when the feature is on again.
+//! Channels whose feature is switched off, or whose agent is gone, are closed: who writes there is told
+//! so, and the message becomes no row, neither now nor when the feature or the agent is back.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -9,10 +9,11 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
 use super::reader::Visit;
+use crate::cards::archive::archived;
 use crate::cards::labs::switched_off;
 use crate::discord::events::Written;
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::layout::Layout;
+use crate::discord::layout::{Dormant, Layout};
 use crate::discord::rest::{Request, Route};
 use crate::model::{ChannelId, UserId};
 
@@ -124,10 +125,12 @@ impl Doors {
         })
     }
 
-    /// Tells whoever wrote how the feature is switched on, once a minute at most.
+    /// Tells whoever wrote why nobody gets it, once a minute at most.
     pub(super) fn answer(&mut self, written: &Written, layout: &Layout, lanes: &Lanes) {
-        let Some((surface, missing)) = layout.dormant(written.channel) else {
-            return;
+        let words = match layout.dormant(written.channel) {
+            Some(Dormant::SwitchedOff(surface, missing)) => switched_off(surface, &missing),
+            Some(Dormant::Archived(surface)) => archived(surface),
+            None => return,
         };
         let now = Instant::now();
         let recent = |told: &Instant| now.duration_since(*told) < AGAIN;
@@ -140,13 +143,13 @@ impl Doors {
         }
         self.told.insert(whom, now);
         let request = Request::new(Route::create_message(written.channel.get())).json(&json!({
-            "content": switched_off(surface, &missing),
+            "content": words,
             "message_reference": { "message_id": written.id, "fail_if_not_exists": false },
         }));
         let sending = lanes.submit(Class::Interactive, request);
         tokio::spawn(async move {
             if let Some(error) = sending.await.done().error() {
-                tracing::warn!(%error, "nobody could be told that the channel is switched off: {error}");
+                tracing::warn!(%error, "nobody could be told that the channel is closed: {error}");
             }
         });
     }

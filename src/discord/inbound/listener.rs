@@ -17,7 +17,7 @@ use crate::cards::outage::not_kept;
 use crate::discord::events::Written;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
-use crate::discord::receipts::{Receipt, Receipts};
+use crate::discord::receipts::Receipts;
 use crate::discord::rest::{Request, Route};
 use crate::model::mode::{Mode, State};
 use crate::model::{ChannelId, DiscordMessageId, UserId};
@@ -87,23 +87,15 @@ pub(super) struct Deps<'a> {
     pub(super) layout: &'a watch::Receiver<Arc<Layout>>,
     pub(super) mode: &'a watch::Receiver<State>,
     pub(super) spool: &'a Spool,
+    pub(super) receipts: &'a Receipts,
 }
 
 impl Listener {
     /// A listener of one channel, with what an earlier run has left in the spool: messages that wait,
     /// and such that are written and still have their mark.
-    pub(super) fn new(
-        deps: &Deps<'_>,
-        channel: ChannelId,
-        found: Found,
-        gate: &Gate,
-        cancel: CancellationToken,
-    ) -> Self {
-        let spool = deps.spool.clone();
-        let gone = move |message| spool.settled(Place { channel, message });
-        let receipts = Receipts::start(deps.lanes.clone(), channel, cancel, gone);
+    pub(super) fn new(deps: &Deps<'_>, channel: ChannelId, found: Found, gate: &Gate) -> Self {
         for place in found.marked {
-            receipts.take_off(place.message, Receipt::Held);
+            deps.receipts.written(channel, place.message);
         }
         let line = found.held.into_iter().map(|held| Entry {
             held,
@@ -117,7 +109,7 @@ impl Listener {
             layout: deps.layout.clone(),
             mode: deps.mode.clone(),
             spool: deps.spool.clone(),
-            receipts,
+            receipts: deps.receipts.clone(),
             channel,
             line: line.collect(),
             trouble: None,
@@ -284,7 +276,7 @@ impl Listener {
             Ok(()) if first.kept => {
                 let channel = self.channel;
                 self.spool.written(Place { channel, message });
-                self.receipts.take_off(message, Receipt::Held);
+                self.receipts.written(channel, message);
             }
             Ok(()) => {}
         }
@@ -315,6 +307,7 @@ impl Listener {
         if offers.is_empty() {
             return;
         }
+        let channel = self.channel;
         let mut kept = self.spool.hold(offers).await.into_iter();
         let mut refused = Vec::new();
         self.line.retain_mut(|entry| {
@@ -326,11 +319,13 @@ impl Listener {
                     entry.kept = true;
                     // The reader may go on.
                     entry.read_back = None;
-                    self.receipts.show(entry.held.message, Receipt::Held);
+                    self.receipts
+                        .held(channel, entry.held.message, entry.held.user);
                     true
                 }
                 Some(Kept::Refused) => {
-                    self.receipts.show(entry.held.message, Receipt::Refused);
+                    self.receipts
+                        .refused(channel, entry.held.message, entry.held.user);
                     refused.push((entry.held.user, entry.held.message));
                     false
                 }

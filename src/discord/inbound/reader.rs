@@ -18,8 +18,8 @@ use super::listener::Heard;
 use crate::discord::events;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::own_bots::{Guest, Guests};
-use crate::discord::receipts::Receipt;
 use crate::discord::rest::{Page, Request, RestError, Route};
+use crate::model::receipt::Mark;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::spool::Spool;
@@ -304,5 +304,5 @@ fn since(opened_at: Option<DateTime<Utc>>, begins: DiscordMessageId) -> DiscordM
 /// Whether the message has our mark of refusal.
 fn is_refused(message: &Message) -> bool {
     let mut marks = message.reactions.iter();
-    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Receipt::Refused.emoji()))
+    marks.any(|mark| mark.me && mark.reaction_type.unicode_eq(Mark::Refused.emoji()))
 }

@@ -189,7 +189,7 @@ impl Porter {
     async fn open(&mut self, written: &Written) -> Result<(), String> {
         let guild = {
             let layout = self.desk.layout.borrow();
-            if layout.agent(&self.surface).is_none() {
+            if layout.has_departed(&self.surface) {
                 let Surface::BotDm { short, .. } = &self.surface else {
                     return Ok(());
                 };

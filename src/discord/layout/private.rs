@@ -18,8 +18,7 @@ pub struct Private {
 }
 
 impl Layout {
-    /// With these private channels, as far as their agents are there. They follow the flags of their
-    /// agents' channels.
+    /// With these private channels. They follow their agents' channels: off or archived, they sleep.
     #[must_use]
     pub fn with_private(mut self, private: impl IntoIterator<Item = Private>) -> Self {
         for Private {
@@ -28,14 +27,11 @@ impl Layout {
             since,
         } in private
         {
-            if self.agent(&surface).is_none() {
-                continue;
-            }
             let its = Channel {
                 since: Some(since),
                 ..Channel::new(channel)
             };
-            if self.lacks(&surface).is_empty() {
+            if self.lacks(&surface).is_empty() && !self.has_departed(&surface) {
                 self.surfaces.insert(channel, surface.clone());
                 self.channels.insert(surface, its);
             } else {

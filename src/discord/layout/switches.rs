@@ -6,6 +6,15 @@ use crate::model::labs::{Feature, Labs};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ChannelId};
 
+/// Why nothing is taken from a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dormant<'a> {
+    /// These features of it are off.
+    SwitchedOff(&'a Surface, Vec<Feature>),
+    /// Its agent is gone.
+    Archived(&'a Surface),
+}
+
 impl Layout {
     /// The flags that this layout follows.
     pub fn labs(&self) -> Labs {
@@ -23,13 +32,22 @@ impl Layout {
         needed.filter(|it| !self.labs.is_on(*it)).collect()
     }
 
-    /// What a channel was before its feature was switched off, and the features that it lacks.
-    pub fn dormant(&self, channel: ChannelId) -> Option<(&Surface, Vec<Feature>)> {
+    /// Why nothing is taken from a channel of ours.
+    pub fn dormant(&self, channel: ChannelId) -> Option<Dormant<'_>> {
         let mut asleep = self.asleep.iter();
         let (surface, _) = asleep.find(|(_, its)| its.id == channel)?;
+        if self.has_departed(surface) {
+            return Some(Dormant::Archived(surface));
+        }
         let lacks = self.lacks(surface);
         // Without anything that it lacks it is about to come back.
-        (!lacks.is_empty()).then_some((surface, lacks))
+        (!lacks.is_empty()).then_some(Dormant::SwitchedOff(surface, lacks))
+    }
+
+    /// Whether a surface was the channel of an agent that is gone, or is one with its own bot.
+    pub fn has_departed(&self, surface: &Surface) -> bool {
+        let surface = surface.in_server();
+        matches!(surface, Surface::Dm(_)) && !self.agents.contains_key(&surface)
     }
 
     /// What a channel is to us, whether its feature is on or off.
@@ -43,7 +61,10 @@ impl Layout {
     pub fn for_messages(&self) -> impl Iterator<Item = (ChannelId, bool)> {
         let all = self.channels.iter().chain(&self.asleep);
         all.filter(|(surface, _)| surface.takes_messages())
-            .map(|(surface, channel)| (channel.id, self.lacks(surface).is_empty()))
+            .map(|(surface, channel)| {
+                let open = self.lacks(surface).is_empty() && !self.has_departed(surface);
+                (channel.id, open)
+            })
     }
 
     /// The same layout after flags were switched off. What was switched on is not there yet: it has to
@@ -79,8 +100,14 @@ impl Layout {
         all
     }
 
-    /// Remembers the channel of a surface that is off.
+    /// Remembers the channel of a surface that is off, or of an agent that is gone.
     pub(super) fn put_to_sleep(&mut self, surface: Surface, id: ChannelId) {
+        if let Surface::Dm(short) = &surface
+            && self.has_departed(&surface)
+            && let Ok(agent) = short.parse()
+        {
+            self.departed.insert(surface.clone(), agent);
+        }
         self.asleep.insert(surface, Channel::new(id));
     }
 

@@ -1,0 +1,168 @@
+//! Receipts as views: the mark that a message should have, and the reply under it that says why its
+//! delivery failed, or that it waits.
+
+use uuid::Uuid;
+
+use super::Mirror;
+use super::marks::MarkWanted;
+use super::plan::Wanted;
+use super::render::{Look, Rendered, Renderer};
+use crate::cards::delivery;
+use crate::model::mode::State;
+use crate::model::receipt::{Progress, Step, mark};
+use crate::model::view::{Entity, EntityKind, View};
+use crate::model::{ChannelId, DeliveryId};
+use crate::store::receipt::{Home, Receipt};
+use crate::store::{Result, Store};
+
+/// Most deliveries that are looked at again when the mode changes.
+const OPEN_LIMIT: i64 = 5_000;
+
+impl Renderer {
+    /// Deliveries, with the receipts of their messages.
+    pub(super) async fn deliveries(&self, store: &Store, ids: &[Uuid]) -> Result<Look> {
+        let mode = self.mode();
+        let live = mode.is_live();
+        let away = mode.mode.is_some() && !live;
+        let since = away.then_some(mode.since);
+        let ((sight, receipts), mut views) = tokio::try_join!(
+            store.receipts(ids, since),
+            store.views(EntityKind::Delivery, ids)
+        )?;
+        let mut look = Look {
+            sight,
+            ..Look::default()
+        };
+        for receipt in &receipts {
+            look.marks.extend(marks(receipt, live));
+            for delivery in &receipt.deliveries {
+                if let Some(channels) = at_work(receipt, delivery, live) {
+                    look.at_work.push((delivery.id, channels));
+                }
+                let entity = Entity {
+                    kind: EntityKind::Delivery,
+                    id: delivery.id.0,
+                };
+                if ids.contains(&entity.id) {
+                    let wanted = self.reply(receipt, delivery, &mode);
+                    look.rows.push(rendered(entity, wanted, &mut views));
+                }
+            }
+        }
+        for id in ids {
+            let entity = Entity {
+                kind: EntityKind::Delivery,
+                id: *id,
+            };
+            if look.rows.iter().all(|row| row.entity != entity) {
+                look.rows.push(rendered(entity, Vec::new(), &mut views));
+                look.at_work.push((DeliveryId(*id), Vec::new()));
+            }
+        }
+        Ok(look)
+    }
+
+    fn reply(&self, receipt: &Receipt, delivery: &Progress, mode: &State) -> Vec<Wanted> {
+        let personas = self.personas();
+        let draft = match delivery.step(mode.is_live()) {
+            Step::Failed => delivery::failed(delivery, &personas),
+            Step::Waits if delivery.first => delivery::waits(),
+            Step::Waits | Step::WithAgent | Step::Answered => return Vec::new(),
+        };
+        let under = |home: &Home| Wanted {
+            surface: home.surface.clone(),
+            drafts: vec![draft.clone().under(home.message)],
+            row_version: delivery.version.clone(),
+        };
+        receipt.homes.iter().map(under).collect()
+    }
+}
+
+fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rendered {
+    let its = |view: &mut View| view.key.entity == entity;
+    Rendered {
+        entity,
+        wanted,
+        views: views.extract_if(.., its).collect(),
+    }
+}
+
+/// The marks of a message that do not show its deliveries as they are.
+fn marks(receipt: &Receipt, live: bool) -> impl Iterator<Item = MarkWanted> {
+    let want = mark(&receipt.deliveries, live);
+    let mut shown: Vec<String> = receipt
+        .deliveries
+        .iter()
+        .map(|it| format!("{}:{}", it.id, it.version))
+        .collect();
+    shown.sort_unstable();
+    let there = want.into_iter().collect();
+    let homes = receipt.homes.iter();
+    homes
+        .filter({
+            let shown = shown.clone();
+            move |home| home.marks != there || home.shown != shown
+        })
+        .map(move |home| MarkWanted {
+            entity: receipt.message.0,
+            surface: home.surface.clone(),
+            channel: home.channel,
+            message: home.message,
+            // What was begun and not confirmed is set again.
+            there: match want {
+                Some(mark) if home.shown.is_empty() => home.marks.without(mark),
+                _ => home.marks,
+            },
+            want,
+            shown: shown.clone(),
+            by: receipt.author,
+        })
+}
+
+/// Where an agent works on a delivery: where its message stands. Nowhere, when it does not.
+fn at_work(receipt: &Receipt, delivery: &Progress, live: bool) -> Option<Vec<ChannelId>> {
+    let works = delivery.step(live) == Step::WithAgent;
+    let homes = receipt.homes.iter().filter(|_| works);
+    Some(homes.map(|home| home.channel).collect())
+}
+
+impl Mirror {
+    /// Hands on what is not a message.
+    pub(super) fn pass_on(
+        &self,
+        mut marks: Vec<MarkWanted>,
+        at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
+    ) {
+        let layout = self.deps.layout.borrow();
+        marks.retain(|mark| layout.has(&mark.surface));
+        // Nobody listens only while the process ends.
+        if !marks.is_empty() {
+            let _ = self.deps.marks.send(marks);
+        }
+        if !at_work.is_empty() {
+            let _ = self.deps.typing.send(at_work);
+        }
+    }
+
+    /// What waits is told otherwise when the executor goes or comes.
+    pub(super) async fn follow_mode(&mut self) {
+        let live = {
+            let mode = self.deps.dials.mode.borrow();
+            mode.mode.map(|_| mode.is_live())
+        };
+        if live.is_none() || live == self.was_live {
+            return;
+        }
+        match self.deps.channels.store.open_deliveries(OPEN_LIMIT).await {
+            Ok(ids) => {
+                self.was_live = live;
+                let kind = EntityKind::Delivery;
+                for id in ids {
+                    self.dirty.mark(Entity { kind, id });
+                }
+            }
+            // The sweep asks again.
+            Err(error) => tracing::debug!(%error, "cannot look at what waits: {error}"),
+        }
+    }
+}

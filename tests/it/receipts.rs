@@ -1,0 +1,32 @@
+//! What people see, on their own message, of what became of it.
+
+mod ladder;
+mod retry;
+mod waiting;
+
+use serde_json::Value;
+
+use crate::harness::card::Card;
+use crate::harness::person::Person;
+
+const QUEUED: &str = "🕓";
+const WITH_AGENT: &str = "📨";
+const ANSWERED: &str = "✅";
+const FAILED: &str = "❌";
+
+/// The bot's replies to a message.
+async fn replies(person: &Person, channel: &str, message: &str) -> Vec<Card> {
+    let path = format!("/channels/{channel}/messages?limit=100");
+    let (_, messages) = person.call(reqwest::Method::GET, &path, None).await;
+    let all = messages.as_array().cloned().unwrap_or_default();
+    let to_it = |it: &&Value| it["message_reference"]["message_id"] == *message;
+    all.iter().filter(to_it).map(Card::of).collect()
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free")
+        .port()
+}
