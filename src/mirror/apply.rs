@@ -304,6 +304,12 @@ impl Hands {
         match outcome {
             Outcome::Sent(()) => Some(SettledAs::Released),
             Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
+            // What a person wrote stays where the bot may not delete it.
+            Outcome::NotSent(error)
+                if view.author == ViewAuthor::Person && error.status() == Some(403) =>
+            {
+                Some(SettledAs::Released)
+            }
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
                 tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
                 None

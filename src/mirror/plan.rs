@@ -110,6 +110,19 @@ pub fn plan(
     actions
 }
 
+/// The steps for what shows a row that is deleted. A person's own message goes as well, where the bot
+/// may delete it: in a private channel nobody can.
+pub fn withdraw(views: Vec<View>) -> Vec<Action> {
+    let views = views.into_iter();
+    let steps = views.filter_map(|view| match (view.state, view.author) {
+        (ViewState::Sent, ViewAuthor::Person) if !view.key.surface.is_private() => {
+            Some(Action::Delete { view })
+        }
+        _ => remove(view),
+    });
+    steps.collect()
+}
+
 /// Where a person has written, their own message is the view. Other surfaces of the same thread want
 /// a copy; a thread that the row has left wants none.
 fn leave_to_people(wanted: &mut Vec<Wanted>, views: &mut Vec<View>) {

@@ -84,6 +84,7 @@ fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rende
         entity,
         wanted,
         views: views.extract_if(.., its).collect(),
+        gone: false,
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Rendered {
     pub wanted: Vec<Wanted>,
     /// What is there.
     pub views: Vec<View>,
+    /// Whether the row is deleted: then people's own messages go with it.
+    pub gone: bool,
 }
 
 impl Rendered {
@@ -170,7 +172,10 @@ impl Renderer {
             .map(|stored| (stored.proposal.reference.id, stored))
             .collect();
         let rows = rows.into_iter().map(|loaded| Rendered {
+            gone: loaded.row.is_none(),
             wanted: match loaded.row {
+                // Whoever wrote it has taken it back; an agent had it before.
+                Some((row, _)) if row.is_deleted => Vec::new(),
                 Some((row, _)) if row.is_proposal => {
                     shown.cards(proposals.remove(&loaded.entity.id), &loaded.views)
                 }
@@ -213,6 +218,7 @@ impl Renderer {
             wanted: shown.cards(proposals.remove(&glance.entity), &glance.views),
             entity: glance.entity,
             views: glance.views,
+            gone: false,
         });
         let mut rows: Vec<_> = rows.collect();
         rows.sort_by_key(|row| order.get(&row.entity).copied());
@@ -308,6 +314,7 @@ fn look<T>(rows: Vec<Loaded<T>>, wanted: impl Fn((T, String)) -> Wanted) -> Look
         wanted: loaded.row.map(&wanted).into_iter().collect(),
         entity: loaded.entity,
         views: loaded.views,
+        gone: false,
     });
     Look {
         rows: rows.collect(),
@@ -347,6 +354,7 @@ fn single(
             entity,
             wanted: vec![wanted],
             views,
+            gone: false,
         }],
         ..Look::default()
     }

@@ -7,7 +7,7 @@ use chrono::Utc;
 use metrics::{counter, gauge, histogram};
 
 use super::ledger::Done;
-use super::plan::{Action, plan};
+use super::plan::{Action, plan, withdraw};
 use super::render::Rendered;
 use super::written::{new_views, noted};
 use super::{BATCH, Mirror, RETRY};
@@ -168,6 +168,9 @@ impl Mirror {
             }
             let there = |view: &View| !homeless.contains(&view.key.surface);
             row.views.retain(there);
+        }
+        if row.gone {
+            return withdraw(row.views);
         }
         plan(row.entity, row.wanted, row.views, Utc::now())
     }

@@ -74,6 +74,8 @@ pub struct ChatMessage {
     pub text: String,
     /// The message that it answers.
     pub quotes: Option<Quoted>,
+    /// Whether whoever wrote it has deleted it, after an agent had it.
+    pub is_deleted: bool,
     /// Whether it carries a proposal, and so is shown as a card.
     pub is_proposal: bool,
     /// When.

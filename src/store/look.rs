@@ -59,6 +59,7 @@ struct LoadedRow {
     target_agent_key: Option<String>,
     message: Option<String>,
     message_type: Option<String>,
+    deleted: Option<bool>,
     at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
     quoted: OptionalQuote,
@@ -148,6 +149,7 @@ impl LoadedRow {
                 .and_then(|key| key.parse().ok()),
             text: self.message.take()?,
             quotes: self.quoted.take(),
+            is_deleted: self.deleted.unwrap_or(false),
             is_proposal: matches!(
                 self.message_type.as_deref(),
                 Some(TASK_PROPOSAL | ACTION_PROPOSAL)
@@ -198,7 +200,7 @@ const LOAD_MESSAGES: &str = concat!(
             w.id AS wanted_id, m.id, m.version, m.thread_id, t.title, m.author, \
             CASE WHEN m.author NOT IN ('ui', 'dashboard') OR m.metadata->>'discord_user_id' IS NOT NULL \
                  THEN m.metadata->>'author_name' END AS author_name, m.target_agent_key, m.message, \
-            m.message_type, ",
+            m.message_type, m.metadata ? 'deleted_at' AS deleted, ",
     readable!("m.created_at"),
     " AS at, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \
             o.at AS quoted_at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, \

@@ -162,3 +162,22 @@ async fn a_row_from_beyond_all_time_is_shown_like_any_other() {
     zack.sees(&room, "the next row", |seen| count(seen, "and on") == 1)
         .await;
 }
+
+/// Both ways: who deletes a row in a dashboard does not want to read it in Discord.
+#[tokio::test]
+async fn a_row_that_is_deleted_takes_what_a_person_wrote_with_it() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    zack.say(&room, "a slip of the tongue").await;
+    world
+        .database_says(
+            "SELECT count(*) FROM project_chat_messages WHERE message = 'a slip of the tongue'",
+            1_i64,
+        )
+        .await;
+    sqlx::query("DELETE FROM project_chat_messages WHERE message = 'a slip of the tongue'")
+        .execute(world.pool())
+        .await
+        .unwrap();
+    zack.sees(&room, "an empty room", <[_]>::is_empty).await;
+}

@@ -36,6 +36,7 @@ fn message(author: Author, text: &str) -> ChatMessage {
         target: None,
         text: text.to_owned(),
         quotes: None,
+        is_deleted: false,
         is_proposal: false,
         created_at: chrono::DateTime::UNIX_EPOCH,
     }
