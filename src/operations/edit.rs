@@ -20,7 +20,8 @@ pub async fn edit(desk: &Desk, said: &Said) -> Result<Changed> {
     let Some(edited_at) = said.edited_at else {
         return Ok(Changed::Already);
     };
-    let text = desk.shell.row_text(said.whole(), said.is_addressed());
+    // The row may have a delivery whatever the message names now: the edit does not take it back.
+    let text = desk.shell.row_text(said.whole(), true);
     let files = said.listed();
     let new = NewText {
         text: &text,

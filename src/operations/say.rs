@@ -100,11 +100,6 @@ impl Said {
         metadata
     }
 
-    /// Whether an agent may be told it.
-    pub(super) fn is_addressed(&self) -> bool {
-        self.agent.is_some() || !self.named.is_empty() || self.reply_to.is_some()
-    }
-
     /// The agents that it is said to: whose channel it is, else whom it names and whose words it
     /// answers.
     fn addressed(&self, reply_to: Option<&Shown>) -> Vec<AgentKey> {

@@ -267,6 +267,26 @@ async fn what_a_shell_would_expand_arrives_as_look_alikes() {
         .await;
 }
 
+/// An edit may take the name out that has addressed the agent; the agent gets the message all the same.
+#[tokio::test]
+async fn an_edit_is_as_safe_as_what_it_changes() {
+    let (world, mut existing) = stage("").await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    existing.stop();
+    mode(&world, "backup").await;
+    let said = zack.say(&room, "@Ricky harmless").await;
+    becomes(&world, "@Ricky harmless", "queued").await;
+    zack.edit(&room, &said, "without a name: $(echo pwned)")
+        .await;
+    let safe = "without a name: ＄(echo pwned)";
+    becomes(&world, safe, "queued").await;
+    existing.start_worker();
+    becomes(&world, safe, "processed").await;
+    let texts: Vec<_> = existing.turns().into_iter().map(|turn| turn.text).collect();
+    assert_eq!(texts, [safe]);
+    existing.stop_worker();
+}
+
 #[tokio::test]
 async fn the_guard_can_be_switched_off_and_our_own_executor_needs_none() {
     let (world, existing) = stage("[control_api]\nshell_safe = false\n").await;

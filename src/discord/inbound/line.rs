@@ -1,6 +1,9 @@
 //! The line of one channel: what people have said, changed and deleted there, in order, until it is
 //! written down.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -227,6 +230,30 @@ impl Line {
         self.change(What::Delete(message));
     }
 
+    /// The first is not written yet. What was heard of it meanwhile counts now, so that the spool learns
+    /// of it, too.
+    pub(super) fn put_back(&mut self) {
+        self.busy = false;
+        let Some(message) = self.first().and_then(Entry::held).map(|held| held.message) else {
+            return;
+        };
+        if self.gone.contains(&message) {
+            let first = self.entries.pop_front();
+            let kept = first.as_ref().filter(|it| it.kept).and_then(Entry::held);
+            let place = kept.map(|held| Place {
+                channel: held.channel,
+                message,
+            });
+            self.deleted.extend(place);
+            return;
+        }
+        let edits = |it: &Entry| matches!(&it.what, What::Edit(held) if held.message == message);
+        let at = self.entries.iter().position(edits);
+        if let Some(What::Edit(new)) = at.and_then(|at| self.entries.remove(at)).map(|it| it.what) {
+            self.edit(*new);
+        }
+    }
+
     /// Nobody knows the message of an edit. It may have come meanwhile, or may be heard of later.
     pub(super) fn unknown(&mut self, what: What) {
         let What::Edit(held) = what else {
@@ -269,124 +296,4 @@ fn follow(held: &mut Held, new: &Held) -> bool {
         held.edited_at = new.edited_at;
     }
     newer
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use chrono::DateTime;
-    use proptest::prelude::*;
-
-    use super::{Line, What};
-    use crate::model::view::Surface;
-    use crate::model::{ChannelId, DiscordMessageId, UserId};
-    use crate::spool::Held;
-
-    fn id(message: u64) -> DiscordMessageId {
-        DiscordMessageId::new(message).expect("an id")
-    }
-
-    /// A message in one of its versions; 0 is how it was written first.
-    fn held(message: u64, version: u8) -> Held {
-        Held {
-            project: "front-office".parse().expect("a project"),
-            message: id(message),
-            channel: ChannelId::new(7).expect("an id"),
-            surface: Surface::Room,
-            agent: None,
-            user: UserId::new(9).expect("an id"),
-            name: "zack".to_owned(),
-            roles: Vec::new(),
-            text: version.to_string(),
-            files: Vec::new(),
-            named: Vec::new(),
-            reply_to: None,
-            edited_at: (version > 0)
-                .then(|| DateTime::from_timestamp(version.into(), 0))
-                .flatten(),
-        }
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Say(u64),
-        Edit(u64, u8),
-        Delete(u64),
-        /// The first of the line is begun, and done after so many more steps.
-        Work(u8),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            (1..4_u64).prop_map(Step::Say),
-            (1..4_u64, 1..4_u8).prop_map(|(of, version)| Step::Edit(of, version)),
-            (1..4_u64).prop_map(Step::Delete),
-            (0..4_u8).prop_map(Step::Work),
-        ];
-        prop::collection::vec(step, 0..40)
-    }
-
-    /// What the operations do with the first of the line.
-    fn finish(line: &mut Line, rows: &mut HashMap<u64, Held>) {
-        line.busy = false;
-        let Some(first) = line.pop() else { return };
-        let message = first.message().get();
-        match first.what {
-            What::Message(held) | What::Edit(held) if rows.contains_key(&message) => {
-                let row = rows.entry(message).or_insert_with(|| (*held).clone());
-                super::follow(row, &held);
-            }
-            What::Message(held) => {
-                rows.insert(message, *held);
-            }
-            What::Delete(_) => {
-                rows.remove(&message);
-            }
-            edit @ What::Edit(_) => line.unknown(edit),
-        }
-    }
-
-    proptest! {
-        /// Discord's events may come in any order, and any of them several times.
-        #[test]
-        fn in_the_end_rows_are_what_discord_shows(steps in steps()) {
-            let (mut line, mut rows) = (Line::default(), HashMap::new());
-            let mut left = 0;
-            for step in &steps {
-                if line.busy {
-                    if left == 0 {
-                        finish(&mut line, &mut rows);
-                    } else {
-                        left -= 1;
-                    }
-                }
-                match *step {
-                    Step::Say(message) if !line.has(id(message)) => {
-                        line.say(held(message, 0), None);
-                    }
-                    Step::Edit(message, version) => line.edit(held(message, version)),
-                    Step::Delete(message) => line.delete(id(message)),
-                    Step::Work(for_steps) if !line.busy && line.first().is_some() => {
-                        (line.busy, left) = (true, for_steps);
-                    }
-                    Step::Say(_) | Step::Work(_) => {}
-                }
-            }
-            while line.first().is_some() {
-                finish(&mut line, &mut rows);
-            }
-            for message in 1..4 {
-                let said = steps.iter().any(|it| matches!(it, Step::Say(of) if *of == message));
-                let gone = steps.iter().any(|it| matches!(it, Step::Delete(of) if *of == message));
-                let versions = steps.iter().filter_map(|it| match it {
-                    Step::Edit(of, version) if *of == message => Some(*version),
-                    _ => None,
-                });
-                let wanted = (said && !gone).then(|| versions.max().unwrap_or_default().to_string());
-                let row = rows.get(&message).map(|row| row.text.clone());
-                prop_assert_eq!(row, wanted, "message {}", message);
-            }
-        }
-    }
 }

@@ -313,7 +313,7 @@ impl Listener {
                 let wait = self.trouble.map_or(RETRY.0, |wait| (wait * 2).min(RETRY.1));
                 self.trouble = Some(wait);
                 self.next_try += wait;
-                return;
+                return self.line.put_back();
             }
             Err(error) if first.kept => tracing::error!(
                 %message, %error,
