@@ -5,6 +5,7 @@ use serde_json::json;
 use super::stage::{Stage, copied};
 use crate::approvals::stage::{DECIDABLE, task};
 use crate::harness::client::Client;
+use crate::harness::marks::marked;
 use crate::harness::person::{Seen, count};
 
 #[tokio::test]
@@ -140,4 +141,35 @@ async fn a_dashboards_words_are_told_apart_from_the_agents() {
                 .is_some_and(|m| !m.text.starts_with("-#"))
         })
         .await;
+}
+
+/// One mark each, where the message stands and where its copy does; and what is taken back is taken
+/// back in both.
+#[tokio::test]
+async fn marks_and_deletions_are_the_same_in_both_places() {
+    let stage = Stage::start().await;
+    stage.greet().await;
+    let (zack, private, dm) = (&stage.zack, &stage.private, stage.dm());
+    let question = zack.say(&dm, "any news?").await;
+    let seen = stage.answered(private, "any news?").await;
+    let copy = seen.iter().find(|m| m.text == copied("any news?")).unwrap();
+    marked(zack, &dm, &question, &["✅"]).await;
+    marked(zack, private, &copy.id, &["✅"]).await;
+
+    let failing = zack.say(private, "please fail").await;
+    marked(zack, private, &failing, &["❌"]).await;
+    for channel in [private, &dm] {
+        zack.sees(channel, "the reason", |seen| {
+            seen.iter()
+                .any(|m| m.text.contains("**Ricky** did not answer"))
+        })
+        .await;
+    }
+
+    let path = format!("/channels/{dm}/messages/{question}");
+    zack.call(reqwest::Method::DELETE, &path, None).await;
+    zack.sees(private, "no copy", |seen| {
+        count(seen, &copied("any news?")) == 0
+    })
+    .await;
 }
