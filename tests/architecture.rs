@@ -12,10 +12,10 @@ const LAYERS: [&str; 6] = [
     "model error clock",
     "config telemetry",
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
-     discord::portal discord::receipts",
+     discord::own_bots discord::portal discord::receipts",
     "operations mirror mode delivery",
-    "discord::gateway discord::presence discord::presses discord::inbound discord::events commands \
-     doctor health executor embedded",
+    "discord::gateway discord::sessions discord::presence discord::presses discord::inbound \
+     discord::events commands doctor health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.
@@ -24,15 +24,23 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 14] = [
+const SIDEWAYS: [(&str, &str, &str); 18] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
     ("discord::layout", "discord::lanes", "at their pace"),
+    (
+        "discord::own_bots",
+        "discord::rest",
+        "it asks who somebody is",
+    ),
+    ("discord::own_bots", "discord::lanes", "at their pace"),
     ("discord::receipts", "discord::rest", "a mark is a request"),
     ("discord::receipts", "discord::lanes", "at their pace"),
     ("discord::gateway", "discord::events", "what it tells"),
     ("discord::gateway", "discord::presence", "what it shows"),
+    ("discord::sessions", "discord::gateway", "one for each bot"),
+    ("discord::sessions", "discord::events", "what they tell"),
     ("discord::inbound", "discord::events", "what it is told"),
     (
         "discord::inbound",

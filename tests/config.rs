@@ -3,6 +3,8 @@
 
 #[path = "config/agents.rs"]
 mod agents;
+#[path = "config/own_bots.rs"]
+mod own_bots;
 #[path = "config/spool.rs"]
 mod spool;
 #[path = "config/supabase.rs"]

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::database::{self, Database};
 use super::discord::{self, Identity, Place};
 use super::executor::{self, Control};
+use super::own_bots;
 use super::run_file;
 use super::wiring::{self, Wires};
 use crate::cards;
@@ -91,6 +92,7 @@ async fn start(
         discord::identify(&lanes, &place),
     )?;
     let control = executor::open(lifecycle, &config, &database.store).await?;
+    let own_bots = own_bots::open(lifecycle, &config, &place, &identity, &lanes).await?;
     let wires = Wires {
         config: &config,
         readiness: &readiness,
@@ -100,7 +102,7 @@ async fn start(
         identity: &identity,
         lanes,
     };
-    let (layout, mode) = wires.connect(lifecycle).await?;
+    let (layout, mode) = wires.connect(lifecycle, own_bots).await?;
     let running = Running {
         config,
         database,

@@ -8,10 +8,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::Config;
-use crate::discord::lanes::{Class, Lanes};
+use crate::discord::lanes::{Class, Driver, Lanes};
 use crate::discord::portal::{Account, Application, Guild, INTENT_FIX, TOKEN_FIX, invite};
 use crate::discord::rest::{ErrorKind, Request, Rest, Route};
 use crate::lifecycle::Lifecycle;
@@ -208,26 +209,32 @@ async fn get<T: DeserializeOwned>(lanes: &Lanes, route: Route) -> anyhow::Result
 pub fn lanes(lifecycle: &mut Lifecycle, place: &Place) -> anyhow::Result<Lanes> {
     let rest = Rest::new(&place.api_base, place.token.clone())?;
     let (lanes, driver) = Lanes::new(rest);
-    let cancel = lifecycle.token();
-    let handle = lanes.clone();
-    lifecycle.spawn("lanes", async move {
-        let drained = async {
-            cancel.cancelled().await;
-            handle.drain(DRAIN).await
-        };
-        tokio::select! {
-            () = driver.run() => anyhow::bail!("the lanes stopped by themselves"),
-            drained = drained => {
-                if drained.unfinished > 0 {
-                    tracing::warn!(
-                        unfinished = drained.unfinished,
-                        "{} requests had no answer at the end; the next start reads back what became of them",
-                        drained.unfinished
-                    );
-                }
-                Ok(())
-            }
-        }
-    });
+    let running = drained(lifecycle.token(), lanes.clone(), driver);
+    lifecycle.spawn("lanes", running);
     Ok(lanes)
+}
+
+/// Runs lanes until cancelled, and what is under way then to its end.
+pub async fn drained(
+    cancel: CancellationToken,
+    handle: Lanes,
+    driver: Driver,
+) -> anyhow::Result<()> {
+    let drained = async {
+        cancel.cancelled().await;
+        handle.drain(DRAIN).await
+    };
+    tokio::select! {
+        () = driver.run() => bail!("the lanes stopped by themselves"),
+        drained = drained => {
+            if drained.unfinished > 0 {
+                tracing::warn!(
+                    unfinished = drained.unfinished,
+                    "{} requests had no answer at the end; the next start reads back what became of them",
+                    drained.unfinished
+                );
+            }
+            Ok(())
+        }
+    }
 }

@@ -124,6 +124,7 @@ fn of_bridge(instance: Instance, config: &Config) -> anyhow::Result<Subject> {
         token,
         guild: Some(discord.guild_id),
         commands: wanted,
+        own_bots: own_bots(config),
     });
     let missing = "the bridge that runs here uses a bot token that is not configured here. Set \
                    DISCORD_TOKEN as it is set for the bridge.";
@@ -182,11 +183,18 @@ async fn of_config(
             token: place.token,
             guild: place.guild,
             commands,
+            own_bots: own_bots(config),
         }),
         control,
         operators,
         clock: Clock::System,
     })
+}
+
+fn own_bots(config: &Config) -> Vec<(String, SecretString)> {
+    let own = config.own_bots.iter();
+    own.map(|(short, own)| (short.clone(), own.discord_token.clone()))
+        .collect()
 }
 
 fn commands() -> anyhow::Result<serde_json::Value> {

@@ -8,6 +8,8 @@ mod doctor;
 mod executor;
 mod feed;
 mod instance;
+mod mirroring;
+mod own_bots;
 mod run_file;
 mod spool;
 mod wiring;

@@ -13,31 +13,29 @@ use super::boards::{show_gateway, show_mode};
 use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
-use super::{feed, spool};
+use super::mirroring::Told;
+use super::{feed, own_bots, spool};
 use crate::clock::Clock;
 use crate::commands;
 use crate::config::Config;
 use crate::delivery::Deliveries;
 use crate::delivery::fallback::Route as ControlRoute;
 use crate::discord::events::Inbound;
-use crate::discord::gateway::{Gateway, GatewaySettings};
+use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
 use crate::discord::inbound::{Files, Intake};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
+use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
 use crate::discord::receipts::Receipts;
 use crate::discord::rest::{Request, Route};
+use crate::discord::sessions::Line;
 use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
 use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
-use crate::mirror::ledger::Unwritten;
-use crate::mirror::marks::MarkKeeper;
 use crate::mirror::outage::Outage;
-use crate::mirror::read_back::Channels;
-use crate::mirror::{Deps, Mirror, Reach, typing};
-use crate::mode::ModeLoop;
-use crate::model::change::FeedEvent;
+use crate::mode::{ModeLoop, Nudge};
 use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::view::Entity;
@@ -62,12 +60,12 @@ pub struct Wires<'a> {
     pub lanes: Lanes,
 }
 
-/// What the mirror hears, and whom it tells.
-struct Told {
-    feed: mpsc::Receiver<FeedEvent>,
-    own: mpsc::UnboundedReceiver<Entity>,
-    agents_changed: Arc<Notify>,
-    labs_look: LabsLook,
+/// What belongs to hearing beside the gateway.
+struct Heard {
+    guests: Guests,
+    bots: own_bots::Started,
+    kept: (Spool, Found),
+    receipts: Receipts,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -94,25 +92,22 @@ pub async fn serve_health(
 
 impl Wires<'_> {
     /// Starts every part.
-    pub async fn connect(self, lifecycle: &mut Lifecycle) -> anyhow::Result<Connected> {
+    pub async fn connect(
+        self,
+        lifecycle: &mut Lifecycle,
+        bots: own_bots::Started,
+    ) -> anyhow::Result<Connected> {
         let store = self.database.store.clone();
         let cancel = lifecycle.token();
 
         let (own, own_rows) = mpsc::unbounded_channel();
-        let mode_loop = ModeLoop::new(
-            store.clone(),
-            self.control.client.clone(),
-            Clock::System,
-            self.config.mode.poll,
-            self.config.data_dir.join("outage.json"),
-            own.clone(),
-        );
-        let (mode, nudge) = (mode_loop.watch(), mode_loop.nudge());
-        lifecycle.spawn("mode", mode_loop.run(cancel.clone()));
+        let (mode, nudge) = self.start_mode(lifecycle, own.clone());
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let operators = Arc::new(self.operators());
+        let guests = self.guests(&operators);
         let (layout, labs_look) = self
-            .start_layout(lifecycle, &repair, &agents_changed)
+            .start_layout(lifecycle, &repair, &agents_changed, (&bots.bots, &guests))
             .await?;
         let (feed, feed_state) =
             feed::start(lifecycle, self.config, self.readiness, &self.database.url);
@@ -121,6 +116,7 @@ impl Wires<'_> {
             mode: mode.clone(),
             feed: feed_state,
             spool: kept.0.level(),
+            bots: bots.bots.watch(),
         };
         let told = Told {
             feed,
@@ -142,21 +138,20 @@ impl Wires<'_> {
         let desk = Desk {
             store: self.database.hot.clone(),
             deliveries,
-            operators: Arc::new(self.operators()),
+            operators,
             members_may_ask: self.config.delivery.members_may_ask,
             shell: self.control.shell.clone(),
             approved: Arc::clone(&self.control.approved),
             look: own,
             labs_look,
         };
-        self.start_gateway(
-            lifecycle,
-            desk,
-            &layout,
-            repair,
-            dials.clone(),
-            (kept, receipts),
-        )?;
+        let heard = Heard {
+            guests,
+            bots,
+            kept,
+            receipts,
+        };
+        self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
         let outage = Outage {
             lanes: self.lanes.clone(),
@@ -167,6 +162,25 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// Looks after the mode; with it comes what asks for another look.
+    fn start_mode(
+        &self,
+        lifecycle: &mut Lifecycle,
+        own: mpsc::UnboundedSender<Entity>,
+    ) -> (watch::Receiver<State>, Nudge) {
+        let mode_loop = ModeLoop::new(
+            self.database.store.clone(),
+            self.control.client.clone(),
+            Clock::System,
+            self.config.mode.poll,
+            self.config.data_dir.join("outage.json"),
+            own,
+        );
+        let watched = (mode_loop.watch(), mode_loop.nudge());
+        lifecycle.spawn("mode", mode_loop.run(lifecycle.token()));
+        watched
     }
 
     /// Direct turns at once. What an executor of ours would only keep waiting waits in the queue.
@@ -184,6 +198,7 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         repair: &Arc<Notify>,
         agents_changed: &Arc<Notify>,
+        (bots, guests): (&OwnBots, &Guests),
     ) -> anyhow::Result<(watch::Receiver<Arc<Layout>>, LabsLook)> {
         let store = &self.database.store;
         let (labs, labs_look) = LabsReader::start(store.clone()).await?;
@@ -198,12 +213,23 @@ impl Wires<'_> {
             labs: labs.watch(),
             repair: Arc::clone(repair),
             agents_changed: Arc::clone(agents_changed),
+            bots: bots.clone(),
+            guests: guests.clone(),
         })
         .await?;
         let layout = keeper.watch();
         lifecycle.spawn("layout", keeper.run(lifecycle.token()));
         lifecycle.spawn("labs", labs.run(lifecycle.token()));
         Ok((layout, labs_look))
+    }
+
+    fn guests(&self, operators: &Arc<Operators>) -> Guests {
+        Guests::new(
+            self.lanes.clone(),
+            self.identity.guild,
+            Arc::clone(operators),
+            self.config.delivery.members_may_ask,
+        )
     }
 
     fn operators(&self) -> Operators {
@@ -223,52 +249,6 @@ impl Wires<'_> {
         Receipts::new(self.lanes.clone(), Arc::new(gone), lifecycle.token())
     }
 
-    fn start_mirror(
-        &self,
-        lifecycle: &mut Lifecycle,
-        layout: &watch::Receiver<Arc<Layout>>,
-        repair: &Arc<Notify>,
-        told: Told,
-        dials: Dials,
-        receipts: &Receipts,
-    ) {
-        let mirror = &self.config.mirror;
-        let (marks, wishes) = mpsc::unbounded_channel();
-        let marking = MarkKeeper::new(self.database.store.clone(), receipts.clone(), wishes);
-        lifecycle.spawn("marks", marking.run(lifecycle.token()));
-        let (typing, at_work) = mpsc::unbounded_channel();
-        let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
-        lifecycle.spawn("typing", showing);
-        let deps = Deps {
-            channels: Channels {
-                lanes: self.lanes.clone(),
-                store: self.database.hot.clone(),
-                application: self.identity.application,
-                bot: self.identity.bot,
-                unwritten: Unwritten::default(),
-            },
-            layout: layout.clone(),
-            repair: Arc::clone(repair),
-            reach: Reach {
-                sweep_every: mirror.sweep,
-                horizon: chrono::Duration::from_std(mirror.horizon)
-                    .unwrap_or(chrono::Duration::MAX),
-                first_link: chrono::Duration::from_std(mirror.first_link)
-                    .unwrap_or(chrono::Duration::MAX),
-            },
-            feed: told.feed,
-            own: told.own,
-            agents_changed: told.agents_changed,
-            labs_look: told.labs_look,
-            dials,
-            poll: self.config.mode.poll,
-            marks,
-            typing,
-        };
-        let mirror = Mirror::new(deps, lifecycle.token());
-        lifecycle.spawn("mirror", mirror.run());
-    }
-
     fn start_gateway(
         &self,
         lifecycle: &mut Lifecycle,
@@ -276,7 +256,7 @@ impl Wires<'_> {
         layout: &watch::Receiver<Arc<Layout>>,
         repair: Arc<Notify>,
         dials: Dials,
-        ((spool, found), receipts): ((Spool, Found), Receipts),
+        heard_with: Heard,
     ) -> anyhow::Result<()> {
         let cancel = lifecycle.token();
         let (tell, heard) = mpsc::unbounded_channel::<Inbound>();
@@ -295,22 +275,27 @@ impl Wires<'_> {
             poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
-        let settings = GatewaySettings {
+        let Heard {
+            guests,
+            bots,
+            kept,
+            receipts,
+        } = heard_with;
+        bots.listen(lifecycle, || Line {
             api_base: self.place.api_base.clone(),
             gateway_url: self.identity.gateway_url.clone(),
-            token: self.place.token.clone(),
-            application: self.identity.application.get(),
             mode: mode.clone(),
-        };
-        let gateway = Gateway::start(settings, framework, tell)?;
+            heard: tell.clone(),
+        });
+        let gateway = Gateway::start(self.gateway(mode.clone()), framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
             presses: Presses {
                 desk: desk.clone(),
                 lanes: self.lanes.clone(),
                 layout: layout.clone(),
-                application: self.identity.application,
             },
+            guests,
             desk,
             lanes: self.lanes.clone(),
             layout: layout.clone(),
@@ -318,8 +303,8 @@ impl Wires<'_> {
             heard,
             connected,
             mode,
-            spool,
-            found,
+            spool: kept.0,
+            found: kept.1,
             receipts,
             files: Files::new(&self.place.api_base)?,
             bot: self.identity.bot,
@@ -327,6 +312,19 @@ impl Wires<'_> {
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);
         Ok(())
+    }
+
+    /// How the bridge's own bot connects.
+    fn gateway(&self, mode: watch::Receiver<State>) -> GatewaySettings {
+        GatewaySettings {
+            api_base: self.place.api_base.clone(),
+            gateway_url: self.identity.gateway_url.clone(),
+            token: self.place.token.clone(),
+            application: self.identity.application.get(),
+            mode,
+            intents: INTENTS,
+            setting: "DISCORD_TOKEN".to_owned(),
+        }
     }
 
     /// Tells Discord which commands there are. Nobody waits for it.

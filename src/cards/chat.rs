@@ -22,7 +22,7 @@ pub fn chat_message(
     let persona = personas.author(message);
     let quoted = message.quotes.as_ref().map(|quoted| {
         let at = quoted.at.iter().find(|it| it.0 == *surface);
-        let link = at.map(|(_, channel, message)| link(guild, *channel, *message));
+        let link = at.map(|(on, channel, message)| link(on, guild, *channel, *message));
         quoting(quoted, link.as_deref(), personas)
     });
     let taken = quoted.as_deref().map_or(0, length);
@@ -57,6 +57,9 @@ fn quoting(quoted: &Quoted, link: Option<&str>, personas: &Personas) -> String {
     format!("{QUOTING}{arrow} {who}: {said}\n")
 }
 
-fn link(guild: GuildId, channel: ChannelId, message: DiscordMessageId) -> String {
+fn link(on: &Surface, guild: GuildId, channel: ChannelId, message: DiscordMessageId) -> String {
+    if on.is_private() {
+        return format!("https://discord.com/channels/@me/{channel}/{message}");
+    }
     format!("https://discord.com/channels/{guild}/{channel}/{message}")
 }

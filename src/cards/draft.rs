@@ -36,6 +36,9 @@ pub struct Draft {
     /// How the message is kept true.
     #[serde(skip)]
     pub upkeep: Upkeep,
+    /// Whether it makes no phone ring: people know what they wrote elsewhere.
+    #[serde(skip)]
+    pub silent: bool,
     /// What to show where Discord does not take the files.
     #[serde(skip)]
     pub instead: Option<Box<Draft>>,

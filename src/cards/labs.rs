@@ -131,7 +131,7 @@ pub fn database_away() -> String {
 pub fn switched_off(surface: &Surface, missing: &[Feature]) -> String {
     let what = match surface {
         Surface::Room => "The Team Room".to_owned(),
-        other => format!("`#{other}`"),
+        other => format!("`#{}`", other.in_server()),
     };
     let switches: Vec<String> = missing.iter().map(|it| command(*it, true)).collect();
     format!(

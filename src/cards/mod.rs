@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod archive;
 pub mod ask;
+pub mod bots;
 pub mod button;
 pub mod chat;
 pub mod custom_id;
@@ -19,6 +20,7 @@ pub mod links;
 pub mod mode;
 pub mod outage;
 pub mod persona;
+pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod status;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::mode::{because, mark, messages};
 use super::text::CONTENT_LIMIT;
-use super::{Draft, Upkeep, gap, quote};
+use super::{Draft, Upkeep, bots, gap, quote};
+use crate::model::bots::{BotState, Bots};
 use crate::model::mode::{Mode, State};
 use crate::model::realtime::FeedState;
 use crate::model::status::{AgentSeen, Facts, Level, Vitals};
@@ -18,6 +19,9 @@ const REASON: usize = 200;
 
 /// So many gaps are named.
 const GAPS: usize = 8;
+
+/// So many of the agents' own bots are named.
+const BOTS: usize = 3;
 
 /// Room for the last lines.
 const REST_ROOM: usize = 100;
@@ -32,6 +36,7 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
         None => lines.push("The database cannot be asked what waits.".to_owned()),
     }
     lines.extend(spool(&vitals.spool));
+    lines.extend(own_bots(&vitals.bots, facts));
     lines.push(realtime(&vitals.feed, facts));
     if facts.is_some_and(|facts| facts.labs.all_off()) {
         lines.push("Labs: no feature is switched on yet, see `/labs`".to_owned());
@@ -130,6 +135,29 @@ fn realtime(feed: &FeedState, facts: Option<&Facts>) -> String {
         (false, true) => format!("Realtime: {feed}"),
         (false, false) => format!("⚠️ Realtime: {feed}; gaps: {}", gaps.join(", ")),
     }
+}
+
+/// The agents' own bots that are not up.
+fn own_bots(own: &Bots, facts: Option<&Facts>) -> Vec<String> {
+    let name = |short: &str| {
+        let agents = facts.iter().flat_map(|facts| &facts.agents);
+        let agent = agents.clone().find(|agent| agent.key.short() == short);
+        agent.map_or_else(|| short.to_owned(), |agent| agent.name.clone())
+    };
+    let lines = own.iter().filter_map(|(short, state)| {
+        let reason = briefly(state.trouble()?);
+        Some(match state {
+            BotState::Deaf(_) => bots::deaf(&name(short), &reason),
+            _ => bots::down(&name(short), &reason),
+        })
+    });
+    let mut all: Vec<String> = lines.collect();
+    if all.len() > BOTS {
+        let more = all.len() - BOTS;
+        all.truncate(BOTS);
+        all.push(format!("⚠️ and {more} more of the agents' own bots"));
+    }
+    all
 }
 
 /// What people wrote while the database was away.

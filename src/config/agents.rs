@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::load::seconds;
-use super::sections::{AgentConfig, AgentInput, AgentProgram, Preset};
+use super::secret;
+use super::sections::{AgentConfig, AgentInput, AgentProgram, OwnBotConfig, Preset};
 use super::source::Source;
 use super::value::{self, Raw, Refused};
 
@@ -16,17 +17,41 @@ const TURN_SECONDS: u64 = 120;
 /// An agent of `OpenClaw` ends by itself after 120 s, and says so (source: `ClawdOS` waits 140 s).
 const OPENCLAW_SECONDS: u64 = 140;
 
+/// The section with one table per agent that has a bot of its own.
+const OWN_BOTS: &str = "agents";
+
 /// All agents of the file.
 pub(super) fn agents(from: &mut Source<'_>) -> BTreeMap<String, AgentConfig> {
+    by_short(from, AGENTS, agent)
+}
+
+/// All agents that have a bot of their own.
+pub(super) fn own_bots(from: &mut Source<'_>) -> BTreeMap<String, OwnBotConfig> {
+    by_short(from, OWN_BOTS, own_bot)
+}
+
+/// A section with one table per agent, named by its short name.
+fn by_short<T>(
+    from: &mut Source<'_>,
+    section: &'static str,
+    read: impl Fn(&mut Source<'_>, &str) -> Option<T>,
+) -> BTreeMap<String, T> {
     let mut agents = BTreeMap::new();
-    for short in from.names_below(AGENTS) {
+    for short in from.names_below(section) {
         if let Err(refused) = value::agent_short(&short) {
-            from.refuse_name(AGENTS, &short, refused);
-        } else if let Some(agent) = agent(from, &short) {
+            from.refuse_name(section, &short, refused);
+        } else if let Some(agent) = read(from, &short) {
             agents.insert(short, agent);
         }
     }
     agents
+}
+
+/// The bot of one agent.
+pub(super) fn own_bot(from: &mut Source<'_>, short: &str) -> Option<OwnBotConfig> {
+    let key = format!("{OWN_BOTS}.{short}.discord_token");
+    let discord_token = from.get(&key, None, secret::token)?;
+    Some(OwnBotConfig { discord_token })
 }
 
 /// One agent.

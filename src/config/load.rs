@@ -59,11 +59,12 @@ impl Config {
     }
 }
 
-/// Every key and variable the bridge knows. Agents appear as `executor.agents.<short>`.
+/// Every key and variable the bridge knows. Agents appear as `<short>`.
 pub fn known_keys() -> Vec<KnownKey> {
     let mut source = Source::new(Path::new(FILE_NAME), "", &|_| None);
     read(&mut source, &Overrides::default(), PathBuf::new(), None);
     agents::agent(&mut source, "<short>");
+    agents::own_bot(&mut source, "<short>");
     source.finish().1
 }
 
@@ -117,6 +118,7 @@ fn read(
     let beside_file = file.as_deref().and_then(Path::parent).unwrap_or(&data_dir);
     Config {
         discord: discord(from),
+        own_bots: agents::own_bots(from),
         database: DatabaseConfig {
             url: from.get("database.url", Some("DATABASE_URL"), secret::database_url),
         },

@@ -14,6 +14,7 @@ mod suggest;
 mod validate;
 mod value;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -22,8 +23,8 @@ pub use self::problem::{ConfigProblems, Place, Problem};
 pub use self::sections::{
     AgentConfig, AgentInput, AgentProgram, AllowedHost, ControlApiConfig, DEFAULT_LOG_FILTER,
     DISCORD_API_BASE, DatabaseConfig, DeliveryConfig, DiscordConfig, ExecutorConfig, FeedConfig,
-    FeedKind, HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, Preset, ProjectConfig,
-    SandboxConfig, SpoolConfig, SupabaseConfig,
+    FeedKind, HealthConfig, LogConfig, LogFormat, MirrorConfig, ModeConfig, OwnBotConfig, Preset,
+    ProjectConfig, SandboxConfig, SpoolConfig, SupabaseConfig,
 };
 pub use self::source::{Environment, KnownKey};
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// `[discord]`
     pub discord: DiscordConfig,
+    /// `[agents.<short>]`: the agents that have a bot of their own, by their short names.
+    pub own_bots: BTreeMap<String, OwnBotConfig>,
     /// `[database]`
     pub database: DatabaseConfig,
     /// `[control_api]`

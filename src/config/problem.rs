@@ -19,6 +19,8 @@ pub enum Place {
     Variable(&'static str),
     /// Not in one place: it is about this key, or about several together.
     Key(&'static str),
+    /// The same below a name that a person has chosen.
+    NamedKey(String),
 }
 
 impl fmt::Display for Place {
@@ -36,6 +38,7 @@ impl fmt::Display for Place {
             }
             Self::Variable(name) => f.write_str(name),
             Self::Key(key) => write!(f, "`{key}`"),
+            Self::NamedKey(key) => write!(f, "`{key}`"),
         }
     }
 }

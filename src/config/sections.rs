@@ -112,6 +112,13 @@ pub struct AgentConfig {
     pub env: Vec<String>,
 }
 
+/// `[agents.<short>]`: what one agent has in Discord besides its channel.
+#[derive(Debug, Clone)]
+pub struct OwnBotConfig {
+    /// The token of a bot of its own, whose direct messages are the agent's thread.
+    pub discord_token: SecretString,
+}
+
 /// What is run for an agent's turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentProgram {

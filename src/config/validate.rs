@@ -1,6 +1,6 @@
 //! How settings fit together. Single values were checked when they were read.
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::problem::{Place, Problem};
 use super::sections::FeedKind;
@@ -57,6 +57,43 @@ impl Config {
             );
         }
         self.validate_supabase(&mut refuse);
+        problems.extend(self.validate_own_bots());
+        problems
+    }
+
+    /// Each of the agents' own bots is another one, and none is the bridge's.
+    fn validate_own_bots(&self) -> Vec<Problem> {
+        const FIX: &str = "Make an app of its own for this agent at \
+                           https://discord.com/developers/applications, choose Bot, Reset Token, \
+                           and use what it shows; or remove the key.";
+        let discords_own = self.discord.api_base == secret::discords_own_api();
+        let main = self.discord.token.as_ref().map(ExposeSecret::expose_secret);
+        let mut seen: Vec<(&str, &str)> = Vec::new();
+        let mut problems = Vec::new();
+        for (short, bot) in &self.own_bots {
+            let token = bot.discord_token.expose_secret();
+            let same = seen.iter().find(|(_, known)| *known == token);
+            let what = if main == Some(token) {
+                Some("it is the token of the bridge's own bot, which cannot speak for an agent as well".to_owned())
+            } else if let Some((other, _)) = same {
+                Some(format!(
+                    "it is the same token as agents.{other}.discord_token, and one bot cannot be two agents"
+                ))
+            } else if main.is_some() && discords_own && !secret::looks_like_discords_token(token) {
+                Some(
+                    "it is not a bot token: those have three parts with dots between them"
+                        .to_owned(),
+                )
+            } else {
+                None
+            };
+            problems.extend(what.map(|what| Problem {
+                place: Place::NamedKey(format!("agents.{short}.discord_token")),
+                what,
+                fix: FIX.to_owned(),
+            }));
+            seen.push((short, token));
+        }
         problems
     }
 

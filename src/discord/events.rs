@@ -38,12 +38,16 @@ pub enum Inbound {
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
     WebhooksChanged(ChannelId),
+    /// What an agent's own bot was told, by the agent's short name.
+    ToBot(String, Box<Inbound>),
 }
 
 /// A button that was pressed, or a form that was sent.
 pub struct Pressed {
     /// The interaction.
     pub interaction: u64,
+    /// The application whose button it is.
+    pub application: u64,
     /// What answers it, for 15 minutes: a secret.
     pub token: SecretString,
     /// Which button or form.
@@ -64,7 +68,7 @@ pub struct Pressed {
 
 impl Pressed {
     fn of(
-        interaction: u64,
+        (interaction, application): (u64, u64),
         token: String,
         user: User,
         guild: Option<serenity::all::GuildId>,
@@ -74,6 +78,7 @@ impl Pressed {
         let nick = member.and_then(|member| member.nick.clone());
         Some(Self {
             interaction,
+            application,
             token: token.into(),
             custom_id: String::new(),
             private: false,
@@ -154,7 +159,7 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
             private: is_private(&it.message),
             custom_id: it.data.custom_id,
             ..Pressed::of(
-                it.id.get(),
+                (it.id.get(), it.application_id.get()),
                 it.token,
                 it.user,
                 it.guild_id,
@@ -165,7 +170,7 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
             typed: Some(typed(&it.data.components)),
             custom_id: it.data.custom_id,
             ..Pressed::of(
-                it.id.get(),
+                (it.id.get(), it.application_id.get()),
                 it.token,
                 it.user,
                 it.guild_id,

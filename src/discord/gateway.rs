@@ -44,6 +44,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// How often the gateway runtime shows that it turns.
 const PULSE: Duration = Duration::from_secs(1);
 
+/// What an agent's own bot lives on: in direct messages it may read without more.
+pub const PRIVATE_INTENTS: GatewayIntents = GatewayIntents::DIRECT_MESSAGES;
+
 /// What the gateway needs to connect.
 pub struct GatewaySettings {
     /// REST address, `…/api/v10`.
@@ -56,6 +59,19 @@ pub struct GatewaySettings {
     pub application: u64,
     /// The mode, which the bot's presence shows.
     pub mode: watch::Receiver<State>,
+    /// Which events it is told.
+    pub intents: GatewayIntents,
+    /// Which setting the token comes from.
+    pub setting: String,
+}
+
+/// Why a session is over for good. Shown as a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub struct Ended {
+    /// Whether Discord refuses the token: no try with the same one helps.
+    pub refused: bool,
+    reason: String,
 }
 
 /// The running gateway.
@@ -72,6 +88,22 @@ impl Gateway {
         framework: impl Framework + 'static,
         inbound: mpsc::UnboundedSender<Inbound>,
     ) -> anyhow::Result<Self> {
+        Self::start_with(settings, inbound, |client| client.framework(framework))
+    }
+
+    /// Connects in the background, without commands.
+    pub fn listen(
+        settings: GatewaySettings,
+        inbound: mpsc::UnboundedSender<Inbound>,
+    ) -> anyhow::Result<Self> {
+        Self::start_with(settings, inbound, |client| client)
+    }
+
+    fn start_with(
+        settings: GatewaySettings,
+        inbound: mpsc::UnboundedSender<Inbound>,
+        equip: impl FnOnce(ClientBuilder) -> ClientBuilder + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let (tell_end, ended) = oneshot::channel();
         let pulse = Arc::new(AtomicU64::new(0));
         let beat = Arc::clone(&pulse);
@@ -80,7 +112,7 @@ impl Gateway {
         std::thread::Builder::new()
             .name("gateway".to_owned())
             .spawn(move || {
-                let error = run(settings, framework, inbound, &beat, &stopped);
+                let error = run(settings, inbound, equip, &beat, &stopped);
                 // The process may be ending already.
                 let _ = tell_end.send(error);
             })
@@ -132,8 +164,8 @@ impl Gateway {
 
 fn run(
     settings: GatewaySettings,
-    framework: impl Framework + 'static,
     inbound: mpsc::UnboundedSender<Inbound>,
+    equip: impl FnOnce(ClientBuilder) -> ClientBuilder,
     pulse: &Arc<AtomicU64>,
     stop: &CancellationToken,
 ) -> anyhow::Error {
@@ -152,7 +184,7 @@ fn run(
         }
     });
     runtime.block_on(async move {
-        match connect(settings, framework, inbound, stop).await {
+        match connect(settings, inbound, equip, stop).await {
             Ok(()) => anyhow::anyhow!("the gateway closed"),
             Err(error) => error,
         }
@@ -161,8 +193,8 @@ fn run(
 
 async fn connect(
     settings: GatewaySettings,
-    framework: impl Framework + 'static,
     inbound: mpsc::UnboundedSender<Inbound>,
+    equip: impl FnOnce(ClientBuilder) -> ClientBuilder,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let ears = Ears {
@@ -170,18 +202,19 @@ async fn connect(
         mode: settings.mode.clone(),
     };
     let gateway_url = settings.gateway_url.clone();
-    let mut client = ClientBuilder::new_with_http(http(&settings)?, INTENTS)
+    let setting = settings.setting.clone();
+    let client = ClientBuilder::new_with_http(http(&settings)?, settings.intents)
         .event_handler(ears.clone())
-        .raw_event_handler(ears)
-        .framework(framework)
+        .raw_event_handler(ears);
+    let mut client = equip(client)
         .await
-        .map_err(|error| explain(&error))?;
+        .map_err(|error| explain(&error, &setting))?;
     // Where GET /gateway fails, serenity falls back to Discord's real gateway without an error:
     // the address that we were told is the only one that we dial.
     *client.ws_url.lock().await = gateway_url;
     let shards = Arc::clone(&client.shard_manager);
     tokio::select! {
-        ended = client.start() => ended.map_err(|error| explain(&error)),
+        ended = client.start() => ended.map_err(|error| explain(&error, &setting)),
         () = presence::follow(&shards, settings.mode) => Ok(()),
         () = stop.cancelled() => {
             // Goes offline at once instead of after minutes. After a restart of its own a shard
@@ -213,14 +246,17 @@ fn http(settings: &GatewaySettings) -> anyhow::Result<Http> {
 
 /// A sentence for what serenity gives up on. Its `Debug` form can hold addresses with tokens, its
 /// `Display` form does not (measured).
-fn explain(error: &serenity::Error) -> anyhow::Error {
+fn explain(error: &serenity::Error, setting: &str) -> anyhow::Error {
     use serenity::gateway::GatewayError;
-    let text = match error {
-        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
-            "Discord does not accept the bot token. Set DISCORD_TOKEN to the token that the \
-             Developer Portal shows under Bot, Reset Token."
-                .to_owned()
-        }
+    let refused = matches!(
+        error,
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication)
+    );
+    let reason = match error {
+        _ if refused => format!(
+            "Discord does not accept the bot token. Set {setting} to the token that the Developer \
+             Portal shows under Bot, Reset Token."
+        ),
         serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => {
             "Discord refuses the intents. Switch on MESSAGE CONTENT INTENT in the Developer \
              Portal, under Bot, Privileged Gateway Intents."
@@ -228,7 +264,7 @@ fn explain(error: &serenity::Error) -> anyhow::Error {
         }
         other => format!("the gateway gave up: {other}"),
     };
-    anyhow::anyhow!(text)
+    Ended { refused, reason }.into()
 }
 
 #[derive(Clone)]

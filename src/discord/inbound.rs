@@ -8,6 +8,7 @@ mod line;
 mod listener;
 mod names;
 mod reader;
+mod reception;
 mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -22,9 +23,11 @@ use self::line::Heard;
 use self::listener::Listener;
 use self::names::Directory;
 use self::reader::{Reader, Visit, begin};
+use self::reception::Reception;
 use super::events::{Inbound, Written};
 use super::lanes::Lanes;
 use super::layout::Layout;
+use super::own_bots::Guests;
 use super::presses::Presses;
 use super::receipts::Receipts;
 use crate::model::mode::State;
@@ -47,6 +50,8 @@ pub struct Intake {
     pub repair: Arc<Notify>,
     /// Answers buttons and forms.
     pub presses: Presses,
+    /// Who may talk to agents' own bots.
+    pub guests: Guests,
     /// What the gateway hears.
     pub heard: mpsc::UnboundedReceiver<Inbound>,
     /// Tells that a session has begun or goes on.
@@ -82,6 +87,7 @@ impl Intake {
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
+        let (mut reception, mut let_in) = self.reception();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -95,12 +101,13 @@ impl Intake {
                     }
                     continue;
                 }
+                Some(heard) = let_in.recv() => Some(heard),
                 heard = self.heard.recv() => heard,
             };
             let Some(heard) = heard else {
                 anyhow::bail!("the gateway does not speak any more");
             };
-            self.hear(heard, &mut queues, &mut doors, &cancel);
+            self.hear(heard, &mut queues, &mut doors, &mut reception, &cancel);
         }
     }
 
@@ -109,6 +116,7 @@ impl Intake {
         heard: Inbound,
         queues: &mut Queues,
         doors: &mut Doors,
+        reception: &mut Reception,
         cancel: &CancellationToken,
     ) {
         match heard {
@@ -152,7 +160,28 @@ impl Intake {
                     self.repair.notify_one();
                 }
             }
+            Inbound::ToBot(short, event) => match *event {
+                Inbound::Ready => {
+                    doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
+                    self.read_back(queues, doors, cancel);
+                }
+                event => reception.receive(&short, event, cancel),
+            },
         }
+    }
+
+    /// Where what agents' own bots are told is received, and what is let in.
+    fn reception(&self) -> (Reception, mpsc::UnboundedReceiver<Inbound>) {
+        let (tell, let_in) = mpsc::unbounded_channel();
+        let reception = Reception::new(reception::Desk {
+            store: self.desk.store.clone(),
+            lanes: self.lanes.clone(),
+            layout: self.layout.clone(),
+            repair: Arc::clone(&self.repair),
+            guests: self.guests.clone(),
+            let_in: tell,
+        });
+        (reception, let_in)
     }
 
     /// Goes on with what an earlier run has accepted, before anything that is heard now.
@@ -258,6 +287,8 @@ impl Intake {
                 continue;
             };
             let door = *now.borrow();
+            let private = layout.on_or_off(channel).is_some_and(Surface::is_private);
+            let guests = private.then(|| self.guests.clone());
             let reader = doors.reader(channel, |visits| {
                 let reader = Reader::new(
                     self.desk.clone(),
@@ -265,7 +296,8 @@ impl Intake {
                     self.spool.clone(),
                     (layout.guild, channel),
                     (queue, now),
-                );
+                )
+                .private(guests);
                 drop(tokio::spawn(reader.run(visits, cancel.clone())));
             });
             let begins = begin(self.desk.store.clone(), layout.guild, channel, gate.close());

@@ -1,16 +1,19 @@
 //! The channels of Mission Control in a server: found, adopted or made; never made twice. Only what
 //! the Labs have switched on is there.
 
+mod private;
 mod shelves;
 mod switches;
 mod webhooks;
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
 use serde::Deserialize;
 use serde_json::json;
 
+pub use self::private::Private;
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
 use crate::model::addressing::Roster;
@@ -34,6 +37,19 @@ pub struct Channel {
     pub id: ChannelId,
     /// The webhook that speaks for personas; only where agents speak.
     pub webhook: Option<WebhookKey>,
+    /// For a private channel: older rows are not shown there.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Channel {
+    /// A channel without a webhook.
+    const fn new(id: ChannelId) -> Self {
+        Self {
+            id,
+            webhook: None,
+            since: None,
+        }
+    }
 }
 
 /// What is where in the server.
@@ -70,10 +86,11 @@ impl Layout {
         self.surfaces.get(&channel)
     }
 
-    /// The agent whose channel a surface is, or was.
+    /// The agent whose channel a surface is, or was, or with whose own bot.
     pub fn agent(&self, surface: &Surface) -> Option<&AgentKey> {
-        let here = self.agents.get(surface);
-        here.or_else(|| self.departed.get(surface))
+        let surface = surface.in_server();
+        let here = self.agents.get(&surface);
+        here.or_else(|| self.departed.get(&surface))
     }
 
     /// Whether agents wait for their channels: the next look makes more of them.
@@ -113,7 +130,8 @@ fn same(ours: &HashMap<Surface, Channel>, theirs: &HashMap<Surface, Channel>) ->
     ours.len() == theirs.len()
         && ours.iter().all(|(surface, channel)| {
             theirs.get(surface).is_some_and(|theirs| {
-                theirs.id == channel.id && webhook(theirs) == webhook(channel)
+                let known = theirs.id == channel.id && webhook(theirs) == webhook(channel);
+                known && theirs.since == channel.since
             })
         })
 }
@@ -273,6 +291,9 @@ fn topic(surface: &Surface) -> String {
         Surface::Status => "Live, Backup or Offline: how the system is.".to_owned(),
         Surface::Activity => "What happened.".to_owned(),
         Surface::Dm(short) => format!("Your private thread with {short}."),
-        Surface::Category | Surface::DmCategory(_) | Surface::ArchiveCategory(_) => String::new(),
+        Surface::BotDm { .. }
+        | Surface::Category
+        | Surface::DmCategory(_)
+        | Surface::ArchiveCategory(_) => String::new(),
     }
 }

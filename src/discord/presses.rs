@@ -17,8 +17,8 @@ use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
 use crate::cards::{Draft, answers, verdict as words};
 use crate::error::{Told, UserError};
+use crate::model::RoleId;
 use crate::model::proposal::{PayloadHash, ProposalRef};
-use crate::model::{ApplicationId, RoleId};
 use crate::operations::Desk;
 use crate::operations::decide::{Presser, askable, press};
 
@@ -49,8 +49,6 @@ pub struct Presses {
     pub lanes: Lanes,
     /// Which server is ours.
     pub layout: watch::Receiver<Arc<Layout>>,
-    /// Our application.
-    pub application: ApplicationId,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +129,7 @@ impl Presses {
                 Draft::text(told.sentence())
             }
         };
-        let application = self.application.get();
+        let application = pressed.application;
         let token = pressed.token.expose_secret();
         let route = if own || replaces {
             Route::edit_original(application, token)

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::registered::Difference;
-use super::{Bot, Group, Line, Subject};
+use super::{Bot, Group, Line, Subject, own_bots};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::portal::{
     Account, Application, Guild, INTENT_FIX, PERMISSIONS, TOKEN_FIX, invite,
@@ -15,7 +15,7 @@ use crate::discord::rest::{ErrorKind, Request, Rest, RestError, Route};
 use crate::model::GuildId;
 
 /// How long Discord may ask us to be slower, or be away, before that is what we tell.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A bridge that has just started tells its commands a moment later.
 const AGAIN: [Duration; 3] = [
@@ -42,8 +42,12 @@ pub(super) async fn look(subject: &Subject) -> Vec<Line> {
         lanes,
         running: subject.bridge_pid.is_some(),
     };
+    let looking = async { tokio::join!(look.all(), own_bots::look(bot)) };
     tokio::select! {
-        told = look.all() => told,
+        (mut told, own) = looking => {
+            told.extend(own);
+            told
+        }
         () = driver.run() => Vec::new(),
     }
 }
@@ -211,7 +215,7 @@ fn permissions(guild: &Guild, application: &Application) -> Vec<Line> {
     PERMISSIONS.iter().map(line).collect()
 }
 
-fn refused(name: &str, error: &RestError) -> Line {
+pub(super) fn refused(name: &str, error: &RestError) -> Line {
     if error.status() == Some(401) || error.kind() == ErrorKind::TokenRefused {
         return Line::failure(GROUP, name, "Discord does not accept it").next(TOKEN_FIX);
     }

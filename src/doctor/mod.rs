@@ -5,6 +5,7 @@
 //! | `database` | the server, the schema, row security, and what stands in the feed's way |
 //! | `probe` | a row per table, from COMMIT to the feed |
 //! | `discord`, `registered` | token, intent, endpoint, server, permissions; commands |
+//! | `own_bots` | the token of each of the agents' own bots |
 //! | `control` | the executor, its own checks, its clock |
 //! | `report`, `text` | lines, and how people and machines read them |
 //!
@@ -14,6 +15,7 @@
 mod control;
 mod database;
 mod discord;
+mod own_bots;
 mod probe;
 pub mod registered;
 pub mod report;
@@ -77,6 +79,8 @@ pub struct Bot {
     pub guild: Option<GuildId>,
     /// The commands that have to be registered there, as Discord takes them: an array.
     pub commands: Value,
+    /// The agents that have bots of their own, by short name, with their tokens.
+    pub own_bots: Vec<(String, SecretString)>,
 }
 
 /// The executor.

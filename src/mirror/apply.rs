@@ -213,7 +213,11 @@ impl Hands {
                     error
                 }
             };
-            let next = judge(&error);
+            let next = match judge(&error) {
+                // Whoever takes no direct messages from a bot is not asked again.
+                Next::Forbidden if surface.is_private() => Next::GiveUp,
+                next => next,
+            };
             if !matches!(next, Next::Stop) {
                 tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
             }

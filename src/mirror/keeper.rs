@@ -8,18 +8,23 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::discord::layout::{Builder, Layout};
+use crate::discord::layout::{Builder, Layout, Private};
+use crate::discord::own_bots::{Guest, Guests, OwnBots};
 use crate::model::ChannelId;
 use crate::model::addressing::Roster;
 use crate::model::labs::Labs;
 use crate::model::view::Surface;
 use crate::store::Store;
+use crate::store::layout::KnownChannel;
 
 /// Deletions come in bursts, and our own repairs are announced to us: one look for all of them.
 const GATHER: Duration = Duration::from_millis(250);
 
 /// Wait after a repair that did not work.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How often it is looked at whether people may still talk to agents' own bots.
+const LOOK_AGAIN: Duration = Duration::from_mins(10);
 
 /// Wait until the next look at a server that took no more channels: only a person can make room.
 const FULL: Duration = Duration::from_mins(10);
@@ -36,23 +41,37 @@ pub struct Keeping {
     pub repair: Arc<Notify>,
     /// The table of agents has changed.
     pub agents_changed: Arc<Notify>,
+    /// The agents' own bots.
+    pub bots: OwnBots,
+    /// Who may talk to them.
+    pub guests: Guests,
 }
 
 /// The keeper.
 pub struct Keeper {
     needs: Keeping,
     layout: watch::Sender<Arc<Layout>>,
+    /// When to look again although nothing happens.
+    wait: Option<Duration>,
+    /// The agents whose own bots could send at the last look.
+    senders: Vec<String>,
 }
 
 impl Keeper {
     /// Makes the layout whole for the first time.
     pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
-        let layout = needs.ensure().await?;
+        let senders = needs.bots.senders();
+        let (layout, wait) = needs.ensure().await?;
         if let Some(surface) = layout.without_room() {
             complain(surface);
         }
         let layout = watch::Sender::new(Arc::new(layout));
-        Ok(Self { needs, layout })
+        Ok(Self {
+            needs,
+            layout,
+            wait,
+            senders,
+        })
     }
 
     /// The layout, for everybody who needs a channel.
@@ -62,7 +81,10 @@ impl Keeper {
 
     /// Repairs until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut wait = again(&self.layout.borrow());
+        let mut wait = self.wait;
+        let mut states = self.needs.bots.watch();
+        // It may have changed since the first look.
+        states.mark_changed();
         loop {
             tokio::select! {
                 // First: whoever reads the flags may have ended already.
@@ -77,11 +99,17 @@ impl Keeper {
                 }
                 () = self.needs.repair.notified() => tokio::time::sleep(GATHER).await,
                 () = self.needs.agents_changed.notified() => tokio::time::sleep(GATHER).await,
+                Ok(()) = states.changed() => {
+                    let now = self.needs.bots.senders();
+                    if now == self.senders {
+                        continue;
+                    }
+                    self.senders = now;
+                }
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
             wait = match self.needs.ensure().await {
-                Ok(layout) => {
-                    let again = again(&layout);
+                Ok((layout, again)) => {
                     // Somebody may have switched it off again while it was made.
                     let labs = *self.needs.labs.borrow();
                     self.publish(layout.switched(labs));
@@ -126,11 +154,13 @@ fn complain(surface: &Surface) {
 }
 
 impl Keeping {
-    /// Finds or makes every channel, and writes down which is which.
-    async fn ensure(&self) -> anyhow::Result<Layout> {
+    /// Finds or makes every channel, and writes down which is which. Tells when to look again although
+    /// nothing happens.
+    async fn ensure(&self) -> anyhow::Result<(Layout, Option<Duration>)> {
         let (builder, store) = (&self.builder, &self.store);
         let labs = *self.labs.borrow();
         let (known, agents) = tokio::try_join!(store.channels(builder.guild), store.agents())?;
+        let (private, again) = self.private(&known).await;
         let known: HashMap<Surface, ChannelId> = known
             .into_iter()
             .map(|known| (known.surface, known.channel))
@@ -145,6 +175,36 @@ impl Keeping {
                     .await?;
             }
         }
-        Ok(layout.with_roster(roster))
+        let again = self::again(&layout).or(again);
+        Ok((layout.with_roster(roster).with_private(private), again))
+    }
+
+    /// The private channels whose bot can send and whose person may still talk to it: both are looked
+    /// at anew now and then.
+    async fn private(&self, known: &[KnownChannel]) -> (Vec<Private>, Option<Duration>) {
+        let (mut private, mut again) = (Vec::new(), None);
+        for known in known {
+            let Surface::BotDm { short, user } = &known.surface else {
+                continue;
+            };
+            again = again.or(Some(LOOK_AGAIN));
+            match self.guests.look(*user).await {
+                Ok(Guest::Welcome(_)) => {}
+                Ok(_) => continue,
+                Err(error) => {
+                    tracing::warn!(%user, %error, "cannot tell whether {user} may talk to a bot: {error}");
+                    again = Some(RETRY);
+                    continue;
+                }
+            }
+            if self.bots.lend(&self.builder.lanes, short, known.channel) {
+                private.push(Private {
+                    surface: known.surface.clone(),
+                    channel: known.channel,
+                    since: known.bound_at,
+                });
+            }
+        }
+        (private, again)
     }
 }

@@ -154,7 +154,7 @@ impl Mirror {
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
-            renderer: Renderer::new(deps.dials.clone(), deps.poll, guild),
+            renderer: Renderer::new(deps.layout.clone(), deps.dials.clone(), deps.poll, guild),
             deps,
             dirty: Dirty::default(),
             under_way: HashMap::new(),

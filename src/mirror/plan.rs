@@ -81,10 +81,8 @@ pub fn plan(
     mut views: Vec<View>,
     now: DateTime<Utc>,
 ) -> Vec<Action> {
-    if !wanted.is_empty() && views.iter().any(|view| view.author == ViewAuthor::Person) {
-        // Where people write, their own message is the view, whatever else was thought of.
-        wanted.retain(|wanted| !wanted.surface.takes_messages());
-        views.retain(|view| !view.key.surface.takes_messages());
+    if !wanted.is_empty() {
+        leave_to_people(&mut wanted, &mut views);
     }
     let mut actions = Vec::new();
     for wanted in wanted {
@@ -110,6 +108,31 @@ pub fn plan(
     }
     actions.extend(views.into_iter().filter_map(remove));
     actions
+}
+
+/// Where a person has written, their own message is the view. Other surfaces of the same thread want
+/// a copy; a thread that the row has left wants none.
+fn leave_to_people(wanted: &mut Vec<Wanted>, views: &mut Vec<View>) {
+    let theirs = views.iter().filter(|it| it.author == ViewAuthor::Person);
+    let theirs: Vec<Surface> = theirs.map(|view| view.key.surface.clone()).collect();
+    if theirs.is_empty() {
+        return;
+    }
+    let thread = |surface: &Surface| {
+        theirs
+            .iter()
+            .any(|it| it.in_server() == surface.in_server())
+    };
+    let copies = wanted.iter().any(|wanted| thread(&wanted.surface));
+    let left = |surface: &Surface| {
+        if copies {
+            theirs.contains(surface)
+        } else {
+            surface.takes_messages()
+        }
+    };
+    wanted.retain(|wanted| !left(&wanted.surface));
+    views.retain(|view| !left(&view.key.surface));
 }
 
 fn update(view: View, draft: Draft, row_version: String, now: DateTime<Utc>) -> Option<Action> {

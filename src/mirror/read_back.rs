@@ -77,7 +77,8 @@ impl Channels {
             let page = self.page(channel, after).await?;
             let full = page.len() == usize::from(PAGE);
             let newest = page.iter().map(|message| message.id).max();
-            ours.extend(page.into_iter().filter(|m| self.is_ours(m)).map(|m| Found {
+            let ours_here = page.into_iter().filter(|m| self.is_ours(channel, m));
+            ours.extend(ours_here.map(|m| Found {
                 id: m.id,
                 content: m.content,
                 by_webhook: m.webhook_id.is_some(),
@@ -107,8 +108,10 @@ impl Channels {
             .into_result()
     }
 
-    fn is_ours(&self, message: &Listed) -> bool {
-        message.author.id == self.bot
+    /// In a private channel with an agent's own bot, what that bot wrote is ours.
+    fn is_ours(&self, channel: ChannelId, message: &Listed) -> bool {
+        let bot = self.lanes.account(channel).unwrap_or(self.bot);
+        message.author.id == bot
             || (message.webhook_id.is_some() && message.application_id == Some(self.application))
     }
 }

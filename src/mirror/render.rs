@@ -1,18 +1,23 @@
 //! From rows to what should be in Discord.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::marks::MarkWanted;
 use super::plan::Wanted;
+use crate::cards::private::private_message;
 use crate::cards::proposal::proposal_card;
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
+use crate::discord::layout::Layout;
 use crate::model::message::ChatMessage;
 use crate::model::mode::{ModeChange, State};
 use crate::model::proposal::ProposalSource;
@@ -65,6 +70,7 @@ impl Rendered {
 #[derive(Debug, Clone)]
 pub struct Renderer {
     personas: Arc<RwLock<Arc<Personas>>>,
+    layout: watch::Receiver<Arc<Layout>>,
     dials: Dials,
     poll: Duration,
     guild: GuildId,
@@ -73,9 +79,15 @@ pub struct Renderer {
 impl Renderer {
     /// One that knows no names yet. `poll` is the time between two looks at the Control API, `guild`
     /// the server in which links lead.
-    pub fn new(dials: Dials, poll: Duration, guild: GuildId) -> Self {
+    pub fn new(
+        layout: watch::Receiver<Arc<Layout>>,
+        dials: Dials,
+        poll: Duration,
+        guild: GuildId,
+    ) -> Self {
         Self {
             personas: Arc::default(),
+            layout,
             dials,
             poll,
             guild,
@@ -100,6 +112,14 @@ impl Renderer {
     /// The names of the agents.
     pub fn personas(&self) -> Arc<Personas> {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn shown(&self) -> Shown {
+        Shown {
+            personas: self.personas(),
+            layout: self.layout.borrow().clone(),
+            guild: self.guild,
+        }
     }
 
     /// Looks at rows of one kind and renders them.
@@ -136,7 +156,7 @@ impl Renderer {
     }
 
     async fn messages(&self, store: &Store, on: &mut Kept, ids: &[Uuid]) -> Result<Look> {
-        let personas = self.personas();
+        let shown = self.shown();
         let (sight, rows) = store.load_messages(on, ids).await?;
         let proposals: Vec<Uuid> = rows
             .iter()
@@ -152,11 +172,9 @@ impl Renderer {
         let rows = rows.into_iter().map(|loaded| Rendered {
             wanted: match loaded.row {
                 Some((row, _)) if row.is_proposal => {
-                    cards(proposals.remove(&loaded.entity.id), &personas)
+                    shown.cards(proposals.remove(&loaded.entity.id), &loaded.views)
                 }
-                Some((row, version)) => message(&row, version, self.guild, &personas)
-                    .into_iter()
-                    .collect(),
+                Some((row, version)) => shown.message(&row, &version, &loaded.views),
                 None => Vec::new(),
             },
             entity: loaded.entity,
@@ -177,7 +195,7 @@ impl Renderer {
         source: ProposalSource,
         ids: &[Uuid],
     ) -> Result<Look> {
-        let personas = self.personas();
+        let shown = self.shown();
         let (sight, glances) = store.glance(on, source, ids).await?;
         let concerned: Vec<Uuid> = glances
             .iter()
@@ -192,7 +210,7 @@ impl Renderer {
             proposals.insert(entity, stored);
         }
         let rows = glances.into_iter().map(|glance| Rendered {
-            wanted: cards(proposals.remove(&glance.entity), &personas),
+            wanted: shown.cards(proposals.remove(&glance.entity), &glance.views),
             entity: glance.entity,
             views: glance.views,
         });
@@ -210,6 +228,77 @@ impl Renderer {
             others,
             ..Look::default()
         })
+    }
+}
+
+/// What rows are rendered with: the names of the agents, and which private channels there are.
+struct Shown {
+    personas: Arc<Personas>,
+    layout: Arc<Layout>,
+    guild: GuildId,
+}
+
+impl Shown {
+    fn message(&self, row: &ChatMessage, version: &str, views: &[View]) -> Vec<Wanted> {
+        let Some(surface) = surface(&row.place) else {
+            return Vec::new();
+        };
+        let private = self.private(&surface, row.created_at, false, views);
+        let private = private.into_iter().map(|surface| {
+            let drafts = private_message(row, &surface, self.guild, &self.personas);
+            (surface, drafts)
+        });
+        let drafts = cards::chat::chat_message(row, &surface, self.guild, &self.personas);
+        let all = iter::once((surface, drafts)).chain(private);
+        all.map(|(surface, drafts)| Wanted {
+            surface,
+            drafts,
+            row_version: version.to_owned(),
+        })
+        .collect()
+    }
+
+    /// The card of a proposal, where it was made and where proposals are decided.
+    fn cards(&self, stored: Option<StoredProposal>, views: &[View]) -> Vec<Wanted> {
+        let Some(StoredProposal {
+            proposal, version, ..
+        }) = stored
+        else {
+            return Vec::new();
+        };
+        let card = proposal_card(&proposal, &self.personas);
+        let made = surface(&proposal.place);
+        let private = made
+            .iter()
+            .flat_map(|made| self.private(made, proposal.proposed_at, proposal.is_open(), views));
+        let private: Vec<Surface> = private.collect();
+        let surfaces = made.into_iter().chain([Surface::Approvals]).chain(private);
+        surfaces
+            .map(|surface| Wanted {
+                surface,
+                drafts: vec![card.clone()],
+                row_version: version.clone(),
+            })
+            .collect()
+    }
+
+    /// The private channels that show a row as well: those that were there when it came, or show it
+    /// already, and all of them for what waits for a decision.
+    fn private(
+        &self,
+        in_server: &Surface,
+        at: DateTime<Utc>,
+        waits: bool,
+        views: &[View],
+    ) -> Vec<Surface> {
+        let channels = self.layout.private_of(in_server);
+        channels
+            .filter(|(surface, since)| {
+                let shows = || views.iter().any(|view| view.key.surface == **surface);
+                waits || at >= *since || shows()
+            })
+            .map(|(surface, _)| surface.clone())
+            .collect()
     }
 }
 
@@ -269,40 +358,6 @@ fn gap((row, row_version): (Gap, String)) -> Wanted {
         drafts: vec![cards::gap::gap_alarm(&row)],
         row_version,
     }
-}
-
-fn message(
-    row: &ChatMessage,
-    row_version: String,
-    guild: GuildId,
-    personas: &Personas,
-) -> Option<Wanted> {
-    let surface = surface(&row.place)?;
-    Some(Wanted {
-        drafts: cards::chat::chat_message(row, &surface, guild, personas),
-        surface,
-        row_version,
-    })
-}
-
-/// The card of a proposal, where it was made and where proposals are decided.
-fn cards(stored: Option<StoredProposal>, personas: &Personas) -> Vec<Wanted> {
-    let Some(StoredProposal {
-        proposal, version, ..
-    }) = stored
-    else {
-        return Vec::new();
-    };
-    let card = proposal_card(&proposal, personas);
-    let surfaces = surface(&proposal.place).into_iter();
-    surfaces
-        .chain([Surface::Approvals])
-        .map(|surface| Wanted {
-            surface,
-            drafts: vec![card.clone()],
-            row_version: version.clone(),
-        })
-        .collect()
 }
 
 fn surface(place: &Place) -> Option<Surface> {

@@ -60,7 +60,8 @@ impl<'a> Body<'a> {
             components: (!draft.components.is_empty()).then_some(&draft.components),
             attachments: (!draft.files.is_empty()).then(|| attachments(draft)),
             // Posted anew for its age alone, it is no news.
-            flags: (draft.upkeep == Upkeep::Renewed).then_some(SUPPRESS_NOTIFICATIONS),
+            flags: (draft.upkeep == Upkeep::Renewed || draft.silent)
+                .then_some(SUPPRESS_NOTIFICATIONS),
             ..Self::default()
         }
     }

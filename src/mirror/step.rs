@@ -149,6 +149,9 @@ impl Mirror {
     /// and then the sweep finds what is missing once it is on, be that in a year.
     fn planned(&mut self, mut row: Rendered) -> Vec<Action> {
         let layout = self.deps.layout.borrow().clone();
+        // Without its bot nothing can be done in a private channel, and nothing there is forgotten.
+        row.views
+            .retain(|view| !view.key.surface.is_private() || layout.knows(&view.key.surface));
         let missing = |surface: &Surface| !layout.has(surface);
         let homeless: Vec<Surface> = row
             .wanted

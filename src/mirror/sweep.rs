@@ -113,6 +113,8 @@ impl Mirror {
             .into_iter()
             .map(|id| Entity { kind, id })
             .collect();
+        let private = store.sweep_private(&places, floor, limit).await?;
+        found.extend(private.into_iter().map(|id| Entity { kind, id }));
         for source in ProposalSource::ALL {
             let kind = source.into();
             let proposals = store.sweep_proposals(source, &places, limit).await?;

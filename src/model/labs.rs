@@ -65,6 +65,7 @@ impl Feature {
             Surface::Room => &[Self::TeamRoom],
             Surface::Dm(_) if primary == Some(surface) => &[Self::OperatorChat],
             Surface::Dm(_) => &[Self::OperatorChat, Self::MultiDm],
+            Surface::BotDm { .. } => Self::of(&surface.in_server(), primary),
             Surface::DmCategory(_) => &[Self::OperatorChat],
             Surface::Approvals
             | Surface::Status

@@ -66,7 +66,7 @@ pub struct ChatMessage {
     pub place: Place,
     /// Who said it.
     pub author: Author,
-    /// A display name that came with it (members of the Discord server).
+    /// A display name that came with it; of an operator only where they wrote it in Discord.
     pub author_name: Option<String>,
     /// Whom it was said to.
     pub target: Option<AgentKey>,

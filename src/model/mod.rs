@@ -2,6 +2,7 @@
 
 pub mod addressing;
 pub mod agent;
+pub mod bots;
 pub mod change;
 pub mod delivery;
 pub mod file;
@@ -11,6 +12,7 @@ pub mod markup;
 pub mod mentions;
 pub mod message;
 pub mod mode;
+pub mod operators;
 pub mod proposal;
 pub mod realtime;
 pub mod receipt;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::AgentKey;
+use super::bots::Bots;
 use super::labs::Labs;
 use super::mode::State;
 use super::realtime::{FeedState, Gap};
@@ -62,6 +63,8 @@ pub struct Vitals {
     pub feed: FeedState,
     /// What is held on disk until the database is back.
     pub spool: Level,
+    /// The agents' own bots.
+    pub bots: Bots,
 }
 
 /// Where a running bridge's vitals are read.
@@ -73,6 +76,8 @@ pub struct Dials {
     pub feed: watch::Receiver<FeedState>,
     /// What is held on disk.
     pub spool: watch::Receiver<Level>,
+    /// The agents' own bots.
+    pub bots: watch::Receiver<Bots>,
 }
 
 impl Dials {
@@ -82,6 +87,7 @@ impl Dials {
             mode: self.mode.borrow().clone(),
             feed: self.feed.borrow().clone(),
             spool: self.spool.borrow().clone(),
+            bots: self.bots.borrow().clone(),
         }
     }
 
@@ -91,6 +97,7 @@ impl Dials {
             () = moved(&mut self.mode) => {}
             () = moved(&mut self.feed) => {}
             () = moved(&mut self.spool) => {}
+            () = moved(&mut self.bots) => {}
         }
     }
 }

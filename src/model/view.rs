@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::proposal::{ProposalRef, ProposalSource};
-use super::{AgentKey, ChannelId, DiscordMessageId};
+use super::{AgentKey, ChannelId, DiscordMessageId, UserId};
 
 /// Where a view lives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +22,14 @@ pub enum Surface {
     Activity,
     /// `#dm-<short>` of one agent.
     Dm(String),
+    /// The private channel of one person with an agent's own bot. It shows the same thread as
+    /// [`Self::Dm`] of that agent.
+    BotDm {
+        /// The agent's short name.
+        short: String,
+        /// The person.
+        user: UserId,
+    },
     /// The category of the first four.
     Category,
     /// A category of the agents' channels, counted from 1.
@@ -44,7 +52,21 @@ impl Surface {
 
     /// Whether people's messages there become rows.
     pub fn takes_messages(&self) -> bool {
-        matches!(self, Self::Room | Self::Dm(_))
+        matches!(self, Self::Room | Self::Dm(_) | Self::BotDm { .. })
+    }
+
+    /// Whether it is a private channel with an agent's own bot.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::BotDm { .. })
+    }
+
+    /// The surface in the server that shows the same thread: itself, but for private channels.
+    #[must_use]
+    pub fn in_server(&self) -> Self {
+        match self {
+            Self::BotDm { short, .. } => Self::Dm(short.clone()),
+            other => other.clone(),
+        }
     }
 
     /// Whether it holds channels instead of messages.
@@ -64,6 +86,7 @@ impl fmt::Display for Surface {
             Self::Status => f.write_str("status"),
             Self::Activity => f.write_str("activity"),
             Self::Dm(short) => write!(f, "dm-{short}"),
+            Self::BotDm { short, user } => write!(f, "bot-{short}-{user}"),
             Self::Category => f.write_str("category"),
             Self::DmCategory(1) => f.write_str(DM_CATEGORY),
             Self::DmCategory(number) => write!(f, "{DM_CATEGORY}-{number}"),
@@ -88,15 +111,23 @@ impl FromStr for Surface {
             "status" => Self::Status,
             "activity" => Self::Activity,
             "category" => Self::Category,
-            other => match other.strip_prefix("dm-") {
-                Some(short) if !short.is_empty() => Self::Dm(short.to_owned()),
-                _ => numbered(other, DM_CATEGORY)
-                    .map(Self::DmCategory)
-                    .or_else(|| numbered(other, ARCHIVE_CATEGORY).map(Self::ArchiveCategory))
-                    .ok_or_else(|| UnknownSurface(text.to_owned()))?,
-            },
+            other => of_agent(other)
+                .or_else(|| numbered(other, DM_CATEGORY).map(Self::DmCategory))
+                .or_else(|| numbered(other, ARCHIVE_CATEGORY).map(Self::ArchiveCategory))
+                .ok_or_else(|| UnknownSurface(text.to_owned()))?,
         })
     }
+}
+
+fn of_agent(word: &str) -> Option<Surface> {
+    if let Some(short) = word.strip_prefix("dm-") {
+        return (!short.is_empty()).then(|| Surface::Dm(short.to_owned()));
+    }
+    // Short names may have hyphens, ids have none.
+    let (short, user) = word.strip_prefix("bot-")?.rsplit_once('-')?;
+    let user = user.parse().ok()?;
+    let short = Some(short).filter(|short| !short.is_empty())?.to_owned();
+    Some(Surface::BotDm { short, user })
 }
 
 /// The number of a category: none behind the first one's word.

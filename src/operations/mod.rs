@@ -11,7 +11,6 @@ pub mod retry;
 pub mod say;
 pub mod status;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
@@ -21,8 +20,9 @@ use crate::delivery::Deliveries;
 use crate::model::change::Xid;
 use crate::model::proposal::{ProposalRef, ProposalSource};
 use crate::model::view::{Entity, EntityKind};
-use crate::model::{RoleId, UserId};
 use crate::store::Store;
+
+pub use crate::model::operators::Operators;
 
 /// What every operation works with.
 #[derive(Clone)]
@@ -58,26 +58,5 @@ impl Desk {
             kind,
             id: proposal.id,
         });
-    }
-}
-
-/// Who may decide, by Discord's ids. An empty list means nobody.
-#[derive(Debug, Clone, Default)]
-pub struct Operators {
-    /// Accounts.
-    pub users: HashSet<UserId>,
-    /// Roles.
-    pub roles: HashSet<RoleId>,
-}
-
-impl Operators {
-    /// Whether an account with these roles is an operator.
-    pub fn includes(&self, user: UserId, roles: &[RoleId]) -> bool {
-        self.users.contains(&user) || roles.iter().any(|role| self.roles.contains(role))
-    }
-
-    /// Whether nobody is.
-    pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.roles.is_empty()
     }
 }

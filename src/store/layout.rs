@@ -15,6 +15,8 @@ pub struct KnownChannel {
     pub surface: Surface,
     /// Its channel.
     pub channel: ChannelId,
+    /// Since when that is so.
+    pub bound_at: DateTime<Utc>,
     /// People's messages up to this one have become rows, or are older than the binding.
     pub read_up_to: DiscordMessageId,
     /// What was written before that is settled, whether it became rows or not.
@@ -42,6 +44,7 @@ impl TryFrom<ChannelRow> for KnownChannel {
             surface: row.surface.parse().map_err(|e| bad(format!("{e}")))?,
             channel: ChannelId::from_i64(row.channel_id)
                 .ok_or_else(|| bad("no channel id".to_owned()))?,
+            bound_at: row.bound_at,
             read_up_to: row
                 .last_seen
                 .and_then(DiscordMessageId::from_i64)
@@ -89,6 +92,48 @@ impl Store {
         .execute(self.pool())
         .await?;
         Ok(())
+    }
+
+    /// Binds the private channel of a person with an agent's own bot, which is read and shown from
+    /// this moment on. One that is bound already stays as it is.
+    pub async fn bind_private(
+        &self,
+        guild: GuildId,
+        surface: &Surface,
+        channel: ChannelId,
+        since: DateTime<Utc>,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO bridge.channel AS c \
+               (project_id, surface, guild_id, channel_id, updated_at, opened_at) \
+             VALUES ($1, $2, $3, $4, $5, $5) \
+             ON CONFLICT (project_id, surface) DO UPDATE \
+               SET guild_id = excluded.guild_id, channel_id = excluded.channel_id, \
+                   updated_at = excluded.updated_at, opened_at = excluded.opened_at, \
+                   closed_at = NULL \
+               WHERE (c.guild_id, c.channel_id) <> (excluded.guild_id, excluded.channel_id)",
+        )
+        .bind(self.project().as_str())
+        .bind(surface.to_string())
+        .bind(guild.to_i64())
+        .bind(channel.to_i64())
+        .bind(since)
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets a private channel: nothing more is shown there. Gives back whether it was known.
+    pub async fn unbind_private(&self, channel: ChannelId) -> Result<bool> {
+        let done = sqlx::query(
+            "DELETE FROM bridge.channel \
+             WHERE project_id = $1 AND channel_id = $2 AND surface LIKE 'bot-%'",
+        )
+        .bind(self.project().as_str())
+        .bind(channel.to_i64())
+        .execute(self.pool())
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// From `since` on messages in a channel are turned away.

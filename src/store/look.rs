@@ -196,7 +196,8 @@ const LOAD_MESSAGES: &str = concat!(
     "SELECT pg_current_snapshot()::text AS snapshot, \
             (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
             w.id AS wanted_id, m.id, m.version, m.thread_id, t.title, m.author, \
-            m.metadata->>'author_name' AS author_name, m.target_agent_key, m.message, \
+            CASE WHEN m.author NOT IN ('ui', 'dashboard') OR m.metadata->>'discord_user_id' IS NOT NULL \
+                 THEN m.metadata->>'author_name' END AS author_name, m.target_agent_key, m.message, \
             m.message_type, ",
     readable!("m.created_at"),
     " AS at, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \

@@ -64,7 +64,33 @@ UNION ALL
 (SELECT DISTINCT v.entity_id::uuid FROM bridge.view v
  LEFT JOIN project_chat_messages m ON m.id = v.entity_id::uuid
  WHERE v.project_id = $1 AND v.kind = 'message' AND v.created_at >= $2
-   AND v.state = 'sent' AND m.id IS NULL LIMIT $3)"
+   AND v.state = 'sent' AND m.id IS NULL AND (v.surface NOT LIKE 'bot-%' OR v.surface = ANY($4))
+ LIMIT $3)"
+);
+
+/// Rows of threads that private channels show as well, and that lack one of their two views. A
+/// channel shows what was said since it was bound, and what waits for a decision.
+const SWEEP_PRIVATE: &str = concat!(
+    "
+SELECT DISTINCT m.id FROM (
+   SELECT surface, updated_at, 'dm-' || substring(surface FROM '^bot-(.+)-[0-9]+$') AS dm
+   FROM bridge.channel
+   WHERE project_id = $1 AND surface LIKE 'bot-%' AND surface = ANY($4) OFFSET 0) c
+ JOIN project_chat_threads t ON t.project_id = $1 AND ",
+    place!("t.id", "t.title"),
+    " = c.dm
+ JOIN project_chat_messages m ON m.thread_id = t.id AND m.project_id = $1
+   AND (m.created_at >= greatest(c.updated_at, $2)
+        OR (m.message_type IN ('task_proposal', 'action_proposal')
+            AND coalesce(m.metadata->>'status', 'proposed') = 'proposed'
+            AND NOT EXISTS (SELECT FROM bridge.decision d
+                            WHERE d.entity_id = m.id AND d.source = 'message')))
+ WHERE NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'message'
+                   AND v.entity_id = m.id::text AND v.surface = c.surface)
+    OR (c.dm = ANY($4)
+        AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'message'
+                        AND v.entity_id = m.id::text AND v.surface = c.dm))
+ LIMIT $3"
 );
 
 impl Store {
@@ -79,6 +105,23 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar(SWEEP_MESSAGES)
+            .bind(self.project().as_str())
+            .bind(floor)
+            .bind(limit)
+            .bind(places)
+            .fetch_all(self.pool())
+            .await?;
+        Ok(ids)
+    }
+
+    /// The same for what private channels with agents' own bots lack.
+    pub async fn sweep_private(
+        &self,
+        places: &[String],
+        floor: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar(SWEEP_PRIVATE)
             .bind(self.project().as_str())
             .bind(floor)
             .bind(limit)

@@ -94,6 +94,12 @@ impl Client {
         }
     }
 
+    /// The same app, for buttons of another application.
+    pub fn facing(mut self, application: &str) -> Self {
+        application.clone_into(&mut self.application);
+        self
+    }
+
     /// Presses the button with this label.
     pub async fn press(&self, card: &Card, label: &str) -> Act {
         let button = card.button(label);

@@ -94,6 +94,16 @@ impl Person {
             .to_owned()
     }
 
+    /// Opens the private channel with another account.
+    pub async fn opens(&self, other: &str) -> String {
+        let body = json!({ "recipients": [other] });
+        let (status, channel) = self
+            .call(Method::POST, "/users/@me/channels", Some(body))
+            .await;
+        assert!(status.is_success(), "{status} {channel}");
+        channel["id"].as_str().expect("a channel").to_owned()
+    }
+
     /// Sends files with a text, which may be empty, and gives back the message's id.
     pub async fn upload(&self, channel: &str, text: &str, files: &[(&str, &str)]) -> String {
         let mut form = reqwest::multipart::Form::new()

@@ -25,6 +25,17 @@ pub struct World {
     environment: Vec<(String, String)>,
 }
 
+/// An application in Discord's portal.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its id.
+    pub id: String,
+    /// Its bot's token.
+    pub token: String,
+    /// Its bot's account.
+    pub bot: String,
+}
+
 impl World {
     /// Everything running and ready, with two agents.
     pub async fn start() -> Self {
@@ -235,7 +246,20 @@ impl World {
         self.control("/_sandbox/age", body).await;
     }
 
-    async fn control(&self, path: &str, body: Value) {
+    /// Makes an application in Discord's portal, whose bot is invited to the server.
+    pub async fn make_application(&self, name: &str) -> Application {
+        let made = self
+            .control("/_sandbox/applications", json!({ "name": name }))
+            .await;
+        let text = |key: &str| made[key].as_str().expect("a text").to_owned();
+        Application {
+            id: text("id"),
+            token: text("token"),
+            bot: text("user_id"),
+        }
+    }
+
+    async fn control(&self, path: &str, body: Value) -> Value {
         let request = reqwest::Client::new().post(self.sandbox_address(path));
         let answer = request
             .json(&body)
@@ -243,6 +267,7 @@ impl World {
             .await
             .expect("the sandbox answers");
         assert!(answer.status().is_success(), "{path} {body}: {answer:?}");
+        answer.json().await.unwrap_or_default()
     }
 
     /// Makes Discord behave again.
@@ -257,6 +282,21 @@ impl World {
         let address = self.sandbox_address("/_sandbox/requests?after=0");
         let answer = reqwest::get(address).await.expect("the sandbox answers");
         answer.json().await.expect("a list of requests")
+    }
+
+    /// Waits until so many sessions are connected to Discord's gateway.
+    pub async fn has_sessions(&self, count: u64) {
+        let address = self.sandbox_address("/_sandbox/stats");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = reqwest::get(&address).await.expect("the sandbox answers");
+            let stats: Value = answer.json().await.expect("numbers");
+            if stats["gateway"]["connected_sessions"] == count {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{count} sessions: {stats}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// Waits until the bot has made a request that fits.

@@ -12,7 +12,7 @@ mod private;
 mod promote;
 mod races;
 mod site;
-mod stage;
+pub mod stage;
 mod stale;
 mod tasks;
 mod verdicts;

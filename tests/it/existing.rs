@@ -1,6 +1,7 @@
 //! The executor of an existing `ClawdOS` instead of ours: the same journeys, and its ways.
 
 mod faults;
+mod receipts;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ mod addressing;
 mod approvals;
 mod archive;
 mod bad_input;
+mod bots;
 mod cards;
 mod chat;
 mod crash;

@@ -1,7 +1,7 @@
 //! Texts and names, whatever somebody wrote.
 
 use clawdos_bridge::cards::text::{CONTENT_LIMIT, foreign, parts};
-use clawdos_bridge::cards::{Persona, Personas, chat};
+use clawdos_bridge::cards::{Persona, Personas, chat, private};
 use clawdos_bridge::model::MessageId;
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::{Author, ChatMessage, Quoted};
@@ -160,5 +160,36 @@ fn only_an_agent_has_a_bare_name() {
     ] {
         let name = personas.author(&message(author.clone(), "x")).name;
         assert!(name.ends_with(')'), "{author:?} speaks as {name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn in_private_nothing_is_lost_and_only_others_are_named(text in wild(), own in any::<bool>()) {
+        let key: clawdos_bridge::model::AgentKey = "agent:ricky:main".parse().unwrap();
+        let author = if own { Author::Agent(key.clone()) } else { Author::Operator };
+        let row = ChatMessage {
+            place: Place::Dm(key),
+            author_name: Some("zack [x](y)".to_owned()),
+            ..message(author, &text)
+        };
+        let surface: Surface = "bot-ricky-7".parse().unwrap();
+        let drafts = private::private_message(&row, &surface, id(1), &Personas::default());
+        let mut said = String::new();
+        for draft in &drafts {
+            prop_assert!(draft.content.chars().count() <= CONTENT_LIMIT);
+            prop_assert!(draft.persona.is_none());
+            prop_assert_eq!(draft.silent, !own);
+            said.push_str(&draft.content);
+        }
+        let head = "-# zack \\[x\\](y) (operator)";
+        prop_assert_eq!(drafts[0].content.lines().next() == Some(head), !own);
+        prop_assert_eq!(drafts[0].content.starts_with("-#"), !own);
+        let public: String = chat::chat_message(&row, &surface, id(1), &Personas::default())
+            .iter()
+            .map(|draft| draft.content.as_str())
+            .collect();
+        let head = if own { "" } else { head };
+        prop_assert_eq!(letters(&said), letters(head) + &letters(&public));
     }
 }

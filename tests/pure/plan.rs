@@ -311,3 +311,55 @@ fn a_burst_costs_one_look_and_nothing_is_looked_at_twice_at_once() {
     dirty.done(ENTITY);
     assert!(dirty.is_empty());
 }
+
+/// The two places of one thread.
+fn places() -> [Surface; 2] {
+    [
+        Surface::Dm("ricky".to_owned()),
+        "bot-ricky-7".parse().unwrap(),
+    ]
+}
+
+#[test]
+fn a_persons_words_are_copied_to_the_other_place_of_the_thread() {
+    for (theirs, other) in [(0, 1), (1, 0)] {
+        let places = places();
+        let own = View {
+            key: ViewKey {
+                surface: places[theirs].clone(),
+                ..view(0, ViewState::Sent, "", "").key
+            },
+            author: ViewAuthor::Person,
+            ..view(0, ViewState::Sent, "theirs", "6")
+        };
+        let actions = plan(ENTITY, card_on(&places, "theirs"), vec![own.clone()]);
+        assert!(
+            matches!(actions.as_slice(), [Action::Create { key, .. }] if key.surface == places[other]),
+            "{actions:?}"
+        );
+        // Without the bot its channel is not among the places, and the copy in the server is.
+        let wanted = card_on(&places[..1], "theirs");
+        let copies = plan(ENTITY, wanted, vec![own]).len();
+        assert_eq!(copies, theirs, "the place of the person alone wants none");
+    }
+}
+
+#[test]
+fn words_in_private_have_a_word_in_the_ledger() {
+    for (word, short) in [("bot-ricky-7", "ricky"), ("bot-a-b-7-18", "a-b-7")] {
+        let surface: Surface = word.parse().unwrap();
+        assert_eq!(surface.to_string(), word);
+        assert_eq!(surface.in_server(), Surface::Dm(short.to_owned()));
+        assert!(surface.is_private() && surface.takes_messages());
+    }
+    for word in [
+        "bot-",
+        "bot-ricky",
+        "bot--7",
+        "bot-ricky-",
+        "bot-ricky-0",
+        "bot-ricky-x",
+    ] {
+        assert!(word.parse::<Surface>().is_err(), "{word}");
+    }
+}

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clawdos_bridge::cards::mode::{duration, mode_change};
 use clawdos_bridge::cards::status::{TITLE, status_card};
 use clawdos_bridge::cards::{Draft, Mark, gap};
+use clawdos_bridge::model::bots::{BotState, Bots};
 use clawdos_bridge::model::change::Table;
 use clawdos_bridge::model::labs::{Feature, Labs};
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
@@ -31,6 +32,7 @@ fn vitals(mode: Option<Mode>, reason: &str) -> Vitals {
         },
         feed: FeedState::Up,
         spool: Level::default(),
+        bots: Bots::new(),
     }
 }
 
@@ -260,4 +262,44 @@ proptest! {
         prop_assert!(post.content.chars().count() <= 2000);
         prop_assert!(matches!(post.mark(), Mark::Beginning(text) if post.content.starts_with(text)));
     }
+}
+
+#[test]
+fn agents_bots_that_are_not_up_are_named_with_the_reason() {
+    let reason = || "Discord does not accept the token of agents.main.discord_token".to_owned();
+    let mut now = vitals(Some(Mode::Live), "All is well");
+    now.bots = Bots::from([
+        (
+            "gohan".to_owned(),
+            BotState::Deaf("the connection broke".to_owned()),
+        ),
+        ("main".to_owned(), BotState::Down(reason())),
+        ("ricky".to_owned(), BotState::Up),
+        ("vegeta".to_owned(), BotState::Starting),
+    ]);
+    let facts = Facts {
+        agents: vec![agent("Trunks", None)],
+        ..Facts::default()
+    };
+    let card = status_card(&now, Some(&facts), POLL).content;
+    let lines: Vec<_> = card
+        .lines()
+        .filter(|line| line.contains("own bot"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "⚠️ gohan's own bot does not hear: the connection broke",
+            "⚠️ Trunks's own bot is down: Discord does not accept the token of \
+             agents.main.discord\\_token",
+        ]
+    );
+    for short in ["a", "b", "c", "d"] {
+        now.bots.insert(short.to_owned(), BotState::Down(reason()));
+    }
+    let card = status_card(&now, None, POLL).content;
+    assert!(
+        card.contains("⚠️ and 3 more of the agents' own bots"),
+        "{card}"
+    );
 }

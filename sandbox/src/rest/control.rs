@@ -23,7 +23,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/invalid_requests", post(add_invalid))
         .route("/age", post(age))
         .route("/application", post(application))
-        .route("/bots", post(add_bot))
+        .route("/applications", post(add_application))
         .route("/users", post(change_user))
 }
 
@@ -135,18 +135,26 @@ async fn application(call: Call) -> ApiResult {
     })
 }
 
-/// `POST /_sandbox/bots {"name"}`: one more application with a bot in the guild.
-async fn add_bot(call: Call) -> ApiResult {
-    let name = call.json()?["name"].as_str().unwrap_or("Agent").to_owned();
+/// `POST /_sandbox/applications {"name"}`: what the Developer Portal and the bot's invitation do. One
+/// more application, and its bot is in the guild. `token` is the bot's, without the prefix `Bot `.
+async fn add_application(call: Call) -> ApiResult {
+    let body = call.json()?;
+    let name = body["name"].as_str().map(str::trim).unwrap_or_default();
+    // Discord's bounds for the name of an application.
+    if !(2..=32).contains(&name.chars().count()) {
+        let text = "Must be between 2 and 32 in length.";
+        return Err(ApiError::field("name", "BASE_TYPE_BAD_LENGTH", text));
+    }
     call.app.write(|state| {
-        let id = state.mint_application(&name);
+        let id = state.mint_application(name);
         let bot = state
             .application(id)
             .map(|application| application.bot)
             .unwrap_or_default();
+        state.announce_member(bot);
         let token = state.users.get(&bot).map(|user| user.token.clone());
         Ok(ok(
-            json!({ "application_id": id.to_string(), "id": bot.to_string(), "token": token }),
+            json!({ "id": id.to_string(), "token": token, "user_id": bot.to_string() }),
         ))
     })
 }

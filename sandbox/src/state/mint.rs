@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
+use serde_json::json;
 
 use super::journal::Record;
 use super::permissions::bits;
@@ -86,6 +87,27 @@ impl State {
         });
         self.join_guild(bot, vec![role]);
         id
+    }
+
+    /// Tells the guild of a new member and of the roles that came with it.
+    pub(crate) fn announce_member(&mut self, user: u64) {
+        let Some(member) = self.members.get(&user) else {
+            return;
+        };
+        let guild = self.guild.id.to_string();
+        let mut joined = self.member_json(member, true);
+        joined["guild_id"] = json!(guild);
+        let roles: Vec<_> = member
+            .roles
+            .iter()
+            .filter_map(|id| self.roles.get(id))
+            .collect();
+        let roles: Vec<_> = roles.into_iter().map(Role::json).collect();
+        for role in roles {
+            let data = json!({ "guild_id": guild, "role": role });
+            self.emit_guild("GUILD_ROLE_CREATE", data);
+        }
+        self.emit_guild("GUILD_MEMBER_ADD", joined);
     }
 
     /// Accepts one more token for a user; it is not kept over a restart.

@@ -1,6 +1,7 @@
 //! The sandbox's gateway and interactions, over real websockets and HTTP.
 
 mod answers;
+mod applications;
 mod closes;
 mod commands;
 mod components;

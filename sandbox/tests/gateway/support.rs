@@ -91,7 +91,8 @@ impl World {
         self.api(self.token(name))
     }
 
-    fn api(&self, authorization: String) -> Api {
+    /// Whoever has this header.
+    pub fn api(&self, authorization: String) -> Api {
         Api {
             http: self.http.clone(),
             base: self.sandbox.info().api.clone(),
@@ -105,10 +106,11 @@ impl World {
     }
 
     /// A request to `/_sandbox/…`.
-    pub async fn control(&self, path: &str, body: Value) {
+    pub async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}_sandbox/{path}", self.sandbox.info().page);
         let answer = self.http.post(url).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path} {body}: {answer:?}");
+        answer.json().await.unwrap_or_default()
     }
 
     /// The channel that every new guild has.

@@ -187,3 +187,57 @@ async fn a_second_bot_token_may_be_named() -> Result<()> {
     sandbox.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn another_applications_bot_and_its_private_channel_survive_a_kill() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let world = World::on(dir.path()).await?;
+    let body = json!({"name": "Ricky"});
+    let path = "/applications";
+    let made = world.control(Method::POST, path, &body).await?.is(200);
+    let token = format!("Bot {}", made["token"].as_str().unwrap_or_default());
+    let recipients = json!({"recipients": [made["user_id"]]});
+    let opened = world.zack(Method::POST, "/users/@me/channels", Some(recipients));
+    let channel = id(&opened.await?.is(200))?;
+    let path = format!("/channels/{channel}/messages");
+    world
+        .zack(Method::POST, &path, Some(json!({"content": "hello"})))
+        .await?
+        .is(200);
+    let copy = tempfile::tempdir()?;
+    std::fs::copy(
+        dir.path().join("journal.jsonl"),
+        copy.path().join("journal.jsonl"),
+    )?;
+
+    let world = World::on(copy.path()).await?;
+    let seen = world
+        .as_token(Method::GET, &path, None, Some(&token))
+        .await?
+        .is(200);
+    assert_eq!(seen[0]["content"], "hello");
+    let me = world
+        .as_token(Method::GET, "/users/@me", None, Some(&token))
+        .await?
+        .is(200);
+    assert_eq!(me["id"], made["user_id"]);
+    assert_ne!(
+        world.sandbox.info().application_id,
+        made["id"].as_str().unwrap_or_default()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_application_needs_a_name_as_long_as_discord_wants_it() -> Result<()> {
+    let world = World::start().await?;
+    for name in ["", " x ", &"x".repeat(33)] {
+        let path = "/applications";
+        let answer = world
+            .control(Method::POST, path, &json!({"name": name}))
+            .await?;
+        answer.refuses(400, 50035);
+        answer.blames("name", "BASE_TYPE_BAD_LENGTH");
+    }
+    Ok(())
+}

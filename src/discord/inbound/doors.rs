@@ -52,6 +52,13 @@ impl Doors {
         self.read.clear();
     }
 
+    /// The same for some channels only.
+    pub(super) fn forget_some(&mut self, channels: &[ChannelId]) {
+        for channel in channels {
+            self.read.remove(channel);
+        }
+    }
+
     /// Follows the layout. Has to hear of each change before the messages that come after it.
     pub(super) fn follow(&mut self, layout: &Layout) {
         let since = Utc::now();

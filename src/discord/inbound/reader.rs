@@ -17,6 +17,7 @@ use super::gate::Closed;
 use super::line::Heard;
 use crate::discord::events;
 use crate::discord::lanes::{Class, Lanes};
+use crate::discord::own_bots::{Guest, Guests};
 use crate::discord::rest::{Page, Request, RestError, Route};
 use crate::model::receipt::Mark;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
@@ -104,6 +105,8 @@ pub(super) struct Reader {
     now: watch::Receiver<Door>,
     /// From where on an earlier visit has not read.
     unread: Option<DiscordMessageId>,
+    /// Who may write there, for a private channel.
+    guests: Option<Guests>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +133,14 @@ impl Reader {
             queue,
             now,
             unread: None,
+            guests: None,
         }
+    }
+
+    /// The same for a private channel, where these may write.
+    pub(super) fn private(mut self, guests: Option<Guests>) -> Self {
+        self.guests = guests;
+        self
     }
 
     /// Reads at every visit, one after the other: what was written before a change of the door is
@@ -234,7 +244,12 @@ impl Reader {
                     return Ok(());
                 }
                 // A message that is read has no member, and so no roles.
-                if !self.desk.operators.roles.is_empty() {
+                if let Some(guests) = &self.guests {
+                    let Guest::Welcome(roles) = guests.look(written.user).await? else {
+                        continue;
+                    };
+                    written.roles = roles;
+                } else if !self.desk.operators.roles.is_empty() {
                     written.roles = self.roles(written.user, &mut roles).await?;
                 }
                 let room = Arc::clone(&self.room).acquire_owned();

@@ -11,6 +11,7 @@ mod bucket;
 mod driver;
 mod invalid;
 mod lane;
+mod others;
 mod pace;
 mod retry;
 mod scheduler;
@@ -30,6 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::driver::Command;
 use self::lane::Job;
+use self::others::Others;
 use self::retry::Tries;
 use self::scheduler::Place;
 use super::rest::{Answer, ErrorKind, Outcome, Request, Rest, RestError};
@@ -51,6 +53,7 @@ pub enum Class {
 #[derive(Clone)]
 pub struct Lanes {
     shared: Arc<Shared>,
+    others: Others,
 }
 
 struct Shared {
@@ -77,13 +80,24 @@ impl Lanes {
             next_seq: AtomicU64::new(0),
             depth,
         };
-        let shared = Arc::new(shared);
-        (Self { shared }, driver)
+        let lanes = Self {
+            shared: Arc::new(shared),
+            others: Others::default(),
+        };
+        (lanes, driver)
     }
 
     /// Queues a request in the lane of its route, at once and in the order of the calls. Dropping the returned future
-    /// takes it out again, unless it has been sent.
+    /// takes it out again, unless it has been sent. What is about a channel that another bot owns goes through the
+    /// lanes of that one.
     pub fn submit(&self, class: Class, request: Request) -> Submission {
+        match self.others.of(request.route().lane()) {
+            Some(owner) => owner.take_in(class, request),
+            None => self.take_in(class, request),
+        }
+    }
+
+    fn take_in(&self, class: Class, request: Request) -> Submission {
         let seq = self.shared.next_seq.fetch_add(1, Ordering::Relaxed);
         let route = request.route();
         let place = Place {

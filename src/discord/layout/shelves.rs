@@ -94,8 +94,7 @@ impl<'a> Plan<'a> {
     /// Settles a surface.
     pub(super) fn put(&mut self, surface: Surface, id: ChannelId) {
         self.layout.surfaces.insert(id, surface.clone());
-        let channel = Channel { id, webhook: None };
-        self.layout.channels.insert(surface, channel);
+        self.layout.channels.insert(surface, Channel::new(id));
     }
 
     /// Whether a surface needs nothing: two agents may share a short name, and with it the channel;

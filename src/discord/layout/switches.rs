@@ -57,9 +57,10 @@ impl Layout {
         (!lacks.is_empty()).then_some(Dormant::SwitchedOff(surface, lacks))
     }
 
-    /// Whether a surface was the channel of an agent that is gone.
-    pub(super) fn has_departed(&self, surface: &Surface) -> bool {
-        matches!(surface, Surface::Dm(_)) && !self.agents.contains_key(surface)
+    /// Whether a surface was the channel of an agent that is gone, or is one with its own bot.
+    pub fn has_departed(&self, surface: &Surface) -> bool {
+        let surface = surface.in_server();
+        matches!(surface, Surface::Dm(_)) && !self.agents.contains_key(&surface)
     }
 
     /// What a channel is to us, whether its feature is on or off.
@@ -120,7 +121,7 @@ impl Layout {
         {
             self.departed.insert(surface.clone(), agent);
         }
-        self.asleep.insert(surface, Channel { id, webhook: None });
+        self.asleep.insert(surface, Channel::new(id));
     }
 
     /// Names the agents and the primary among them.

@@ -89,6 +89,8 @@ struct Inner {
     base: String,
     authorization: HeaderValue,
     token: SecretString,
+    /// Which setting the token comes from, for people who have to mend it.
+    setting: String,
     token_refused: AtomicBool,
 }
 
@@ -108,6 +110,15 @@ pub(crate) struct Heard {
 impl Rest {
     /// A client for the API at `api_base` (`…/api/v10`), as the bot with this token.
     pub fn new(api_base: &Url, token: SecretString) -> Result<Self, RestBuildError> {
+        Self::of_setting(api_base, token, "DISCORD_TOKEN")
+    }
+
+    /// The same with a token that comes from another setting.
+    pub fn of_setting(
+        api_base: &Url,
+        token: SecretString,
+        setting: &str,
+    ) -> Result<Self, RestBuildError> {
         if !matches!(api_base.scheme(), "http" | "https") || !api_base.has_host() {
             return Err(RestBuildError::Base);
         }
@@ -133,6 +144,7 @@ impl Rest {
                 base: api_base.as_str().trim_end_matches('/').to_owned(),
                 authorization,
                 token,
+                setting: setting.to_owned(),
                 token_refused: AtomicBool::new(false),
             }),
         })
@@ -155,7 +167,7 @@ impl Rest {
 
     pub(crate) async fn attempt(&self, request: &Request) -> Attempt {
         if self.token_refused() {
-            return Attempt::unsent(token_refused(request.route().template()));
+            return Attempt::unsent(self.refused_token(request.route().template()));
         }
         if let Some(defect) = request.defect() {
             return Attempt::unsent(defect);
@@ -255,16 +267,26 @@ impl Rest {
             }
             StatusCode::UNAUTHORIZED if request.route().access() == Access::Bot => {
                 if !self.inner.token_refused.swap(true, Ordering::Relaxed) {
+                    let setting = &self.inner.setting;
                     tracing::error!(
-                        template,
-                        "Discord does not accept the bot token; nothing more is sent until it is replaced"
+                        template, %setting,
+                        "Discord does not accept the bot token of {setting}; nothing more is sent with it until it is replaced"
                     );
                 }
-                Outcome::NotSent(token_refused(template).with_status(status).with_code(code))
+                let error = self.refused_token(template);
+                Outcome::NotSent(error.with_status(status).with_code(code))
             }
             status if status.is_server_error() => Outcome::Unknown(error(ErrorKind::ServerFailed)),
             _ => Outcome::NotSent(error(ErrorKind::Rejected)),
         }
+    }
+
+    fn refused_token(&self, template: &'static str) -> RestError {
+        let setting = &self.inner.setting;
+        let said = format!(
+            "Discord does not accept the bot token. Reset it in the developer portal and set {setting}."
+        );
+        RestError::new(ErrorKind::TokenRefused, template, said)
     }
 
     fn network_error(&self, request: &Request, error: reqwest::Error) -> RestError {
@@ -343,14 +365,6 @@ impl Attempt {
             heard: Some(Heard { status, limits }),
         }
     }
-}
-
-fn token_refused(template: &'static str) -> RestError {
-    RestError::new(
-        ErrorKind::TokenRefused,
-        template,
-        "Discord does not accept the bot token. Reset it in the developer portal and set DISCORD_TOKEN.",
-    )
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -1,0 +1,75 @@
+//! The mirror and what belongs to it: what it hears, and what shows beside its views.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::wiring::Wires;
+use crate::discord::layout::Layout;
+use crate::discord::receipts::Receipts;
+use crate::lifecycle::Lifecycle;
+use crate::mirror::labs::LabsLook;
+use crate::mirror::ledger::Unwritten;
+use crate::mirror::marks::MarkKeeper;
+use crate::mirror::read_back::Channels;
+use crate::mirror::{Deps, Mirror, Reach, typing};
+use crate::model::change::FeedEvent;
+use crate::model::status::Dials;
+use crate::model::view::Entity;
+
+/// What the mirror hears, and whom it tells.
+pub(super) struct Told {
+    pub(super) feed: mpsc::Receiver<FeedEvent>,
+    pub(super) own: mpsc::UnboundedReceiver<Entity>,
+    pub(super) agents_changed: Arc<Notify>,
+    pub(super) labs_look: LabsLook,
+}
+
+impl Wires<'_> {
+    /// Starts it, with the marks and the typing that it asks for.
+    pub(super) fn start_mirror(
+        &self,
+        lifecycle: &mut Lifecycle,
+        layout: &watch::Receiver<Arc<Layout>>,
+        repair: &Arc<Notify>,
+        told: Told,
+        dials: Dials,
+        receipts: &Receipts,
+    ) {
+        let mirror = &self.config.mirror;
+        let (marks, wishes) = mpsc::unbounded_channel();
+        let marking = MarkKeeper::new(self.database.store.clone(), receipts.clone(), wishes);
+        lifecycle.spawn("marks", marking.run(lifecycle.token()));
+        let (typing, at_work) = mpsc::unbounded_channel();
+        let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
+        lifecycle.spawn("typing", showing);
+        let deps = Deps {
+            channels: Channels {
+                lanes: self.lanes.clone(),
+                store: self.database.hot.clone(),
+                application: self.identity.application,
+                bot: self.identity.bot,
+                unwritten: Unwritten::default(),
+            },
+            layout: layout.clone(),
+            repair: Arc::clone(repair),
+            reach: Reach {
+                sweep_every: mirror.sweep,
+                horizon: chrono::Duration::from_std(mirror.horizon)
+                    .unwrap_or(chrono::Duration::MAX),
+                first_link: chrono::Duration::from_std(mirror.first_link)
+                    .unwrap_or(chrono::Duration::MAX),
+            },
+            feed: told.feed,
+            own: told.own,
+            agents_changed: told.agents_changed,
+            labs_look: told.labs_look,
+            dials,
+            poll: self.config.mode.poll,
+            marks,
+            typing,
+        };
+        let mirror = Mirror::new(deps, lifecycle.token());
+        lifecycle.spawn("mirror", mirror.run());
+    }
+}
