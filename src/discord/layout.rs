@@ -68,8 +68,8 @@ pub struct Layout {
     labs: Labs,
     /// Channels of surfaces whose feature is off, or whose agent is gone.
     asleep: HashMap<Surface, Channel>,
-    /// Whether the server takes no more channels, and one is missing.
-    full: bool,
+    /// The first surface that is missing because the server takes no more channels.
+    full: Option<Surface>,
     /// Whether there was more to make than one look makes.
     unfinished: bool,
     roster: Roster,
@@ -98,9 +98,9 @@ impl Layout {
         self.unfinished
     }
 
-    /// Whether an agent has no channel because the server takes no more of them.
-    pub fn is_full(&self) -> bool {
-        self.full
+    /// A surface that has no channel because the server takes no more of them.
+    pub fn without_room(&self) -> Option<&Surface> {
+        self.full.as_ref()
     }
 
     /// Every surface and its channel.
@@ -116,6 +116,7 @@ impl Layout {
             && self.primary == other.primary
             && self.roster == other.roster
             && self.labs == other.labs
+            && self.full == other.full
     }
 
     /// Whether messages can be sent to a surface.
@@ -183,7 +184,7 @@ impl Builder {
             primary: None,
             labs,
             asleep: HashMap::new(),
-            full: false,
+            full: None,
             unfinished: false,
             roster: Roster::default(),
         }

@@ -62,6 +62,9 @@ impl Keeper {
     pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
         let senders = needs.bots.senders();
         let (layout, wait) = needs.ensure().await?;
+        if let Some(surface) = layout.without_room() {
+            complain(surface);
+        }
         let layout = watch::Sender::new(Arc::new(layout));
         Ok(Self {
             needs,
@@ -121,6 +124,11 @@ impl Keeper {
     }
 
     fn publish(&self, layout: Layout) {
+        if let Some(surface) = layout.without_room()
+            && self.layout.borrow().without_room() != Some(surface)
+        {
+            complain(surface);
+        }
         if !layout.same_as(&self.layout.borrow()) {
             self.layout.send_replace(Arc::new(layout));
         }
@@ -132,8 +140,17 @@ fn again(layout: &Layout) -> Option<Duration> {
     if layout.is_unfinished() {
         Some(Duration::ZERO)
     } else {
-        layout.is_full().then_some(FULL)
+        layout.without_room().map(|_| FULL)
     }
+}
+
+/// Said once, for who runs the bridge: nobody else can make room.
+fn complain(surface: &Surface) {
+    tracing::error!(
+        %surface,
+        "there is no channel {surface}: this Discord server has 500 channels, and takes no more. \
+         Delete some that nobody needs; the bridge looks again every 10 minutes"
+    );
 }
 
 impl Keeping {

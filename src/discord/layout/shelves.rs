@@ -269,26 +269,21 @@ impl Builder {
         Ok(made)
     }
 
-    /// Makes a channel that the rest can do without. In a server that takes no more, that is said
-    /// once a look, and nothing is tried again until the next.
+    /// Makes a channel that the rest can do without. In a server that takes no more, nothing is tried
+    /// again until the next look.
     async fn create_if_room(
         &self,
         plan: &mut Plan<'_>,
         surface: &Surface,
         parent: Option<ChannelId>,
     ) -> Result<Option<ChannelId>, RestError> {
-        if plan.layout.full {
+        if plan.layout.full.is_some() {
             return Ok(None);
         }
         match self.create(plan, surface, parent).await {
             Ok(id) => Ok(Some(id)),
             Err(error) if error.code() == Some(TOO_MANY_CHANNELS) => {
-                plan.layout.full = true;
-                tracing::error!(
-                    %surface,
-                    "there is no channel {surface}: this Discord server has 500 channels, and takes \
-                     no more. Delete some that nobody needs; the bridge looks again every 10 minutes"
-                );
+                plan.layout.full = Some(surface.clone());
                 Ok(None)
             }
             Err(error) => Err(error),
