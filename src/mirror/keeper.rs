@@ -175,7 +175,7 @@ impl Keeping {
                     .await?;
             }
         }
-        let again = self::again(&layout).or(again);
+        let again = self::again(&layout).into_iter().chain(again).min();
         Ok((layout.with_roster(roster).with_private(private), again))
     }
 

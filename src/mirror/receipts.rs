@@ -36,9 +36,7 @@ impl Renderer {
         for receipt in &receipts {
             look.marks.extend(marks(receipt, live));
             for delivery in &receipt.deliveries {
-                if let Some(channels) = at_work(receipt, delivery, live) {
-                    look.at_work.push((delivery.id, channels));
-                }
+                look.at_work.push((delivery.id, at_work(receipt, delivery, live)));
                 let entity = Entity {
                     kind: EntityKind::Delivery,
                     id: delivery.id.0,
@@ -121,10 +119,10 @@ fn marks(receipt: &Receipt, live: bool) -> impl Iterator<Item = MarkWanted> {
 }
 
 /// Where an agent works on a delivery: where its message stands. Nowhere, when it does not.
-fn at_work(receipt: &Receipt, delivery: &Progress, live: bool) -> Option<Vec<ChannelId>> {
+fn at_work(receipt: &Receipt, delivery: &Progress, live: bool) -> Vec<ChannelId> {
     let works = delivery.step(live) == Step::WithAgent;
     let homes = receipt.homes.iter().filter(|_| works);
-    Some(homes.map(|home| home.channel).collect())
+    homes.map(|home| home.channel).collect()
 }
 
 impl Mirror {

@@ -70,16 +70,20 @@ struct LoadedRow {
 /// The message that another one answers, and its places as `surface channel message` lines.
 #[derive(FromRow)]
 struct OptionalQuote {
-    quoted_author: Option<String>,
-    quoted_name: Option<String>,
-    quoted_text: Option<String>,
-    quoted_at: Option<String>,
+    #[sqlx(rename = "quoted_author")]
+    author: Option<String>,
+    #[sqlx(rename = "quoted_name")]
+    name: Option<String>,
+    #[sqlx(rename = "quoted_text")]
+    text: Option<String>,
+    #[sqlx(rename = "quoted_at")]
+    at: Option<String>,
 }
 
 impl OptionalQuote {
     fn take(&mut self) -> Option<Quoted> {
-        let author = Author::parse(&self.quoted_author.take()?);
-        let places = self.quoted_at.take().unwrap_or_default();
+        let author = Author::parse(&self.author.take()?);
+        let places = self.at.take().unwrap_or_default();
         let place = |line: &str| {
             let mut words = line.split(' ');
             let surface = words.next()?.parse().ok()?;
@@ -89,8 +93,8 @@ impl OptionalQuote {
         };
         Some(Quoted {
             author,
-            author_name: self.quoted_name.take(),
-            text: self.quoted_text.take()?,
+            author_name: self.name.take(),
+            text: self.text.take()?,
             at: places.lines().filter_map(place).collect(),
         })
     }

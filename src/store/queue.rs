@@ -74,26 +74,12 @@ struct ClaimedRow {
     replied_text: Option<String>,
 }
 
-/// SQL that reads what was claimed, with the message that it replies to.
-macro_rules! claimed {
-    () => {
-        "SELECT claimed.id, claimed.message_id, claimed.target_agent_key, claimed.picked_up_at,
-                m.message, coalesce(a.name, o.metadata ->> 'author_name', o.author) AS replied_to,
-                left(o.message, 1000) AS replied_text
-         FROM claimed JOIN project_chat_messages AS m ON m.id = claimed.message_id
-         LEFT JOIN project_chat_messages AS o
-             ON o.project_id = $1 AND o.id::text = m.metadata ->> 'reply_to'
-         LEFT JOIN agents AS a ON a.project_id = $1 AND a.agent_key = o.author
-         ORDER BY claimed.created_at, claimed.id"
-    };
-}
-
 impl Store {
     /// Claims what can be worked on now, oldest first: at most `limit` rows, one per lane, none of
     /// a lane in which a row is worked on already, here or by another claimer.
     pub async fn claim_batch(&self, limit: i64, filter: ClaimFilter<'_>) -> Result<Vec<Claimed>> {
         let busy: Vec<String> = filter.busy.iter().map(lane_word).collect();
-        let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM_BATCH)
+        let ids: Vec<Uuid> = sqlx::query_scalar(CLAIM_BATCH)
             .bind(self.project.as_str())
             .bind(limit)
             .bind(filter.agents)
@@ -101,31 +87,38 @@ impl Store {
             .bind(LANE_HELD_FOR.as_secs_f64())
             .fetch_all(&self.pool)
             .await?;
+        self.read_claims(&ids).await
+    }
+
+    /// Claims one queued row; `None` when somebody else has it.
+    pub async fn claim_one(&self, id: DeliveryId) -> Result<Option<Claimed>> {
+        let id: Option<Uuid> = sqlx::query_scalar(
+            "UPDATE chat_delivery_queue SET status = 'delivered', picked_up_at = now()
+             WHERE id = $1 AND project_id = $2 AND status = 'queued' RETURNING id",
+        )
+        .bind(id.0)
+        .bind(self.project.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(self.read_claims(id.as_slice()).await?.pop())
+    }
+
+    /// What was claimed, read in a statement of its own: an edit that was committed while the row was
+    /// being claimed still counts.
+    async fn read_claims(&self, ids: &[Uuid]) -> Result<Vec<Claimed>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIMED)
+            .bind(self.project.as_str())
+            .bind(ids)
+            .fetch_all(&self.pool)
+            .await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
             claimed.extend(self.read_claim(row).await?);
         }
         Ok(claimed)
-    }
-
-    /// Claims one queued row; `None` when somebody else has it.
-    pub async fn claim_one(&self, id: DeliveryId) -> Result<Option<Claimed>> {
-        let row: Option<ClaimedRow> = sqlx::query_as(concat!(
-            "WITH claimed AS (
-                 UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
-                 WHERE q.id = $2 AND q.project_id = $1 AND q.status = 'queued'
-                 RETURNING q.id, q.message_id, q.target_agent_key, q.created_at, q.picked_up_at
-             ) ",
-            claimed!()
-        ))
-        .bind(self.project.as_str())
-        .bind(id.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        match row {
-            Some(row) => self.read_claim(row).await,
-            None => Ok(None),
-        }
     }
 
     /// A row that cannot be worked on fails at once, so that the operator sees why.
@@ -361,8 +354,7 @@ fn lane_word((thread, agent): &Lane) -> String {
 /// The short id is read as `AgentKey` reads it: after any number of `agent:`. A lane is a thread
 /// and a short id; a row in work stands before every queued one in its lane, so that the lane is
 /// taken while it lasts.
-const CLAIM_BATCH: &str = concat!(
-    "
+const CLAIM_BATCH: &str = "
 WITH live AS (
     SELECT q.id, q.status, q.created_at, m.thread_id,
            split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1) AS short
@@ -383,10 +375,20 @@ WITH live AS (
     ORDER BY q.created_at, q.id
     LIMIT $2
     FOR UPDATE OF q SKIP LOCKED
-), claimed AS (
-    UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
-    FROM picked WHERE q.id = picked.id
-    RETURNING q.id, q.message_id, q.target_agent_key, q.created_at, q.picked_up_at
-) ",
-    claimed!()
-);
+)
+UPDATE chat_delivery_queue AS q SET status = 'delivered', picked_up_at = now()
+FROM picked WHERE q.id = picked.id
+RETURNING q.id";
+
+/// With the message that each replies to.
+const CLAIMED: &str = "
+SELECT q.id, q.message_id, q.target_agent_key, q.picked_up_at, m.message,
+       coalesce(a.name, o.metadata ->> 'author_name', o.author) AS replied_to,
+       left(o.message, 1000) AS replied_text
+FROM chat_delivery_queue AS q JOIN project_chat_messages AS m ON m.id = q.message_id
+LEFT JOIN project_chat_messages AS o ON o.project_id = $1 AND o.id = CASE
+    WHEN m.metadata ->> 'reply_to' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    THEN (m.metadata ->> 'reply_to')::uuid END
+LEFT JOIN agents AS a ON a.project_id = $1 AND a.agent_key = o.author
+WHERE q.project_id = $1 AND q.id = ANY ($2) AND q.status = 'delivered'
+ORDER BY q.created_at, q.id";

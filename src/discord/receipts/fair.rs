@@ -38,13 +38,11 @@ impl Fair {
     }
 
     fn line(&mut self, by: Option<UserId>) -> &mut VecDeque<DiscordMessageId> {
-        let at = match self.lines.iter().position(|(whose, _)| *whose == by) {
-            Some(at) => at,
-            None => {
-                self.lines.push_back((by, VecDeque::new()));
-                self.lines.len() - 1
-            }
-        };
+        let known = self.lines.iter().position(|(whose, _)| *whose == by);
+        let at = known.unwrap_or_else(|| {
+            self.lines.push_back((by, VecDeque::new()));
+            self.lines.len() - 1
+        });
         &mut self.lines[at].1
     }
 }

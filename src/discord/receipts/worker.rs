@@ -27,16 +27,26 @@ struct Entry {
     there: Marks,
     /// What was asked for and not answered.
     perhaps: Marks,
-    held: bool,
-    refused: bool,
+    /// From who keeps what the database does not take.
+    kept: Kept,
     /// From who knows the deliveries.
-    ladder: Option<Option<Mark>>,
+    ladder: Option<Mark>,
     by: Option<UserId>,
     done: Option<Done>,
     /// Whether somebody waits to hear that the mark of being held is gone.
     owed: bool,
     /// Whether a request is on its way: what comes of it decides on the next.
     busy: bool,
+}
+
+/// What has become of a message that the database did not take.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Kept {
+    /// Nobody has said that it did not.
+    #[default]
+    No,
+    Held,
+    Refused,
 }
 
 /// One request.
@@ -48,10 +58,11 @@ enum Step {
 
 impl Entry {
     fn want(&self) -> Option<Mark> {
-        if self.refused {
-            return Some(Mark::Refused);
+        match self.kept {
+            Kept::No => self.ladder,
+            Kept::Held => self.ladder.or(Some(Mark::Queued)),
+            Kept::Refused => Some(Mark::Refused),
         }
-        self.ladder.flatten().or(self.held.then_some(Mark::Queued))
     }
 
     /// The next step; none when all is as it should be. The new mark comes before the old one goes,
@@ -135,7 +146,7 @@ impl Worker {
         let entry = self.entries.entry(message).or_default();
         match wish {
             Wish::Held(_, by) => {
-                entry.held = true;
+                entry.kept = Kept::Held;
                 entry.by = Some(by);
             }
             Wish::Written(_) => {
@@ -143,11 +154,11 @@ impl Worker {
                 if !known {
                     entry.there = entry.there.with(Mark::Queued);
                 }
-                entry.held = false;
+                entry.kept = Kept::No;
                 entry.owed = true;
             }
             Wish::Refused(_, by) => {
-                entry.refused = true;
+                entry.kept = Kept::Refused;
                 entry.by = Some(by);
             }
             Wish::Ladder(Ladder {
@@ -158,7 +169,7 @@ impl Worker {
                 ..
             }) => {
                 entry.there = entry.there.and(there);
-                entry.ladder = Some(want);
+                entry.ladder = want;
                 entry.by = entry.by.or(by);
                 // The one before has been overtaken.
                 entry.done = Some(done);
@@ -168,7 +179,7 @@ impl Worker {
     }
 
     fn refusals(&self) -> usize {
-        let waiting = |it: &&Entry| it.refused && it.next().is_some();
+        let waiting = |it: &&Entry| it.kept == Kept::Refused && it.next().is_some();
         self.entries.values().filter(waiting).count()
     }
 
@@ -187,7 +198,7 @@ impl Worker {
         if std::mem::take(&mut entry.owed) {
             (self.gone)(self.channel, message);
         }
-        if !entry.held {
+        if entry.kept != Kept::Held {
             self.entries.remove(&message);
         }
     }
