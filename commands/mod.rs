@@ -1,6 +1,7 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
 mod approvals;
+mod ask;
 mod labs;
 mod promote;
 mod status;
@@ -51,6 +52,7 @@ fn all() -> Vec<poise::Command<Data, Error>> {
     vec![
         status::status(),
         approvals::approvals(),
+        ask::ask(),
         labs::labs_with_choices(),
         promote::promote(),
     ]

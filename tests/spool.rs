@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use clawdos_bridge::model::file::File;
 use clawdos_bridge::model::view::Surface;
 use clawdos_bridge::model::{ChannelId, DiscordMessageId, UserId};
 use clawdos_bridge::spool::{
-    Bounds, Excess, Found, Held, HeldFile, Kept, Known, Offer, Place, Record, Spool,
+    Bounds, Excess, Found, Held, Kept, Known, Offer, Place, Record, Spool,
 };
 use proptest::prelude::*;
 use tokio::task::JoinHandle;
@@ -35,6 +36,9 @@ fn held(id: u64, text: &str) -> Held {
         roles: Vec::new(),
         text: text.to_owned(),
         files: Vec::new(),
+        named: Vec::new(),
+        reply_to: None,
+        edited_at: None,
     }
 }
 
@@ -81,7 +85,7 @@ proptest! {
     fn any_text_survives_and_is_one_line(text in any::<String>(), name in any::<String>(), file in any::<String>(), size in any::<u64>()) {
         let mut held = held(1, &text);
         held.name = name;
-        held.files = vec![HeldFile { name: file.clone(), size, url: file }];
+        held.files = vec![File { name: file.clone(), size, url: file, kind: None }];
         let record = Record::Held(Box::new(held));
         let line = record.line();
         prop_assert_eq!(line.matches('\n').count(), 1);
@@ -240,4 +244,57 @@ async fn a_message_that_stays_does_not_make_the_file_grow() {
     let run = Running::open(&path, bounds);
     assert_eq!(ids(&run.found), [1]);
     run.close().await;
+}
+
+#[tokio::test]
+async fn what_is_changed_or_deleted_while_it_waits_is_so_after_a_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("spool.jsonl");
+    let running = Running::open(&path, ROOMY);
+    let offers = (1..=3).map(|id| offer(id, "as it was")).collect();
+    assert_eq!(running.spool.hold(offers).await, [Kept::Yes; 3]);
+    let changed = [held(1, "as it is")];
+    assert!(running.spool.amend(&changed, &[place(2)]).await);
+    assert_eq!(running.spool.knows(place(2).message), None);
+    assert_eq!(running.spool.level().borrow().held, 2);
+    running.close().await;
+
+    let running = Running::open(&path, ROOMY);
+    let texts: Vec<_> = running
+        .found
+        .held
+        .iter()
+        .map(|it| it.text.as_str())
+        .collect();
+    assert_eq!(texts, ["as it is", "as it was"]);
+    assert_eq!(ids(&running.found), [1, 3]);
+    // Bounds count what a message has become.
+    let bytes = Record::Held(Box::new(held(1, "as it is"))).line().len();
+    let longer = Record::Held(Box::new(held(3, "as it was"))).line().len();
+    running.close().await;
+    let tight = Bounds {
+        messages: 9,
+        bytes: 2 * bytes + longer,
+    };
+    let running = Running::open(&path, tight);
+    let kept = running
+        .spool
+        .hold(vec![offer(4, "as it is"), offer(5, "as it is")])
+        .await;
+    assert_eq!(kept, [Kept::Yes, Kept::Refused]);
+    running.close().await;
+}
+
+/// A file that a bridge of before has written.
+#[test]
+fn a_line_without_the_newer_fields_is_read() {
+    let line = br#"{"held":{"project":"front-office","message":"1","channel":"7","surface":"team-room","user":"9","name":"zack","text":"hi","files":[{"name":"a.txt","size":1,"url":"u"}]}}"#;
+    let Some(Record::Held(held)) = Record::read(line) else {
+        panic!("an old line is read");
+    };
+    assert_eq!((held.text.as_str(), held.files.len()), ("hi", 1));
+    assert_eq!(
+        (held.named.len(), held.reply_to, held.edited_at),
+        (0, None, None)
+    );
 }

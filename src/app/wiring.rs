@@ -22,7 +22,7 @@ use crate::delivery::Deliveries;
 use crate::delivery::fallback::Route as ControlRoute;
 use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
-use crate::discord::inbound::Intake;
+use crate::discord::inbound::{Files, Intake};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::own_bots::{Guests, OwnBots};
@@ -311,6 +311,8 @@ impl Wires<'_> {
             spool,
             found,
             receipts: heard_with.receipts,
+            files: Files::new(&self.place.api_base)?,
+            bot: self.identity.bot,
         };
         lifecycle.spawn("intake", intake.run(cancel.clone()));
         self.register_commands(lifecycle, cancel);

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod archive;
+pub mod ask;
 pub mod bots;
 pub mod button;
 pub mod chat;
@@ -11,6 +12,8 @@ pub mod delivery;
 pub mod digest;
 pub mod draft;
 pub mod embed;
+pub mod files;
+pub mod flood;
 pub mod gap;
 pub mod labs;
 pub mod links;

@@ -154,6 +154,15 @@ impl Deliveries {
     }
 
     async fn claim(self) {
+        // Executors that are not ours would be asked for an agent that nobody knows.
+        match self.store().fail_departed().await {
+            Ok(failed) => {
+                for id in failed {
+                    tracing::warn!(delivery_id = %id, "delivery {id} failed: its agent is gone");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot look for agents that are gone: {error}"),
+        }
         loop {
             let wanted = self.inner.slots.available_permits().min(BATCH);
             let permits = u32::try_from(wanted).unwrap_or(u32::MAX);

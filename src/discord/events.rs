@@ -1,14 +1,19 @@
 //! What Discord tells us, parsed once into our own types.
 
+mod names;
+mod written;
+
 use std::fmt;
 
 use secrecy::SecretString;
 use serenity::all::{
-    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageFlags, MessageType,
-    User,
+    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageFlags, User,
 };
 
+use crate::model::mentions::Names;
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
+
+pub use self::written::{Written, written};
 
 /// Something that happened in Discord.
 #[derive(Debug)]
@@ -21,6 +26,12 @@ pub enum Inbound {
     Disconnected,
     /// A person wrote something.
     Message(Box<Written>),
+    /// A person changed what they had written.
+    Edited(Box<Written>),
+    /// Messages of a channel are gone, whoever had written them.
+    Deleted(ChannelId, Vec<DiscordMessageId>),
+    /// How roles and channels of a server are called.
+    Named(GuildId, Names),
     /// A person pressed a button, or sent a form that a button had opened.
     Pressed(Box<Pressed>),
     /// A channel is gone.
@@ -29,27 +40,6 @@ pub enum Inbound {
     WebhooksChanged(ChannelId),
     /// What an agent's own bot was told, by the agent's short name.
     ToBot(String, Box<Inbound>),
-}
-
-/// A person's message.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// The message.
-    pub id: DiscordMessageId,
-    /// The channel.
-    pub channel: ChannelId,
-    /// The server; none in a direct message.
-    pub guild: Option<GuildId>,
-    /// Who.
-    pub user: UserId,
-    /// Under which name people see them.
-    pub name: String,
-    /// With which roles.
-    pub roles: Vec<RoleId>,
-    /// What.
-    pub text: String,
-    /// Name, size in bytes and address of each file.
-    pub files: Vec<(String, u64, String)>,
 }
 
 /// A button that was pressed, or a form that was sent.
@@ -126,11 +116,28 @@ pub fn matters(kind: &str) -> bool {
 
 /// Reads an event; none is nothing that concerns us.
 pub fn parse(event: Event) -> Option<Inbound> {
+    if let Some((guild, names)) = names::names(&event) {
+        return Some(Inbound::Named(guild, names));
+    }
     match event {
         Event::Ready(_) => Some(Inbound::Ready),
         Event::Resumed(_) => Some(Inbound::Resumed),
         Event::MessageCreate(event) => {
             written(event.message).map(|message| Inbound::Message(Box::new(message)))
+        }
+        Event::MessageUpdate(event) => {
+            written::edited(&event).map(|message| Inbound::Edited(Box::new(message)))
+        }
+        Event::MessageDelete(event) => {
+            let channel = ChannelId::new(event.channel_id.get())?;
+            let message = DiscordMessageId::new(event.message_id.get())?;
+            Some(Inbound::Deleted(channel, vec![message]))
+        }
+        Event::MessageDeleteBulk(event) => {
+            let channel = ChannelId::new(event.channel_id.get())?;
+            let ids = event.ids.iter();
+            let messages = ids.filter_map(|id| DiscordMessageId::new(id.get()));
+            Some(Inbound::Deleted(channel, messages.collect()))
         }
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
@@ -195,35 +202,4 @@ fn roles(roles: &[serenity::all::RoleId]) -> Vec<RoleId> {
         .iter()
         .filter_map(|role| RoleId::new(role.get()))
         .collect()
-}
-
-/// A message as a person's; none for bots, webhooks, system messages and what nobody wrote.
-pub fn written(message: Message) -> Option<Written> {
-    let by_person = !message.author.bot && message.webhook_id.is_none();
-    let text = matches!(
-        message.kind,
-        MessageType::Regular | MessageType::InlineReply
-    );
-    if !(by_person && text) {
-        return None;
-    }
-    let member = message.member;
-    let nick = member.as_ref().and_then(|member| member.nick.clone());
-    let global = message.author.global_name;
-    Some(Written {
-        id: DiscordMessageId::new(message.id.get())?,
-        channel: ChannelId::new(message.channel_id.get())?,
-        guild: message.guild_id.and_then(|id| GuildId::new(id.get())),
-        user: UserId::new(message.author.id.get())?,
-        name: nick.or(global).unwrap_or(message.author.name),
-        roles: member
-            .map(|member| roles(&member.roles))
-            .unwrap_or_default(),
-        text: message.content,
-        files: message
-            .attachments
-            .into_iter()
-            .map(|file| (file.filename, u64::from(file.size), file.url))
-            .collect(),
-    })
 }

@@ -2,10 +2,14 @@
 //! back where the gateway missed something.
 
 mod doors;
+mod files;
 mod gate;
+mod line;
 mod listener;
+mod names;
 mod reader;
 mod reception;
+mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::doors::Doors;
 use self::gate::Gate;
-use self::listener::{Heard, Listener};
+use self::line::Heard;
+use self::listener::Listener;
+use self::names::Directory;
 use self::reader::{Reader, Visit, begin};
 use self::reception::Reception;
 use super::events::{Inbound, Written};
@@ -24,11 +30,13 @@ use super::layout::Layout;
 use super::own_bots::Guests;
 use super::presses::Presses;
 use super::receipts::Receipts;
-use crate::model::ChannelId;
 use crate::model::mode::State;
 use crate::model::view::Surface;
+use crate::model::{ChannelId, UserId};
 use crate::operations::Desk;
 use crate::spool::{Found, Spool};
+
+pub use self::files::Files;
 
 /// Takes in what the gateway hears.
 pub struct Intake {
@@ -56,19 +64,33 @@ pub struct Intake {
     pub found: Found,
     /// The marks on people's messages.
     pub receipts: Receipts,
+    /// Looks into files that people send.
+    pub files: Files,
+    /// Our own account.
+    pub bot: UserId,
 }
 
 /// The lines in which messages wait to be written down, by channel, and the gates before them.
-type Queues = HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>;
+struct Queues {
+    lines: HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>,
+    /// What roles and channels are called.
+    names: Directory,
+    /// Where what agents' own bots are told is received.
+    reception: Reception,
+}
 
 impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut queues = Queues::new();
+        let (reception, mut let_in) = self.reception();
+        let mut queues = Queues {
+            lines: HashMap::new(),
+            names: Directory::new(self.bot),
+            reception,
+        };
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
-        let (mut reception, mut let_in) = self.reception();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -85,42 +107,68 @@ impl Intake {
                 Some(heard) = let_in.recv() => Some(heard),
                 heard = self.heard.recv() => heard,
             };
-            match heard {
-                None => anyhow::bail!("the gateway does not speak any more"),
-                Some(Inbound::Ready) => {
-                    self.connected.send_replace(true);
-                    doors.forget();
-                    self.read_back(&mut queues, &mut doors, &cancel);
-                }
-                Some(Inbound::Resumed) => {
-                    self.connected.send_replace(true);
-                }
-                Some(Inbound::Disconnected) => {
-                    self.connected.send_replace(false);
-                }
-                Some(Inbound::Message(written)) => {
-                    self.enqueue(&mut queues, &mut doors, *written, &cancel);
-                }
-                Some(Inbound::Pressed(pressed)) => self.presses.take(*pressed),
-                Some(Inbound::ChannelGone(channel)) => {
-                    if self.layout.borrow().surface(channel).is_some() {
-                        self.repair.notify_one();
-                    }
-                }
-                Some(Inbound::WebhooksChanged(channel)) => {
-                    let layout = self.layout.borrow();
-                    if layout.surface(channel).is_some_and(Surface::takes_messages) {
-                        self.repair.notify_one();
-                    }
-                }
-                Some(Inbound::ToBot(short, event)) => match *event {
-                    Inbound::Ready => {
-                        doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
-                        self.read_back(&mut queues, &mut doors, &cancel);
-                    }
-                    event => reception.receive(&short, event, &cancel),
-                },
+            let Some(heard) = heard else {
+                anyhow::bail!("the gateway does not speak any more");
+            };
+            self.hear(heard, &mut queues, &mut doors, &cancel);
+        }
+    }
+
+    fn hear(
+        &mut self,
+        heard: Inbound,
+        queues: &mut Queues,
+        doors: &mut Doors,
+        cancel: &CancellationToken,
+    ) {
+        match heard {
+            Inbound::Ready => {
+                self.connected.send_replace(true);
+                doors.forget();
+                self.read_back(queues, doors, cancel);
             }
+            Inbound::Resumed => {
+                self.connected.send_replace(true);
+            }
+            Inbound::Disconnected => {
+                self.connected.send_replace(false);
+            }
+            Inbound::Message(written) => {
+                self.enqueue(queues, doors, *written, cancel);
+            }
+            Inbound::Edited(written) => {
+                let channel = written.channel;
+                self.change(queues, channel, Heard::Edited(written), cancel);
+            }
+            Inbound::Deleted(channel, messages) => {
+                for message in messages {
+                    self.change(queues, channel, Heard::Deleted(message), cancel);
+                }
+            }
+            Inbound::Named(guild, names) => {
+                if guild == self.layout.borrow().guild {
+                    queues.names.learn(names);
+                }
+            }
+            Inbound::Pressed(pressed) => self.presses.take(*pressed),
+            Inbound::ChannelGone(channel) => {
+                if self.layout.borrow().surface(channel).is_some() {
+                    self.repair.notify_one();
+                }
+            }
+            Inbound::WebhooksChanged(channel) => {
+                let layout = self.layout.borrow();
+                if layout.surface(channel).is_some_and(Surface::takes_messages) {
+                    self.repair.notify_one();
+                }
+            }
+            Inbound::ToBot(short, event) => match *event {
+                Inbound::Ready => {
+                    doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
+                    self.read_back(queues, doors, cancel);
+                }
+                event => queues.reception.receive(&short, event, cancel),
+            },
         }
     }
 
@@ -178,9 +226,28 @@ impl Intake {
             return doors.answer(&written, &layout, &self.lanes);
         }
         let (queue, _) = self.queue(queues, written.channel, cancel);
-        let read_back = None;
         // A listener lives as long as its queue.
-        let _ = queue.send(Heard { written, read_back });
+        let _ = queue.send(Heard::Said(Box::new(written), None));
+    }
+
+    /// A change of a message stands in the same line, so that it never overtakes the message. What is
+    /// a row stays true while its feature is off.
+    fn change(
+        &mut self,
+        queues: &mut Queues,
+        channel: ChannelId,
+        heard: Heard,
+        cancel: &CancellationToken,
+    ) {
+        let layout = self.layout.borrow().clone();
+        if layout
+            .on_or_off(channel)
+            .is_some_and(Surface::takes_messages)
+        {
+            let (queue, _) = self.queue(queues, channel, cancel);
+            // A listener lives as long as its queue.
+            let _ = queue.send(heard);
+        }
     }
 
     /// The line in which the messages of a channel wait to be written down.
@@ -190,7 +257,7 @@ impl Intake {
         channel: ChannelId,
         cancel: &CancellationToken,
     ) -> &'a (mpsc::UnboundedSender<Heard>, Gate) {
-        queues.entry(channel).or_insert_with(|| {
+        queues.lines.entry(channel).or_insert_with(|| {
             let (queue, messages) = mpsc::unbounded_channel();
             let found = self.found.take(channel);
             let deps = listener::Deps {
@@ -200,6 +267,8 @@ impl Intake {
                 mode: &self.mode,
                 spool: &self.spool,
                 receipts: &self.receipts,
+                files: &self.files,
+                names: &queues.names,
             };
             let gate = Gate::default();
             let listener = Listener::new(&deps, channel, found, &gate);

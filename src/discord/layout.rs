@@ -16,6 +16,7 @@ use serde_json::json;
 pub use self::private::Private;
 use super::lanes::{Class, Lanes};
 use super::rest::{Request, RestError, Route, WebhookKey};
+use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
@@ -71,6 +72,7 @@ pub struct Layout {
     full: bool,
     /// Whether there was more to make than one look makes.
     unfinished: bool,
+    roster: Roster,
 }
 
 impl Layout {
@@ -106,12 +108,13 @@ impl Layout {
         self.channels.iter()
     }
 
-    /// Whether another layout has the same channels, webhooks, agents and flags.
+    /// Whether another layout has the same channels, webhooks, agents, names and flags.
     pub fn same_as(&self, other: &Self) -> bool {
         same(&self.channels, &other.channels)
             && same(&self.asleep, &other.asleep)
             && self.agents == other.agents
             && self.primary == other.primary
+            && self.roster == other.roster
             && self.labs == other.labs
     }
 
@@ -182,6 +185,7 @@ impl Builder {
             asleep: HashMap::new(),
             full: false,
             unfinished: false,
+            roster: Roster::default(),
         }
         .of_agents(agents, primary_agent(agents));
         let mut plan = Plan::new(layout, existing, known);
@@ -245,6 +249,7 @@ impl Builder {
         let made = self.lanes.submit(Class::Interactive, request).await;
         let made: ExistingChannel = made.json().into_result()?;
         plan.count(None, parent);
+        plan.made += 1;
         Ok(made.id)
     }
 

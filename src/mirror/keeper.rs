@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::layout::{Builder, Layout, Private};
 use crate::discord::own_bots::{Guest, Guests, OwnBots};
 use crate::model::ChannelId;
+use crate::model::addressing::Roster;
 use crate::model::labs::Labs;
 use crate::model::view::Surface;
 use crate::store::Store;
@@ -147,6 +148,7 @@ impl Keeping {
             .into_iter()
             .map(|known| (known.surface, known.channel))
             .collect();
+        let roster = Roster::new(&agents);
         let keys: Vec<_> = agents.into_iter().map(|agent| agent.key).collect();
         let layout = builder.ensure(&known, &keys, labs).await?;
         for (surface, channel) in layout.iter() {
@@ -157,7 +159,8 @@ impl Keeping {
             }
         }
         let again = self::again(&layout).or(again);
-        Ok((layout.with_private(private), again))
+        let layout = layout.with_roster(roster).with_private(private);
+        Ok((layout, again))
     }
 
     /// The private channels whose bot can send and whose person may still talk to it: both are looked

@@ -66,10 +66,21 @@ impl MessageId {
             &message.get().to_be_bytes(),
         ))
     }
+
+    /// The id of the row that a command makes. The same interaction always gives the same id.
+    pub fn for_interaction(interaction: InteractionId) -> Self {
+        Self(Uuid::new_v5(
+            &DISCORD_INTERACTIONS,
+            &interaction.get().to_be_bytes(),
+        ))
+    }
 }
 
 /// Name space of [`MessageId::for_discord`], drawn once at random.
 const DISCORD_MESSAGES: Uuid = Uuid::from_u128(0x6b1f_0d6e_5d0a_4a53_9a7c_2f64_c1c8_e0b7);
+
+/// Name space of [`MessageId::for_interaction`], drawn once at random.
+const DISCORD_INTERACTIONS: Uuid = Uuid::from_u128(0x1e0c_8a57_93d4_4f0b_b6a2_5c7d_08e9_417f);
 
 /// Milliseconds since 1970 at which Discord's ids begin (source: Discord's API reference).
 const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
@@ -164,6 +175,8 @@ snowflake_ids! {
     ApplicationId,
     /// A role in a server.
     RoleId,
+    /// Something that a person did with a command or a button.
+    InteractionId,
 }
 
 /// A project of Mission Control: a slug such as `front-office`, never a UUID (source: ClawdOS).

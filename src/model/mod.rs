@@ -1,11 +1,15 @@
 //! The words of Mission Control as types: pure, no input or output, imported by everybody.
 
+pub mod addressing;
 pub mod agent;
 pub mod bots;
 pub mod change;
 pub mod delivery;
+pub mod file;
 pub mod ids;
 pub mod labs;
+pub mod markup;
+pub mod mentions;
 pub mod message;
 pub mod mode;
 pub mod operators;
@@ -17,6 +21,6 @@ pub mod thread;
 pub mod view;
 
 pub use ids::{
-    AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, MessageId,
-    ParseIdError, ProjectId, RoleId, ThreadId, UserId, WebhookId,
+    AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, InteractionId,
+    MessageId, ParseIdError, ProjectId, RoleId, ThreadId, UserId, WebhookId,
 };

@@ -1,7 +1,10 @@
 //! One function for everything a person can do. Each checks who asks, writes in one transaction
 //! and returns what to tell the person; the mirror then shows the result.
 
+pub mod ask;
 pub mod decide;
+pub mod edit;
+mod hand_over;
 pub mod labs;
 pub mod promote;
 pub mod retry;

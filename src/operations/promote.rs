@@ -28,13 +28,15 @@ pub async fn promote(
         return Ok(words::not_a_row());
     };
     let by = presser.decider();
-    let mut promoted = desk.store.promote(message, &by).await?;
+    // A dashboard tells the agent of its task, title and all, by a message with a delivery.
+    let safe = |text: String| desk.shell.row_text(text, true);
+    let mut promoted = desk.store.promote(message, &by, safe).await?;
     for _ in 0..LOOKS {
         if promoted != Promoted::Unknown {
             break;
         }
         tokio::time::sleep(PAUSE).await;
-        promoted = desk.store.promote(message, &by).await?;
+        promoted = desk.store.promote(message, &by, safe).await?;
     }
     Ok(match promoted {
         Promoted::Task(title) => words::promoted(&title, false),

@@ -1,9 +1,13 @@
-//! Saying something: in the room, or to an agent.
+//! Saying something: in the room, or to agents.
 
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
-use crate::delivery::Deliveries;
-use crate::model::delivery::Claimed;
+use super::edit::{edit, version};
+use super::hand_over::HandOver;
+use crate::cards::files::with_files;
+use crate::model::delivery::in_reply;
+use crate::model::file::File;
 use crate::model::message::Author;
 use crate::model::thread::Place;
 use crate::model::view::Surface;
@@ -11,6 +15,7 @@ use crate::model::{AgentKey, ChannelId, DiscordMessageId, MessageId, RoleId, Use
 use crate::operations::Desk;
 use crate::store::Result;
 use crate::store::chat::{Destination, NewMessage, PersonView, TEXT_TYPE};
+use crate::store::edit::{Shown, VERSION_KEY};
 
 /// A message that a person has written in one of our channels.
 #[derive(Debug, Clone)]
@@ -21,7 +26,7 @@ pub struct Said {
     pub channel: ChannelId,
     /// What the channel is.
     pub surface: Surface,
-    /// The agent whose channel it is.
+    /// The agent whose channel it is; none in the room.
     pub agent: Option<AgentKey>,
     /// Who wrote it.
     pub user: UserId,
@@ -29,10 +34,18 @@ pub struct Said {
     pub name: String,
     /// With which roles.
     pub roles: Vec<RoleId>,
-    /// What, as Discord has it.
+    /// What, with mentions as names.
     pub text: String,
     /// Files that came with it.
     pub files: Vec<File>,
+    /// What is in those that are small texts, each in its file's place.
+    pub contents: Vec<Option<String>>,
+    /// The agents that it names.
+    pub named: Vec<AgentKey>,
+    /// The message in Discord that it replies to.
+    pub reply_to: Option<DiscordMessageId>,
+    /// When its author changed it last.
+    pub edited_at: Option<DateTime<Utc>>,
     /// Whether it may be a row already.
     pub tried: Tried,
 }
@@ -48,121 +61,127 @@ pub enum Tried {
     Perhaps,
 }
 
-/// A file in Discord.
-#[derive(Debug, Clone)]
-pub struct File {
-    /// Its name.
-    pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// Where it can be fetched for a while: Discord signs and ends these addresses.
-    pub url: String,
+impl Said {
+    /// The text of the row.
+    pub(super) fn whole(&self) -> String {
+        with_files(&self.text, &self.files, &self.contents)
+    }
+
+    /// The files as the metadata lists them; none where there are none.
+    pub(super) fn listed(&self) -> Option<Value> {
+        let file = |file: &File| {
+            json!({
+                "name": file.name,
+                "size": file.size,
+                "type": file.kind,
+                "url": file.url,
+                "expires_at": file.expires_at(),
+            })
+        };
+        let listed: Vec<Value> = self.files.iter().map(file).collect();
+        (!listed.is_empty()).then(|| listed.into())
+    }
+
+    fn metadata(&self, reply_to: Option<&Shown>) -> Value {
+        let mut metadata = json!({
+            "author_name": self.name,
+            "discord_user_id": self.user,
+            "discord_message_id": self.message,
+        });
+        if let Some(shown) = reply_to {
+            metadata["reply_to"] = json!(shown.id);
+        }
+        if let Some(files) = self.listed() {
+            metadata["attachments"] = files;
+        }
+        if let Some(at) = self.edited_at {
+            metadata[VERSION_KEY] = json!(version(at));
+        }
+        metadata
+    }
+
+    /// Whether an agent may be told it.
+    pub(super) fn is_addressed(&self) -> bool {
+        self.agent.is_some() || !self.named.is_empty() || self.reply_to.is_some()
+    }
+
+    /// The agents that it is said to: whose channel it is, else whom it names and whose words it
+    /// answers.
+    fn addressed(&self, reply_to: Option<&Shown>) -> Vec<AgentKey> {
+        if let Some(agent) = &self.agent {
+            return vec![agent.clone()];
+        }
+        let mut addressed = self.named.clone();
+        if let Some(Author::Agent(agent)) = reply_to.map(|shown| &shown.author)
+            && !addressed.contains(agent)
+        {
+            addressed.push(agent.clone());
+        }
+        addressed
+    }
 }
 
-/// Writes down what a person said, once, however often Discord tells it; what an operator said in
-/// an agent's channel goes to that agent.
-pub async fn say(desk: &Desk, said: Said) -> Result<()> {
+/// Writes down what a person said, once, however often Discord tells it. Each agent that an operator
+/// addresses gets a delivery of its own. A row that is there and says something older is made to follow.
+pub async fn say(desk: &Desk, said: &Said) -> Result<()> {
     let operator = desk.operators.includes(said.user, &said.roles);
-    let place = match (&said.surface, &said.agent) {
-        (Surface::Dm(_) | Surface::BotDm { .. }, Some(agent)) => Place::Dm(agent.clone()),
-        _ => Place::Room,
+    let reply_to = match said.reply_to {
+        Some(message) => desk.store.shown_by(said.channel, message).await?,
+        None => None,
     };
+    let place = said.agent.clone().map_or(Place::Room, Place::Dm);
     let author = if operator {
         Author::Operator
     } else {
         Author::Member(said.user)
     };
-    let target = match &place {
-        Place::Dm(agent) => Some(agent.clone()),
-        Place::Room | Place::Elsewhere => None,
+    let mut addressed = said.addressed(reply_to.as_ref());
+    if !(operator || desk.members_may_ask) {
+        addressed.clear();
+    }
+    let target = match (&said.agent, addressed.as_slice()) {
+        (Some(agent), _) | (None, [agent]) => Some(agent),
+        _ => None,
     };
-    let addressed = target.clone().filter(|_| operator || desk.members_may_ask);
-    let text = with_files(&said.text, &said.files);
-    let text = desk.shell.row_text(text, addressed.is_some());
-    let message_id = MessageId::for_discord(said.message);
-    // A row that is born claimed is stuck if nobody hears that it was born.
-    let mut slot = addressed
-        .as_ref()
-        .filter(|_| said.tried == Tried::Never)
-        .and_then(|agent| desk.deliveries.slot(&place, agent));
+    let text = desk.shell.row_text(said.whole(), !addressed.is_empty());
+    let metadata = said.metadata(reply_to.as_ref());
     let author = author.as_column();
-    let metadata = json!({
-        "author_name": said.name,
-        "discord_user_id": said.user,
-        "discord_message_id": said.message,
-    });
+    let message_id = MessageId::for_discord(said.message);
     let message = NewMessage {
         id: Some(message_id),
         destination: Destination::Place(place.clone()),
         author: &author,
-        target: target.as_ref(),
+        target,
         text: &text,
         message_type: TEXT_TYPE,
         metadata: Some(&metadata),
         created_at: Some(said.message.created_at()),
     };
-    let status = Deliveries::birth(slot.as_ref());
-    let deliveries: Vec<_> = addressed
-        .iter()
-        .map(|agent| (agent.clone(), status))
-        .collect();
     let surface = said.surface.to_string();
     let view = PersonView {
         surface: &surface,
         channel: said.channel,
         message: said.message,
     };
-    let written = desk.store.say(message, &deliveries, Some(view)).await?;
-    if !written.created {
-        return again(desk, message_id, addressed.as_ref(), said.tried).await;
-    }
-    for (id, agent, picked_up_at) in written.deliveries {
-        match (slot.take(), picked_up_at) {
-            (Some(slot), Some(picked_up_at)) => {
-                let text = text.clone();
-                let claimed = Claimed {
-                    id,
-                    message_id,
-                    agent,
-                    text,
-                    picked_up_at,
-                };
-                desk.deliveries.begin(slot, claimed);
+    let deliveries = HandOver::to(desk, &place, &addressed, said.tried == Tried::Never);
+    let births = deliveries.births();
+    let written = desk.store.say(message, &births, Some(view)).await?;
+    if written.created {
+        match &reply_to {
+            Some(shown) => {
+                let told = in_reply(Some(&shown.name), &shown.text, &text);
+                deliveries.written(desk, &written, &told);
             }
-            // Something of its thread was before it, or there was no slot.
-            _ => desk.deliveries.pump(),
+            None => deliveries.written(desk, &written, &text),
         }
-    }
-    Ok(())
-}
-
-/// The row was there before. What an earlier try of ours claimed and never handed over, because it
-/// did not hear of its success, waits in the queue like any other.
-async fn again(
-    desk: &Desk,
-    message: MessageId,
-    addressed: Option<&AgentKey>,
-    tried: Tried,
-) -> Result<()> {
-    if addressed.is_none() || tried == Tried::Never {
         return Ok(());
     }
-    if tried == Tried::Failed {
-        desk.store.release_newborn(message).await?;
+    if said.tried != Tried::Never {
+        let unheard = said.tried == Tried::Failed;
+        deliveries.again(desk, message_id, unheard).await?;
     }
-    desk.deliveries.pump();
+    if said.edited_at.is_some() {
+        edit(desk, said).await?;
+    }
     Ok(())
-}
-
-/// Agents read text: a file is its name, size and address.
-fn with_files(text: &str, files: &[File]) -> String {
-    let mut whole = text.to_owned();
-    for file in files {
-        if !whole.is_empty() {
-            whole.push('\n');
-        }
-        let line = format!("[file: {} ({} bytes)] {}", file.name, file.size, file.url);
-        whole.push_str(&line);
-    }
-    whole
 }

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! held ──row written──▶ written ──🕓 taken off──▶ settled          refused
+//!  └──────────────── deleted by its author ───────────▶┘
 //! ```
 //! Each step is a line in one file; the file is replaced when nothing in it is on its way.
 
@@ -25,7 +26,7 @@ use self::writer::Command;
 use crate::model::status::Level;
 use crate::model::{ChannelId, DiscordMessageId};
 
-pub use self::record::{Held, HeldFile, Place, Record};
+pub use self::record::{Held, Place, Record};
 pub use self::writer::Writer;
 
 /// How much may wait.
@@ -247,6 +248,37 @@ impl Spool {
         self.note(&Record::Written(place));
     }
 
+    /// Keeps what messages have become that are held, and forgets those that their authors have deleted;
+    /// on the disk when this returns. False where the disk does not take it: then the next try will.
+    pub async fn amend(&self, changed: &[Held], deleted: &[Place]) -> bool {
+        let changed = changed
+            .iter()
+            .map(|held| Record::Held(Box::new(held.clone())));
+        let deleted = deleted.iter().map(|place| Record::Settled(*place));
+        let records: Vec<Record> = changed.chain(deleted).collect();
+        let lines: String = records.iter().map(Record::line).collect();
+        if let Err(failure) = self.append(lines).await {
+            if let Failure::Disk(problem) = failure {
+                tracing::error!(%problem, "the spool cannot be written: {problem}");
+                let trouble = format!("the spool cannot be written: {problem}");
+                self.shared.judge(Some(trouble));
+            }
+            return false;
+        }
+        {
+            let mut state = self.shared.state();
+            for record in &records {
+                match record {
+                    Record::Held(held) => state.hold(held.message, record.line().len()),
+                    Record::Settled(place) => state.settled(place.message),
+                    Record::Written(_) | Record::Refused(_) => {}
+                }
+            }
+        }
+        self.shared.count();
+        true
+    }
+
     /// The mark on the message is gone, too.
     pub fn settled(&self, place: Place) {
         self.shared.state().settled(place.message);
@@ -318,17 +350,23 @@ fn place(held: &Held) -> Place {
 }
 
 fn found(records: &[Record], state: &State) -> Found {
-    let mut seen = std::collections::HashSet::new();
+    let mut places = std::collections::HashMap::new();
+    let mut all: Vec<Held> = Vec::new();
     let held = records.iter().filter_map(|record| match record {
         Record::Held(held) => Some(&**held),
         _ => None,
     });
-    let held = held
-        .filter(|held| state.known(held.message) == Some(Known::Held))
-        // A write that was given up and could not be cut off may stand there twice.
-        .filter(|held| seen.insert(held.message));
+    for held in held.filter(|held| state.known(held.message) == Some(Known::Held)) {
+        // Its place is that of its first line, what it says is that of its last.
+        let at = *places.entry(held.message).or_insert(all.len());
+        if at == all.len() {
+            all.push(held.clone());
+        } else {
+            all[at] = held.clone();
+        }
+    }
     Found {
-        held: held.cloned().collect(),
+        held: all,
         marked: state.marked(),
     }
 }

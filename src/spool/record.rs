@@ -4,8 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::model::file::File;
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ChannelId, DiscordMessageId, ProjectId, RoleId, UserId};
 
@@ -32,22 +34,20 @@ pub struct Held {
     /// With which roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleId>,
-    /// What.
+    /// What, with mentions as names.
     pub text: String,
     /// Files that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<HeldFile>,
-}
-
-/// A file in Discord.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldFile {
-    /// Its name.
-    pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// Where it can be fetched for a while.
-    pub url: String,
+    pub files: Vec<File>,
+    /// The agents that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<AgentKey>,
+    /// The message in Discord that it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<DiscordMessageId>,
+    /// When its author changed it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<DateTime<Utc>>,
 }
 
 /// A message, by where it stands.
@@ -63,11 +63,11 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Record {
-    /// Accepted: it will be a row.
+    /// Accepted: it will be a row. A later line of the same message says what it has become.
     Held(Box<Held>),
     /// It is a row; the mark on the Discord message may still be there.
     Written(Place),
-    /// The mark is gone, too: nothing is left to do.
+    /// Nothing is left to do: it is a row and the mark is gone, or its author has deleted it.
     Settled(Place),
     /// Its author was told to send it again: it must never be a row.
     Refused(Place),

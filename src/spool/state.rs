@@ -59,9 +59,8 @@ impl State {
     }
 
     pub(super) fn hold(&mut self, message: DiscordMessageId, bytes: usize) {
-        if self.held.insert(message, bytes).is_none() {
-            self.bytes += bytes;
-        }
+        let before = self.held.insert(message, bytes);
+        self.bytes = self.bytes + bytes - before.unwrap_or_default();
     }
 
     /// It is not held after all. Whether it was.
@@ -77,6 +76,7 @@ impl State {
     }
 
     pub(super) fn settled(&mut self, message: DiscordMessageId) {
+        self.release(message);
         self.written.remove(&message);
     }
 

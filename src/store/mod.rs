@@ -5,6 +5,7 @@ pub mod decide;
 mod decision;
 mod demo;
 pub mod direct;
+pub mod edit;
 mod effect;
 pub mod execution;
 pub mod gap;

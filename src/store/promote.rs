@@ -26,8 +26,14 @@ pub enum Promoted {
 }
 
 impl Store {
-    /// Makes a proposed task of the row that a Discord message shows, once.
-    pub async fn promote(&self, message: DiscordMessageId, by: &Decider) -> Result<Promoted> {
+    /// Makes a proposed task of the row that a Discord message shows, once, with its text as `safe`
+    /// gives it back.
+    pub async fn promote(
+        &self,
+        message: DiscordMessageId,
+        by: &Decider,
+        safe: impl FnOnce(String) -> String,
+    ) -> Result<Promoted> {
         let row: Option<(Uuid, String)> = sqlx::query_as(
             "SELECT m.id, m.message FROM bridge.view v
              JOIN project_chat_messages m ON m.id::text = v.entity_id AND m.project_id = $1
@@ -40,6 +46,7 @@ impl Store {
         let Some((id, text)) = row else {
             return Ok(Promoted::Unknown);
         };
+        let text = safe(text);
         let Some(title) = title(&text) else {
             return Ok(Promoted::Empty);
         };

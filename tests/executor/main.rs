@@ -12,6 +12,7 @@ mod agents;
 mod approved;
 mod client;
 mod deliver;
+mod edits;
 mod late;
 mod proposing;
 mod queue;

@@ -15,7 +15,7 @@ use tokio_tungstenite::connect_async;
 use super::card::Card;
 use super::person::{PATIENCE, Person};
 use super::world::World;
-use wire::{Events, asked, listen, lock, next, send, told};
+use wire::{Events, asked, listen, lock, next, offered, send, told};
 
 /// A person's app, connected to the gateway.
 pub struct Client {
@@ -150,6 +150,25 @@ impl Client {
             "options": options, "attachments": [],
         });
         self.send(2, channel, None, false, &data).await
+    }
+
+    /// The choices, by name and value, that are offered while an option of a command is typed.
+    pub async fn offered(
+        &self,
+        channel: &str,
+        name: &str,
+        option: &str,
+        typed: &str,
+    ) -> Vec<(String, String)> {
+        let command = self.command(channel, 1, name).await;
+        let typing = json!({ "type": 3, "name": option, "value": typed, "focused": true });
+        let data = json!({
+            "version": command["version"], "id": command["id"], "name": name, "type": 1,
+            "options": [typing],
+        });
+        let act = self.send(4, channel, None, false, &data).await;
+        self.hears(&act, "choices", |events| offered(events, &act))
+            .await
     }
 
     /// Uses a command of a message's context menu.

@@ -1,6 +1,7 @@
 //! What the journeys share.
 
 pub mod card;
+pub mod chat;
 pub mod client;
 pub mod existing;
 pub mod http;

@@ -157,6 +157,14 @@ async fn a_channel_is_archived_with_its_agent_and_comes_back_with_it() {
     remove(&world, "ricky").await;
     assert_eq!(stands_in(&world, "dm-ricky", "Archive").await, dm);
     assert_eq!(zack.read(&dm).await, before, "everything stays in it");
+    // What is written before the bridge has closed it still counts as said to Ricky.
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.channel \
+             WHERE surface = 'dm-ricky' AND closed_at IS NOT NULL",
+            1_i64,
+        )
+        .await;
 
     let told = |seen: &[crate::harness::person::Seen]| {
         let text = "its agent is not in the team any more";

@@ -1,11 +1,13 @@
 //! The executor of an existing `ClawdOS` instead of ours: the same journeys, and its ways.
 
 mod faults;
+mod receipts;
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::harness::client::Client;
 use crate::harness::existing::Existing;
 use crate::harness::person::{Person, Seen};
 use crate::harness::wait::eventually;
@@ -249,6 +251,20 @@ async fn what_a_shell_would_expand_arrives_as_look_alikes() {
     let texts: Vec<_> = existing.turns().into_iter().map(|turn| turn.text).collect();
     let expected = ["", " again", " from a dashboard"].map(|end| format!("{safe}{end}"));
     assert_eq!(texts, expected);
+
+    // Made a task of: dashboards tell agents of their tasks by messages.
+    let room = world.channel("team-room");
+    let message = world.person("mallory").say(&room, evil).await;
+    let client = Client::open(&world, "zack").await;
+    client
+        .context_menu(&room, &message, "Promote to task")
+        .await;
+    world
+        .database_says(
+            "SELECT title || ' | ' || description FROM tasks",
+            format!("{safe} | {safe}"),
+        )
+        .await;
 }
 
 #[tokio::test]

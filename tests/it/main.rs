@@ -3,11 +3,13 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod addressing;
 mod approvals;
 mod archive;
 mod bad_input;
 mod bots;
 mod cards;
+mod chat;
 mod crash;
 mod doctor;
 mod existing;

@@ -8,19 +8,29 @@ use serde_json::Value;
 
 use crate::harness::card::Card;
 use crate::harness::person::Person;
+use crate::harness::wait::eventually;
 
-const QUEUED: &str = "🕓";
-const WITH_AGENT: &str = "📨";
-const ANSWERED: &str = "✅";
-const FAILED: &str = "❌";
+pub(crate) const QUEUED: &str = "🕓";
+pub(crate) const WITH_AGENT: &str = "📨";
+pub(crate) const ANSWERED: &str = "✅";
+pub(crate) const FAILED: &str = "❌";
 
 /// The bot's replies to a message.
-async fn replies(person: &Person, channel: &str, message: &str) -> Vec<Card> {
+pub(crate) async fn replies(person: &Person, channel: &str, message: &str) -> Vec<Card> {
     let path = format!("/channels/{channel}/messages?limit=100");
     let (_, messages) = person.call(reqwest::Method::GET, &path, None).await;
     let all = messages.as_array().cloned().unwrap_or_default();
     let to_it = |it: &&Value| it["message_reference"]["message_id"] == *message;
     all.iter().filter(to_it).map(Card::of).collect()
+}
+
+/// The bot's one reply to a message.
+pub(crate) async fn the_reply(person: &Person, channel: &str, message: &str) -> Card {
+    eventually("a reply", || async {
+        let mut replies = replies(person, channel, message).await;
+        replies.pop().ok_or(())
+    })
+    .await
 }
 
 /// A port that nobody listens on.

@@ -36,9 +36,9 @@ pub(crate) async fn store(app: &App, body: &RequestBody) -> ApiResult<Vec<Attach
         }
         stored.push(Attachment {
             id,
-            name,
             size: file.bytes.len() as u64,
-            content_type: file.content_type.clone(),
+            content_type: file.content_type.clone().or_else(|| known_type(&name)),
+            name,
             description: text("description"),
         });
     }
@@ -111,6 +111,12 @@ pub(crate) async fn serve(call: Call) -> ApiResult {
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .body(Body::from(bytes))
         .map_err(|_| ApiError::new(500, 0, "500: Internal Server Error"))
+}
+
+/// What Discord says of a file whose sender has not said what it is.
+fn known_type(name: &str) -> Option<String> {
+    let guess = guess_type(name);
+    (guess != "application/octet-stream").then(|| guess.to_owned())
 }
 
 fn guess_type(name: &str) -> &'static str {

@@ -1,30 +1,35 @@
 //! From a channel into the database, in order. While the database is away messages go to the spool,
 //! and their authors see that.
 
-use std::collections::{HashMap, VecDeque};
+mod keeping;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::files::Files;
 use super::gate::Gate;
-use crate::cards::outage::not_kept;
+use super::line::{Entry, Heard, Line, What};
+use super::names::Directory;
+use super::words::{Why, Words};
 use crate::discord::events::Written;
-use crate::discord::lanes::{Class, Lanes};
+use crate::discord::lanes::Lanes;
 use crate::discord::layout::Layout;
 use crate::discord::receipts::Receipts;
-use crate::discord::rest::{Request, Route};
+use crate::model::ChannelId;
+use crate::model::file::inline;
 use crate::model::mode::{Mode, State};
-use crate::model::{ChannelId, DiscordMessageId, UserId};
 use crate::operations::Desk;
-use crate::operations::say::{File, Said, Tried, say};
-use crate::spool::{Excess, Found, Held, HeldFile, Kept, Offer, Place, Spool};
+use crate::operations::edit::{delete, edit};
+use crate::operations::say::{Tried, say};
+use crate::spool::{Found, Held, Place, Spool};
 use crate::store;
+use crate::store::edit::Changed;
 
 /// Waits between tries while the database is away: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -33,42 +38,31 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 /// see what became of theirs. A write takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often one person is told in words, in one channel, that messages are not kept.
-const TELL_EVERY: Duration = Duration::from_mins(1);
-
 /// Most messages that are taken in before the next look at the rest.
 const BATCH: usize = 100;
 
-/// A message as it comes in.
-pub(super) struct Heard {
-    /// The message.
-    pub(super) written: Written,
-    /// For what was read back: the reader goes on when this is dropped. Discord keeps such a
-    /// message, so it is never refused.
-    pub(super) read_back: Option<OwnedSemaphorePermit>,
+/// What came of the first of the line.
+enum Done {
+    /// Its files were looked into.
+    Read(Vec<Option<String>>),
+    /// It was written down, or not.
+    Tried(store::Result<Option<Changed>>),
 }
 
-/// A message in line.
-struct Entry {
-    held: Held,
-    /// Whether it is in the spool.
-    kept: bool,
-    tried: Tried,
-    read_back: Option<OwnedSemaphorePermit>,
-}
-
-type Try = Pin<Box<dyn Future<Output = store::Result<()>> + Send>>;
+type Try = Pin<Box<dyn Future<Output = Done> + Send>>;
 
 /// Writes down the messages of one channel, one after the other.
 pub(super) struct Listener {
     desk: Desk,
-    lanes: Lanes,
     layout: watch::Receiver<Arc<Layout>>,
     mode: watch::Receiver<State>,
     spool: Spool,
     receipts: Receipts,
+    files: Files,
+    names: Directory,
+    words: Words,
     channel: ChannelId,
-    line: VecDeque<Entry>,
+    line: Line,
     /// The wait after the last try, while the database does not take messages.
     trouble: Option<Duration>,
     next_try: Instant,
@@ -77,7 +71,6 @@ pub(super) struct Listener {
     gate: watch::Receiver<usize>,
     /// Since when the first of the line stands before a closed gate.
     closed_since: Option<Instant>,
-    told: HashMap<UserId, Instant>,
 }
 
 /// What listeners are made of.
@@ -88,6 +81,8 @@ pub(super) struct Deps<'a> {
     pub(super) mode: &'a watch::Receiver<State>,
     pub(super) spool: &'a Spool,
     pub(super) receipts: &'a Receipts,
+    pub(super) files: &'a Files,
+    pub(super) names: &'a Directory,
 }
 
 impl Listener {
@@ -97,27 +92,22 @@ impl Listener {
         for place in found.marked {
             deps.receipts.written(channel, place.message);
         }
-        let line = found.held.into_iter().map(|held| Entry {
-            held,
-            kept: true,
-            tried: Tried::Perhaps,
-            read_back: None,
-        });
         Self {
             desk: deps.desk.clone(),
-            lanes: deps.lanes.clone(),
             layout: deps.layout.clone(),
             mode: deps.mode.clone(),
             spool: deps.spool.clone(),
             receipts: deps.receipts.clone(),
+            files: deps.files.clone(),
+            names: deps.names.clone(),
+            words: Words::new(deps.lanes.clone(), channel),
             channel,
-            line: line.collect(),
+            line: Line::of(found.held),
             trouble: None,
             next_try: Instant::now(),
             trying_since: None,
             gate: gate.watch(),
             closed_since: None,
-            told: HashMap::new(),
         }
     }
 
@@ -152,7 +142,7 @@ impl Listener {
                     }
                 } => {
                     trying = None;
-                    self.tried(done);
+                    self.done(done);
                 }
                 changed = self.mode.changed() => {
                     if changed.is_err() {
@@ -176,9 +166,12 @@ impl Listener {
     /// When there is something to do although nothing happens.
     fn wake(&self) -> Option<Instant> {
         match self.trying_since.or(self.closed_since) {
-            None => (!self.line.is_empty()).then_some(self.next_try),
+            // Its files are looked into, for a few seconds at most.
+            None if self.line.busy => None,
+            None => self.line.first().map(|_| self.next_try),
             Some(since) => {
-                let unkept = self.line.iter().any(|entry| !entry.kept);
+                let unkept = |entry: &Entry| entry.held().is_some() && !entry.kept;
+                let unkept = self.line.iter().any(unkept);
                 (unkept && !self.is_away()).then_some(since + PATIENCE)
             }
         }
@@ -195,21 +188,38 @@ impl Listener {
         self.trouble.is_some() || slow || self.is_offline()
     }
 
-    /// Puts a message in line.
+    /// Puts what was heard in line.
     fn take(&mut self, heard: Heard) {
-        let Heard { written, read_back } = heard;
-        // Discord delivers twice what it pleases, and reading back finds everything.
-        let in_line = |entry: &Entry| entry.held.message == written.id;
-        if self.spool.knows(written.id).is_some() || self.line.iter().any(in_line) {
+        match heard {
+            Heard::Deleted(message) => self.line.delete(message),
+            Heard::Edited(written) => {
+                if let Some(held) = self.held(*written) {
+                    self.line.edit(held);
+                }
+            }
+            Heard::Said(written, read_back) => self.take_said(*written, read_back),
+        }
+    }
+
+    fn take_said(&mut self, written: Written, read_back: Option<OwnedSemaphorePermit>) {
+        let (message, user, heard_now) = (written.id, written.user, read_back.is_none());
+        let known = self.spool.knows(message).is_some() || self.line.has(message);
+        let edited = written.edited_at.is_some();
+        // Discord delivers twice what it pleases, and reading back finds everything, also what was
+        // changed while nobody listened.
+        if known && !edited {
             return;
         }
-        if let Some(held) = self.held(written) {
-            self.line.push_back(Entry {
-                held,
-                kept: false,
-                tried: Tried::Never,
-                read_back,
-            });
+        let Some(held) = self.held(written) else {
+            return;
+        };
+        if known {
+            return self.line.edit(held);
+        }
+        self.line.say(held, read_back);
+        let flood = heard_now && self.words.is_flood(user, message);
+        if flood && !self.is_away() {
+            self.words.tell(Why::Flood, user, message);
         }
     }
 
@@ -217,18 +227,25 @@ impl Listener {
         let layout = self.layout.borrow();
         // Taken while its feature was on; it may be off by now.
         let surface = layout.on_or_off(written.channel)?.clone();
-        let file = |(name, size, url)| HeldFile { name, size, url };
+        let agent = layout.agent(&surface).cloned();
+        let named = match agent {
+            Some(_) => Vec::new(),
+            None => layout.roster().addressed(&written.text),
+        };
         Some(Held {
             project: self.desk.store.project().clone(),
             message: written.id,
             channel: written.channel,
-            agent: layout.agent(&surface).cloned(),
+            agent,
             surface,
             user: written.user,
+            text: self.names.readable(&written),
             name: written.name,
             roles: written.roles,
-            text: written.text,
-            files: written.files.into_iter().map(file).collect(),
+            files: written.files,
+            named,
+            reply_to: written.reply_to,
+            edited_at: written.edited_at,
         })
     }
 
@@ -237,26 +254,58 @@ impl Listener {
         let closed = *self.gate.borrow() > 0;
         // What an earlier run has accepted is older than whatever nobody has heard.
         let behind = |first: &Entry| closed && first.tried != Tried::Perhaps;
-        if self.line.front().is_some_and(behind) {
+        if self.line.first().is_some_and(behind) {
             self.closed_since.get_or_insert_with(Instant::now);
             return None;
         }
         self.closed_since = None;
-        let first = self.line.front()?;
-        let said = said(&first.held, first.tried);
+        let first = self.line.first()?;
         let desk = self.desk.clone();
+        let files = first.unread().filter(|files| !inline(files).is_empty());
+        let begun: Try = match (&first.what, files) {
+            (_, Some(files)) => {
+                let reading = self.files.clone().read(files.to_vec());
+                self.line.busy = true;
+                return Some(Box::pin(async move { Done::Read(reading.await) }));
+            }
+            (What::Message(held), None) => {
+                let said = first.said(held);
+                Box::pin(async move { Done::Tried(say(&desk, &said).await.map(|()| None)) })
+            }
+            (What::Edit(held), None) => {
+                let said = first.said(held);
+                Box::pin(async move { Done::Tried(edit(&desk, &said).await.map(Some)) })
+            }
+            (What::Delete(message), None) => {
+                let message = *message;
+                Box::pin(async move { Done::Tried(delete(&desk, message).await.map(Some)) })
+            }
+        };
+        self.line.busy = true;
         self.trying_since = Some(Instant::now());
-        Some(Box::pin(async move { say(&desk, said).await }))
+        Some(begun)
+    }
+
+    fn done(&mut self, done: Done) {
+        self.line.busy = false;
+        match done {
+            Done::Tried(done) => self.tried(done),
+            Done::Read(contents) => {
+                if let Some(first) = self.line.first_mut() {
+                    first.contents = Some(contents);
+                }
+            }
+        }
     }
 
     /// What came of it.
-    fn tried(&mut self, done: store::Result<()>) {
+    fn tried(&mut self, done: store::Result<Option<Changed>>) {
         self.trying_since = None;
         self.next_try = Instant::now();
-        let Some(first) = self.line.front_mut() else {
+        let Some(first) = self.line.first_mut() else {
             return;
         };
-        let message = first.held.message;
+        let message = first.message();
         match done {
             Err(error) if error.is_outage() => {
                 tracing::warn!(%message, %error, "message {message} is not written down yet: {error}");
@@ -273,114 +322,22 @@ impl Listener {
             Err(error) => {
                 tracing::warn!(%message, %error, "message {message} is not written down: {error}");
             }
-            Ok(()) if first.kept => {
+            Ok(_) if first.kept => {
                 let channel = self.channel;
                 self.spool.written(Place { channel, message });
                 self.receipts.written(channel, message);
             }
-            Ok(()) => {}
+            Ok(changed) => {
+                let unknown = changed == Some(Changed::Unknown);
+                let first = self.line.pop().filter(|_| unknown);
+                if let Some(first) = first {
+                    self.line.unknown(first.what);
+                }
+                self.trouble = None;
+                return;
+            }
         }
         self.trouble = None;
-        self.line.pop_front();
-    }
-
-    /// While the database is away, whatever is in line goes to the spool.
-    async fn keep(&mut self) {
-        if !self.is_away() {
-            return;
-        }
-        let on_its_way = self.trying_since.is_some();
-        let unkept = self.line.iter().enumerate().filter(|(_, it)| !it.kept);
-        let offers: Vec<Offer> = unkept
-            .map(|(at, entry)| {
-                // It may be a row already, and we have not heard.
-                let perhaps = entry.tried != Tried::Never || (at == 0 && on_its_way);
-                let excess = match (&entry.read_back, perhaps) {
-                    (Some(_), _) => Excess::Wait,
-                    (None, true) => Excess::Keep,
-                    (None, false) => Excess::Refuse,
-                };
-                let held = entry.held.clone();
-                Offer { held, excess }
-            })
-            .collect();
-        if offers.is_empty() {
-            return;
-        }
-        let channel = self.channel;
-        let mut kept = self.spool.hold(offers).await.into_iter();
-        let mut refused = Vec::new();
-        self.line.retain_mut(|entry| {
-            if entry.kept {
-                return true;
-            }
-            match kept.next() {
-                Some(Kept::Yes) => {
-                    entry.kept = true;
-                    // The reader may go on.
-                    entry.read_back = None;
-                    self.receipts
-                        .held(channel, entry.held.message, entry.held.user);
-                    true
-                }
-                Some(Kept::Refused) => {
-                    self.receipts
-                        .refused(channel, entry.held.message, entry.held.user);
-                    refused.push((entry.held.user, entry.held.message));
-                    false
-                }
-                Some(Kept::NotNow) | None => true,
-            }
-        });
-        for (user, message) in refused {
-            self.tell(user, message);
-        }
-    }
-
-    /// Says in words that a message is not kept, unless the person has just been told.
-    fn tell(&mut self, user: UserId, message: DiscordMessageId) {
-        let now = Instant::now();
-        tracing::warn!(%message, %user, "message {message} is not kept: there is no room for it");
-        self.told
-            .retain(|_, at| now.duration_since(*at) < TELL_EVERY);
-        if self.told.contains_key(&user) {
-            return;
-        }
-        self.told.insert(user, now);
-        let body = json!({
-            "content": not_kept(),
-            "message_reference": { "message_id": message, "fail_if_not_exists": false },
-            // At most 25 characters (source: Discord).
-            "nonce": format!("full-{message}"),
-            "enforce_nonce": true,
-        });
-        let route = Route::create_message(self.channel.get());
-        let request = Request::new(route).json(&body).repeatable();
-        let answer = self.lanes.submit(Class::Interactive, request);
-        tokio::spawn(async move {
-            if let Some(error) = answer.await.done().error() {
-                tracing::warn!(%message, %error, "nobody was told that message {message} is not kept: {error}");
-            }
-        });
-    }
-}
-
-fn said(held: &Held, tried: Tried) -> Said {
-    let file = |file: &HeldFile| File {
-        name: file.name.clone(),
-        size: file.size,
-        url: file.url.clone(),
-    };
-    Said {
-        message: held.message,
-        channel: held.channel,
-        surface: held.surface.clone(),
-        agent: held.agent.clone(),
-        user: held.user,
-        name: held.name.clone(),
-        roles: held.roles.clone(),
-        text: held.text.clone(),
-        files: held.files.iter().map(file).collect(),
-        tried,
+        self.line.pop();
     }
 }

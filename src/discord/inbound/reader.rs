@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::doors::Door;
 use super::gate::Closed;
-use super::listener::Heard;
+use super::line::Heard;
 use crate::discord::events;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::own_bots::{Guest, Guests};
@@ -254,7 +254,7 @@ impl Reader {
                 }
                 let room = Arc::clone(&self.room).acquire_owned();
                 let read_back = Some(room.await?);
-                let _ = self.queue.send(Heard { written, read_back });
+                let _ = self.queue.send(Heard::Said(Box::new(written), read_back));
             }
             if !full {
                 return Ok(());

@@ -17,9 +17,9 @@ const SHELF: usize = 50;
 /// Most categories of a kind: a server has room for no more full ones (source: Discord, 500 channels).
 const SHELVES: u8 = 10;
 
-/// Channels of agents that one look makes. Together with those of Mission Control itself that is what
-/// Discord allows at once (observed: 10 in 15 s).
-const AT_ONCE: usize = 4;
+/// No channel of an agent is made after so many channels in one look: Discord allows no more at once
+/// (observed: 10 in 15 s).
+const AT_ONCE: usize = 10;
 
 /// Discord's code for a server that takes no more channels.
 const TOO_MANY_CHANNELS: u32 = 30_013;
@@ -42,6 +42,16 @@ impl Shelf {
     }
 }
 
+/// Where there is room for one more channel.
+enum Free {
+    /// In this category.
+    There(ChannelId),
+    /// In the one of this number, which has to be made.
+    Missing(u8),
+    /// All are full.
+    Nowhere,
+}
+
 /// A layout in the making.
 pub(super) struct Plan<'a> {
     /// What is settled.
@@ -52,8 +62,8 @@ pub(super) struct Plan<'a> {
     /// How many channels each category holds, those of others included.
     children: HashMap<ChannelId, usize>,
     shelves: HashMap<Shelf, BTreeMap<u8, ChannelId>>,
-    /// Channels of agents that were made.
-    made: usize,
+    /// Channels that were made.
+    pub(super) made: usize,
 }
 
 impl<'a> Plan<'a> {
@@ -139,41 +149,41 @@ impl<'a> Plan<'a> {
     }
 
     /// Finds the categories of a kind that are there.
-    pub(super) fn find_shelves(&mut self, shelf: Shelf) {
+    pub(super) fn find_shelves(&mut self, which: Shelf) {
         for number in 1..=SHELVES {
-            let surface = shelf.surface(number);
+            let surface = which.surface(number);
             if self.sleeps(&surface) {
                 if let Some(id) = self.id(&surface) {
-                    self.shelves.entry(shelf).or_default().insert(number, id);
+                    self.shelves.entry(which).or_default().insert(number, id);
                 }
             } else if let Some(found) = self.take(&surface, |_| true) {
                 self.put(surface, found.id);
-                let shelves = self.shelves.entry(shelf).or_default();
+                let shelves = self.shelves.entry(which).or_default();
                 shelves.insert(number, found.id);
             }
         }
     }
 
-    fn is_on(&self, shelf: Shelf, parent: Option<ChannelId>) -> bool {
-        let shelves = self.shelves.get(&shelf);
+    fn is_on(&self, which: Shelf, parent: Option<ChannelId>) -> bool {
+        let shelves = self.shelves.get(&which);
         parent.is_some_and(|parent| {
             shelves.is_some_and(|shelves| shelves.values().any(|id| *id == parent))
         })
     }
 
-    /// The first category of a kind with room for one more, or the number of one to make.
-    fn free(&self, shelf: Shelf) -> Result<ChannelId, Option<u8>> {
-        let shelves = self.shelves.get(&shelf);
+    /// The first category of a kind with room for one more.
+    fn free(&self, which: Shelf) -> Free {
+        let shelves = self.shelves.get(&which);
         for number in 1..=SHELVES {
             match shelves.and_then(|shelves| shelves.get(&number)) {
-                None => return Err(Some(number)),
+                None => return Free::Missing(number),
                 Some(id) if self.children.get(id).copied().unwrap_or_default() < SHELF => {
-                    return Ok(*id);
+                    return Free::There(*id);
                 }
                 Some(_) => {}
             }
         }
-        Err(None)
+        Free::Nowhere
     }
 }
 
@@ -226,7 +236,7 @@ impl Builder {
             plan.put(surface, found.id);
             return Ok(());
         }
-        if plan.made == AT_ONCE {
+        if plan.made >= AT_ONCE {
             plan.layout.unfinished = true;
             return Ok(());
         }
@@ -235,7 +245,6 @@ impl Builder {
         };
         if let Some(id) = self.create_if_room(plan, &surface, Some(parent)).await? {
             plan.put(surface, id);
-            plan.made += 1;
         }
         Ok(())
     }
@@ -244,18 +253,18 @@ impl Builder {
     async fn free_shelf(
         &self,
         plan: &mut Plan<'_>,
-        shelf: Shelf,
+        which: Shelf,
     ) -> Result<Option<ChannelId>, RestError> {
-        let number = match plan.free(shelf) {
-            Ok(id) => return Ok(Some(id)),
-            Err(Some(number)) => number,
-            Err(None) => return Ok(None),
+        let number = match plan.free(which) {
+            Free::There(id) => return Ok(Some(id)),
+            Free::Missing(number) => number,
+            Free::Nowhere => return Ok(None),
         };
-        let surface = shelf.surface(number);
+        let surface = which.surface(number);
         let made = self.create_if_room(plan, &surface, None).await?;
         if let Some(id) = made {
             plan.put(surface, id);
-            plan.shelves.entry(shelf).or_default().insert(number, id);
+            plan.shelves.entry(which).or_default().insert(number, id);
         }
         Ok(made)
     }
@@ -290,10 +299,10 @@ impl Builder {
     async fn move_to(
         &self,
         plan: &mut Plan<'_>,
-        shelf: Shelf,
+        which: Shelf,
         channel: &ExistingChannel,
     ) -> Result<(), RestError> {
-        let Some(parent) = self.free_shelf(plan, shelf).await? else {
+        let Some(parent) = self.free_shelf(plan, which).await? else {
             return Ok(());
         };
         let request = Request::new(Route::modify_channel(channel.id.get()))

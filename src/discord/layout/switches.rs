@@ -2,6 +2,7 @@
 //! whose feature is off keeps its channel, asleep, and everything in it.
 
 use super::{Channel, Layout};
+use crate::model::addressing::Roster;
 use crate::model::labs::{Feature, Labs};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ChannelId};
@@ -24,6 +25,18 @@ impl Layout {
     /// Whether the project has any agents.
     pub fn has_agents(&self) -> bool {
         !self.agents.is_empty()
+    }
+
+    /// What the agents are called.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The same layout with these names.
+    #[must_use]
+    pub fn with_roster(mut self, roster: Roster) -> Self {
+        self.roster = roster;
+        self
     }
 
     /// The features that a surface lacks to be there; none where it is there, or should be.

@@ -69,6 +69,20 @@ pub(super) fn asked(events: &[(String, Value)], act: &Act) -> Option<Form> {
     })
 }
 
+/// The choices that answer an act.
+pub(super) fn offered(events: &[(String, Value)], act: &Act) -> Option<Vec<(String, String)>> {
+    let (_, answer) = events.iter().find(|(name, data)| {
+        name == "APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE" && data["nonce"] == act.nonce.as_str()
+    })?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let choices = answer["choices"].as_array()?.iter();
+    Some(
+        choices
+            .map(|it| (text(&it["name"]), text(&it["value"])))
+            .collect(),
+    )
+}
+
 /// The id that Discord gave to what the person did.
 pub(super) fn interaction<'a>(events: &'a [(String, Value)], act: &Act) -> Option<&'a str> {
     events

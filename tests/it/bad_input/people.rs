@@ -24,7 +24,7 @@ async fn rows_are(world: &World, wanted: &[String]) {
 }
 
 #[tokio::test]
-async fn every_markup_survives_unchanged_into_the_row() {
+async fn every_markup_survives_into_the_row_and_mentions_are_names() {
     let world = World::start().await;
     let (zack, room) = (world.person("zack"), world.channel("team-room"));
     let mallory = world.person("mallory").id;
@@ -40,7 +40,11 @@ async fn every_markup_survives_unchanged_into_the_row() {
     for text in &said {
         zack.say(&room, text).await;
     }
-    rows_are(&world, &said).await;
+    let mut wanted = said.to_vec();
+    wanted[0] = "@everyone @mallory #team-room :party: 1970-01-01T00:00:00Z \
+                 [masked](https://example.org)"
+        .to_owned();
+    rows_are(&world, &wanted).await;
 }
 
 #[tokio::test]
@@ -72,15 +76,17 @@ async fn files_without_a_word_are_a_row_that_says_what_and_where() {
     })
     .await;
     let lines: Vec<&str> = row.lines().collect();
-    assert_eq!(lines.len(), 2, "{row}");
+    let kind = "bytes, text/plain; charset=utf-8)] http";
     assert!(
-        lines[0].starts_with("[file: plan.txt (14 bytes)] http"),
+        lines[0].starts_with(&format!("[file: plan.txt (14 {kind}")),
         "{row}"
     );
+    assert_eq!(lines[1..4], ["```txt", "the whole plan", "```"], "{row}");
     assert!(
-        lines[1].starts_with("[file: notes.md (7 bytes)] http"),
+        lines[4].starts_with(&format!("[file: notes.md (7 {kind}")),
         "{row}"
     );
+    assert_eq!(lines[5..], ["```md", "# notes", "```"], "{row}");
     let address = lines[0].split_whitespace().last().unwrap();
     let content = reqwest::get(address).await.unwrap().text().await.unwrap();
     assert_eq!(content, "the whole plan");

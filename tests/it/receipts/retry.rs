@@ -1,7 +1,6 @@
 //! Retry: who may, once, and what a late answer changes.
 
-use super::{ANSWERED, FAILED, WITH_AGENT, replies};
-use crate::harness::card::Card;
+use super::{ANSWERED, FAILED, WITH_AGENT, replies, the_reply};
 use crate::harness::client::Client;
 use crate::harness::marks::marked;
 use crate::harness::person::Person;
@@ -18,14 +17,6 @@ async fn scripted(script: &str, settings: &str) -> World {
     ));
     world.start_bridge();
     world
-}
-
-async fn the_reply(person: &Person, channel: &str, message: &str) -> Card {
-    eventually("a reply", || async {
-        let mut replies = replies(person, channel, message).await;
-        replies.pop().ok_or(())
-    })
-    .await
 }
 
 async fn no_reply(person: &Person, channel: &str, message: &str) {
