@@ -97,7 +97,6 @@ impl Wires<'_> {
         lifecycle: &mut Lifecycle,
         bots: own_bots::Started,
     ) -> anyhow::Result<Connected> {
-        let store = self.database.store.clone();
         let cancel = lifecycle.token();
 
         let (own, own_rows) = mpsc::unbounded_channel();
@@ -127,14 +126,7 @@ impl Wires<'_> {
         let receipts = self.receipts(lifecycle, &kept.0);
         self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
-        let deliveries = Deliveries::new(
-            store.clone(),
-            self.control.client.clone(),
-            ControlRoute::new(mode.clone(), nudge),
-            self.config.delivery.watchdog,
-            self.parallel(),
-        );
-        lifecycle.spawn("deliveries", deliveries.clone().run(cancel.clone()));
+        let deliveries = self.start_deliveries(lifecycle, &mode, nudge);
         let desk = Desk {
             store: self.database.hot.clone(),
             deliveries,
@@ -162,6 +154,24 @@ impl Wires<'_> {
         };
         lifecycle.spawn("outage", outage.run(cancel));
         Ok((layout, mode))
+    }
+
+    /// Hands messages over to agents.
+    fn start_deliveries(
+        &self,
+        lifecycle: &mut Lifecycle,
+        mode: &watch::Receiver<State>,
+        nudge: Nudge,
+    ) -> Deliveries {
+        let deliveries = Deliveries::new(
+            self.database.store.clone(),
+            self.control.client.clone(),
+            ControlRoute::new(mode.clone(), nudge),
+            self.config.delivery.watchdog,
+            self.parallel(),
+        );
+        lifecycle.spawn("deliveries", deliveries.clone().run(lifecycle.token()));
+        deliveries
     }
 
     /// Looks after the mode; with it comes what asks for another look.
@@ -275,13 +285,8 @@ impl Wires<'_> {
             poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
-        let Heard {
-            guests,
-            bots,
-            kept,
-            receipts,
-        } = heard_with;
-        bots.listen(lifecycle, || Line {
+        let (spool, found) = heard_with.kept;
+        heard_with.bots.listen(lifecycle, || Line {
             api_base: self.place.api_base.clone(),
             gateway_url: self.identity.gateway_url.clone(),
             mode: mode.clone(),
@@ -295,7 +300,7 @@ impl Wires<'_> {
                 lanes: self.lanes.clone(),
                 layout: layout.clone(),
             },
-            guests,
+            guests: heard_with.guests,
             desk,
             lanes: self.lanes.clone(),
             layout: layout.clone(),
@@ -303,9 +308,9 @@ impl Wires<'_> {
             heard,
             connected,
             mode,
-            spool: kept.0,
-            found: kept.1,
-            receipts,
+            spool,
+            found,
+            receipts: heard_with.receipts,
             files: Files::new(&self.place.api_base)?,
             bot: self.identity.bot,
         };

@@ -75,19 +75,22 @@ struct Queues {
     lines: HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>,
     /// What roles and channels are called.
     names: Directory,
+    /// Where what agents' own bots are told is received.
+    reception: Reception,
 }
 
 impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
+        let (reception, mut let_in) = self.reception();
         let mut queues = Queues {
             lines: HashMap::new(),
             names: Directory::new(self.bot),
+            reception,
         };
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
         self.resume(&mut queues, &cancel);
-        let (mut reception, mut let_in) = self.reception();
         loop {
             let heard = tokio::select! {
                 biased;
@@ -107,7 +110,7 @@ impl Intake {
             let Some(heard) = heard else {
                 anyhow::bail!("the gateway does not speak any more");
             };
-            self.hear(heard, &mut queues, &mut doors, &mut reception, &cancel);
+            self.hear(heard, &mut queues, &mut doors, &cancel);
         }
     }
 
@@ -116,7 +119,6 @@ impl Intake {
         heard: Inbound,
         queues: &mut Queues,
         doors: &mut Doors,
-        reception: &mut Reception,
         cancel: &CancellationToken,
     ) {
         match heard {
@@ -165,7 +167,7 @@ impl Intake {
                     doors.forget_some(&self.layout.borrow().channels_of_bot(&short));
                     self.read_back(queues, doors, cancel);
                 }
-                event => reception.receive(&short, event, cancel),
+                event => queues.reception.receive(&short, event, cancel),
             },
         }
     }

@@ -140,6 +140,14 @@ fn judge(error: &RestError) -> Next {
     }
 }
 
+/// The same for a new message: whoever takes no direct messages from a bot is not asked again.
+fn judge_new(surface: &Surface, error: &RestError) -> Next {
+    match judge(error) {
+        Next::Forbidden if surface.is_private() => Next::GiveUp,
+        next => next,
+    }
+}
+
 /// What to send instead of a draft whose files may be what Discord does not take. Without the right
 /// to write at all that is refused too, and the next try is the whole draft again.
 fn without_files<'a>(draft: &'a Draft, error: &RestError) -> Option<&'a Draft> {
@@ -213,11 +221,7 @@ impl Hands {
                     error
                 }
             };
-            let next = match judge(&error) {
-                // Whoever takes no direct messages from a bot is not asked again.
-                Next::Forbidden if surface.is_private() => Next::GiveUp,
-                next => next,
-            };
+            let next = judge_new(surface, &error);
             if !matches!(next, Next::Stop) {
                 tracing::warn!(%surface, %error, "a message to {surface} did not get through: {error}");
             }

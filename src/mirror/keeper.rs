@@ -176,7 +176,8 @@ impl Keeping {
             }
         }
         let again = self::again(&layout).into_iter().chain(again).min();
-        Ok((layout.with_roster(roster).with_private(private), again))
+        let layout = layout.with_roster(roster).with_private(private);
+        Ok((layout, again))
     }
 
     /// The private channels whose bot can send and whose person may still talk to it: both are looked

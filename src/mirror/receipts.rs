@@ -36,7 +36,8 @@ impl Renderer {
         for receipt in &receipts {
             look.marks.extend(marks(receipt, live));
             for delivery in &receipt.deliveries {
-                look.at_work.push((delivery.id, at_work(receipt, delivery, live)));
+                look.at_work
+                    .push((delivery.id, at_work(receipt, delivery, live)));
                 let entity = Entity {
                     kind: EntityKind::Delivery,
                     id: delivery.id.0,

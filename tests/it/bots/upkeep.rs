@@ -95,6 +95,8 @@ async fn without_the_feed_the_sweep_fills_both_places() {
     let dm = stage.dm();
     stage.answered(&dm, "good morning").await;
     stage.zack.say(&dm, "from the channel").await;
+    // What Ricky says before that would be taken for the answer.
+    stage.answered(&dm, "from the channel").await;
     stage.ricky_says("from Ricky").await;
     for text in ["from Ricky", &copied("from the channel")] {
         stage.shows(&stage.private, text).await;
