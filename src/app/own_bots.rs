@@ -1,5 +1,7 @@
 //! Agents' own bots: their ways to Discord, and their sessions.
 
+use std::sync::atomic::AtomicBool;
+
 use futures_util::future::join_all;
 
 use super::discord::{Identity, Place, drained};
@@ -43,6 +45,7 @@ pub async fn open(
             bots: bots.clone(),
             main: main.clone(),
             main_account: identity.bot,
+            looked: AtomicBool::new(false),
         });
     }
     join_all(sessions.iter().map(Session::first_look)).await;

@@ -291,6 +291,8 @@ impl Wires<'_> {
             gateway_url: self.identity.gateway_url.clone(),
             mode: mode.clone(),
             heard: tell.clone(),
+            operators: desk.operators.users.iter().copied().collect(),
+            layout: layout.clone(),
         });
         let gateway = Gateway::start(self.gateway(mode.clone()), framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));

@@ -1,5 +1,9 @@
 //! The gateway sessions of agents' own bots: one each, which fails for itself and is tried again.
 
+mod first_words;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -10,6 +14,7 @@ use url::Url;
 use super::events::Inbound;
 use super::gateway::{Ended, Gateway, GatewaySettings, PRIVATE_INTENTS};
 use super::lanes::{Class, Lanes};
+use super::layout::Layout;
 use super::own_bots::OwnBots;
 use super::portal::{Account, Application};
 use super::rest::{ErrorKind, Request, Rest, RestError, Route};
@@ -49,6 +54,8 @@ pub struct Session {
     pub main: Lanes,
     /// The account of the bridge's own bot.
     pub main_account: UserId,
+    /// Whether it has looked for chats that it never heard of.
+    pub looked: AtomicBool,
 }
 
 /// Where it connects to, and who hears it.
@@ -61,6 +68,10 @@ pub struct Line {
     pub mode: watch::Receiver<State>,
     /// Where what it hears goes.
     pub heard: mpsc::UnboundedSender<Inbound>,
+    /// Operators that are known by name.
+    pub operators: Vec<UserId>,
+    /// Which chats are known.
+    pub layout: watch::Receiver<Arc<Layout>>,
 }
 
 /// Why the bot is away, and how long it stays so.
@@ -188,7 +199,46 @@ impl Session {
         }
     }
 
+    /// Looks for what operators wrote before the bot heard of their chat, once.
+    fn look_for_chats(&self, line: &Line) {
+        if self.looked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (bots, main, lanes) = (self.bots.clone(), self.main.clone(), self.lanes.clone());
+        let (short, heard) = (self.short.clone(), line.heard.clone());
+        let (operators, layout) = (line.operators.clone(), line.layout.clone());
+        tokio::spawn(async move {
+            for operator in operators {
+                let chat = match first_words::chat(&lanes, operator).await {
+                    Ok(chat) => chat,
+                    Err(error) => {
+                        tracing::debug!(%operator, %error, "no chat with {operator}: {error}");
+                        continue;
+                    }
+                };
+                // One that is known is read back like any channel.
+                if layout.borrow().on_or_off(chat).is_some() {
+                    continue;
+                }
+                bots.lend(&main, &short, chat);
+                match first_words::unanswered(&lanes, chat, operator).await {
+                    Ok(written) => written.into_iter().for_each(|written| {
+                        let message = Inbound::Message(Box::new(written));
+                        // Nobody listens only while the process ends.
+                        let _ = heard.send(Inbound::ToBot(short.clone(), Box::new(message)));
+                    }),
+                    Err(error) => {
+                        tracing::warn!(%operator, %error, "the chat with {operator} cannot be read: {error}");
+                    }
+                }
+            }
+        });
+    }
+
     fn hear(&self, line: &Line, event: Inbound) {
+        if matches!(event, Inbound::Ready) {
+            self.look_for_chats(line);
+        }
         match &event {
             Inbound::Ready | Inbound::Resumed => self.bots.set(&self.short, BotState::Up),
             Inbound::Disconnected => {

@@ -115,6 +115,10 @@ async fn an_agent_is_called_by_its_new_name() {
         .execute(world.pool())
         .await
         .expect("a new name");
+    // Nobody tells when the new name counts.
+    world
+        .fault(serde_json::json!({ "rate_limits": "off" }))
+        .await;
     for n in 0.. {
         let text = format!("{n}: @vegeta  the prince!");
         zack.say(&room, &text).await;
@@ -122,6 +126,6 @@ async fn an_agent_is_called_by_its_new_name() {
         if row.to == [RICKY] {
             break;
         }
-        assert!(n < 20, "{row:?}");
+        assert!(n < 300, "{row:?}");
     }
 }

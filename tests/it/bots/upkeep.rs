@@ -5,6 +5,7 @@ use serde_json::json;
 use super::stage::{Stage, copied};
 use crate::harness::outage::{accept_connections, end_connections};
 use crate::harness::person::count;
+use crate::harness::world::World;
 
 #[tokio::test]
 async fn edits_and_deletes_of_rows_are_followed_in_both_places() {
@@ -62,6 +63,38 @@ async fn a_restart_keeps_the_private_channel_and_reads_it_back() {
     for text in ["good morning", away, "meanwhile"] {
         assert_eq!(count(&seen, text), 1, "{text}: {seen:#?}");
     }
+}
+
+/// A bot cannot list its chats; this one has never been there when somebody wrote.
+#[tokio::test]
+async fn the_very_first_message_is_found_although_nobody_was_there() {
+    let mut world = World::without_bridge().await;
+    let ricky = world.make_application("Ricky").await;
+    world.configure(&format!(
+        "[agents.ricky]\ndiscord_token = \"{}\"\n",
+        ricky.token
+    ));
+    let (zack, mallory) = (world.person("zack"), world.person("mallory"));
+    let private = zack.opens(&ricky.bot).await;
+    for text in ["hello?", "is this on?"] {
+        zack.say(&private, text).await;
+    }
+    let other = mallory.opens(&ricky.bot).await;
+    mallory.say(&other, "let me in").await;
+    world.start_bridge();
+    zack.sees(&private, "both answers", |seen| {
+        let answers = seen.iter().filter(|m| m.name == "Ricky");
+        answers.count() == 2 && seen[3].text.contains("is this on?")
+    })
+    .await;
+    world.kill_bridge();
+    world.start_bridge();
+    zack.say(&private, "and now?").await;
+    let seen = zack
+        .sees(&private, "the third answer", |seen| seen.len() >= 6)
+        .await;
+    assert_eq!(seen.len(), 6, "each once: {seen:#?}");
+    assert_eq!(mallory.read(&other).await.len(), 1, "nobody was asked");
 }
 
 #[tokio::test]
