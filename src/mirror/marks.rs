@@ -127,11 +127,6 @@ impl MarkKeeper {
             self.number += 1;
             let number = self.number;
             self.last.insert((wish.entity, wish.channel), number);
-            // What was begun and is not there yet must not count as there.
-            let there = match wish.want {
-                Some(mark) if !wish.there.has(mark) => there.without(mark),
-                _ => there,
-            };
             let marked = Marked {
                 entity: wish.entity,
                 channel: wish.channel,

@@ -1,6 +1,7 @@
 //! Receipts as views: the mark that a message should have, and the reply under it that says why its
 //! delivery failed, or that it waits.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Mirror;
@@ -22,8 +23,8 @@ impl Renderer {
     /// Deliveries, with the receipts of their messages.
     pub(super) async fn deliveries(&self, store: &Store, ids: &[Uuid]) -> Result<Look> {
         let mode = self.mode();
-        let live = mode.is_live();
-        let away = mode.mode.is_some() && !live;
+        let live = live_since(&mode);
+        let away = mode.mode.is_some() && live.is_none();
         let since = away.then_some(mode.since);
         let ((sight, receipts), mut views) = tokio::try_join!(
             store.receipts(ids, since),
@@ -63,7 +64,7 @@ impl Renderer {
 
     fn reply(&self, receipt: &Receipt, delivery: &Progress, mode: &State) -> Vec<Wanted> {
         let personas = self.personas();
-        let draft = match delivery.step(mode.is_live()) {
+        let draft = match delivery.step(live_since(mode)) {
             Step::Failed => delivery::failed(delivery, &personas),
             Step::Waits if delivery.first => delivery::waits(),
             Step::Waits | Step::WithAgent | Step::Answered => return Vec::new(),
@@ -77,6 +78,11 @@ impl Renderer {
     }
 }
 
+/// Since when the executor is there, if it is.
+fn live_since(mode: &State) -> Option<DateTime<Utc>> {
+    mode.is_live().then_some(mode.since)
+}
+
 fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rendered {
     let its = |view: &mut View| view.key.entity == entity;
     Rendered {
@@ -88,7 +94,10 @@ fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rende
 }
 
 /// The marks of a message that do not show its deliveries as they are.
-fn marks(receipt: &Receipt, live: bool) -> impl Iterator<Item = MarkWanted> {
+fn marks(
+    receipt: &Receipt,
+    live: Option<DateTime<Utc>>,
+) -> impl Iterator<Item = MarkWanted> {
     let want = mark(&receipt.deliveries, live);
     let mut shown: Vec<String> = receipt
         .deliveries
@@ -108,11 +117,7 @@ fn marks(receipt: &Receipt, live: bool) -> impl Iterator<Item = MarkWanted> {
             surface: home.surface.clone(),
             channel: home.channel,
             message: home.message,
-            // What was begun and not confirmed is set again.
-            there: match want {
-                Some(mark) if home.shown.is_empty() => home.marks.without(mark),
-                _ => home.marks,
-            },
+            there: home.marks,
             want,
             shown: shown.clone(),
             by: receipt.author,
@@ -120,7 +125,11 @@ fn marks(receipt: &Receipt, live: bool) -> impl Iterator<Item = MarkWanted> {
 }
 
 /// Where an agent works on a delivery: where its message stands. Nowhere, when it does not.
-fn at_work(receipt: &Receipt, delivery: &Progress, live: bool) -> Vec<ChannelId> {
+fn at_work(
+    receipt: &Receipt,
+    delivery: &Progress,
+    live: Option<DateTime<Utc>>,
+) -> Vec<ChannelId> {
     let works = delivery.step(live) == Step::WithAgent;
     let homes = receipt.homes.iter().filter(|_| works);
     homes.map(|home| home.channel).collect()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use super::delivery::{DeliveryStatus, STALE_ERROR};
 use super::{AgentKey, DeliveryId};
 
@@ -123,6 +125,8 @@ pub struct Progress {
     pub picked_up: bool,
     /// Whether it has been armed again by itself; that happens once.
     pub rearmed: bool,
+    /// When it failed or was answered, as far as the row tells.
+    pub ended_at: Option<DateTime<Utc>>,
     /// Whether it is the first of its thread that waits since the executor went away.
     pub first: bool,
 }
@@ -149,13 +153,21 @@ impl Progress {
             && !self.picked_up
     }
 
-    /// How far it has come. `live` says whether the executor is there.
-    pub fn step(&self, live: bool) -> Step {
+    fn will_be_rearmed(&self, live: Option<DateTime<Utc>>) -> bool {
+        let before = |since| self.ended_at.is_some_and(|at| at < since);
+        !self.rearmed && live.is_none_or(before)
+    }
+
+    /// How far it has come. `live` says since when the executor is there, if it is: what had failed
+    /// untouched before that is about to be armed again.
+    pub fn step(&self, live: Option<DateTime<Utc>>) -> Step {
         match self.status {
             DeliveryStatus::Queued => Step::Waits,
             DeliveryStatus::Delivered => Step::WithAgent,
             DeliveryStatus::Processed => Step::Answered,
-            DeliveryStatus::Failed if self.is_untouched() && !self.rearmed && !live => Step::Waits,
+            DeliveryStatus::Failed if self.is_untouched() && self.will_be_rearmed(live) => {
+                Step::Waits
+            }
             DeliveryStatus::Failed => Step::Failed,
         }
     }
@@ -163,7 +175,7 @@ impl Progress {
 
 /// The mark of a message with these deliveries: what needs a person comes first, then what is not
 /// over yet. None without deliveries.
-pub fn mark(deliveries: &[Progress], live: bool) -> Option<Mark> {
+pub fn mark(deliveries: &[Progress], live: Option<DateTime<Utc>>) -> Option<Mark> {
     let order = |step| match step {
         Step::Failed => (0, Mark::Failed),
         Step::WithAgent => (1, Mark::WithAgent),

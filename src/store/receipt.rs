@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::look::{ServerStart, Sight};
-use super::{Result, Store, StoreError};
+use super::{Result, Store, StoreError, readable};
 use crate::model::delivery::STALE_ERROR;
 use crate::model::receipt::{Marks, Progress};
 use crate::model::view::{EntityKind, Surface};
@@ -68,6 +68,7 @@ struct DeliveryRow {
     error: Option<String>,
     picked_up: Option<bool>,
     rearmed: Option<bool>,
+    ended_at: Option<DateTime<Utc>>,
     author: Option<String>,
     first: Option<bool>,
 }
@@ -84,6 +85,7 @@ impl DeliveryRow {
             error: self.error.take(),
             picked_up: self.picked_up?,
             rearmed: self.rearmed?,
+            ended_at: self.ended_at,
             first: self.first?,
         })
     }
@@ -288,13 +290,15 @@ fn home((entity, surface, channel, message, marks, shown): HomeRow) -> Result<Ho
 }
 
 /// What was sent up to a minute before the executor counted as away had found nobody either.
-const DELIVERIES: &str = "
+const DELIVERIES: &str = concat!(
+    "
 SELECT pg_current_snapshot()::text AS snapshot,
        (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server,
        q.id, m.id AS message_id, q.version, q.target_agent_key, q.status,
        q.result ->> 'error' AS error, q.picked_up_at IS NOT NULL AS picked_up,
-       coalesce(q.result ? 'rearmed', false) AS rearmed,
-       m.metadata ->> 'discord_user_id' AS author,
+       coalesce(q.result ? 'rearmed', false) AS rearmed, ",
+    readable!("q.completed_at"),
+    " AS ended_at, m.metadata ->> 'discord_user_id' AS author,
        CASE WHEN $3::timestamptz IS NULL THEN false
             ELSE m.created_at > $3 - interval '1 minute' AND NOT EXISTS (
                 SELECT FROM project_chat_messages k
@@ -311,7 +315,8 @@ LEFT JOIN LATERAL (SELECT b.*, b.xmin::text AS version FROM chat_delivery_queue 
                    WHERE b.message_id = a.message_id AND b.project_id = $1 OFFSET 0) q ON true
 LEFT JOIN LATERAL (SELECT * FROM project_chat_messages c
                    WHERE c.id = q.message_id OFFSET 0) m ON true
-ORDER BY q.created_at, q.id";
+ORDER BY q.created_at, q.id"
+);
 
 const HOMES: &str = "
 SELECT v.entity_id, v.surface, v.channel_id, v.message_id, r.marks, r.shown

@@ -4,6 +4,7 @@ use clawdos_bridge::cards::{Personas, delivery};
 use clawdos_bridge::model::DeliveryId;
 use clawdos_bridge::model::delivery::{DeliveryStatus, STALE_ERROR};
 use clawdos_bridge::model::receipt::{Mark, Marks, Progress, Step, mark};
+use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 
 fn progress(status: DeliveryStatus) -> Progress {
@@ -15,6 +16,7 @@ fn progress(status: DeliveryStatus) -> Progress {
         error: None,
         picked_up: false,
         rearmed: false,
+        ended_at: None,
         first: false,
     }
 }
@@ -33,7 +35,7 @@ fn what_needs_a_person_comes_first_and_what_is_over_last() {
     use DeliveryStatus::{Delivered, Failed, Processed, Queued};
     let marked = |all: &[DeliveryStatus]| {
         let all: Vec<_> = all.iter().copied().map(progress).collect();
-        mark(&all, true)
+        mark(&all, Some(DateTime::UNIX_EPOCH))
     };
     assert_eq!(marked(&[]), None);
     assert_eq!(marked(&[Processed, Processed]), Some(Mark::Answered));
@@ -44,11 +46,17 @@ fn what_needs_a_person_comes_first_and_what_is_over_last() {
 
 #[test]
 fn what_nobody_took_waits_as_long_as_it_will_be_armed_again() {
-    assert_eq!(failed(STALE_ERROR, false, false).step(false), Step::Waits);
-    assert_eq!(failed(STALE_ERROR, false, false).step(true), Step::Failed);
-    assert_eq!(failed(STALE_ERROR, false, true).step(false), Step::Failed);
-    assert_eq!(failed(STALE_ERROR, true, false).step(false), Step::Failed);
-    assert_eq!(failed("it broke", false, false).step(false), Step::Failed);
+    let live = Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(5));
+    let untouched = |minute| Progress {
+        ended_at: Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)),
+        ..failed(STALE_ERROR, false, false)
+    };
+    assert_eq!(untouched(1).step(None), Step::Waits);
+    assert_eq!(untouched(1).step(live), Step::Waits, "about to be");
+    assert_eq!(untouched(9).step(live), Step::Failed);
+    assert_eq!(failed(STALE_ERROR, false, true).step(None), Step::Failed);
+    assert_eq!(failed(STALE_ERROR, true, false).step(None), Step::Failed);
+    assert_eq!(failed("it broke", false, false).step(None), Step::Failed);
 }
 
 #[test]

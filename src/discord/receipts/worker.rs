@@ -25,7 +25,7 @@ const AGAIN: Duration = Duration::from_secs(3);
 #[derive(Default)]
 struct Entry {
     there: Marks,
-    /// What was asked for and not answered.
+    /// What was asked for and not answered, or was there once as others know it.
     perhaps: Marks,
     /// From who keeps what the database does not take.
     kept: Kept,
@@ -152,7 +152,7 @@ impl Worker {
             Wish::Written(_) => {
                 // One that an earlier run has marked.
                 if !known {
-                    entry.there = entry.there.with(Mark::Queued);
+                    entry.perhaps = entry.perhaps.with(Mark::Queued);
                 }
                 entry.kept = Kept::No;
                 entry.owed = true;
@@ -168,7 +168,8 @@ impl Worker {
                 done,
                 ..
             }) => {
-                entry.there = entry.there.and(there);
+                // What others know may be older than what was done since: the wanted one is set again.
+                entry.perhaps = entry.perhaps.and(there);
                 entry.ladder = want;
                 entry.by = entry.by.or(by);
                 // The one before has been overtaken.
