@@ -17,3 +17,6 @@ CREATE TABLE IF NOT EXISTS bridge.receipt (
 ALTER TABLE bridge.receipt ENABLE ROW LEVEL SECURITY;
 
 SELECT bridge.ensure_index('chat_delivery_queue', 'idx_chat_delivery_queue_agent', '(project_id, target_agent_key, picked_up_at)');
+
+-- A turn that runs holds its thread, whatever became of its delivery.
+CREATE INDEX IF NOT EXISTS executor_turn_running_idx ON bridge.executor_turn (project_id) WHERE state = 'running';

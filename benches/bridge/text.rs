@@ -9,7 +9,9 @@ pub fn of(number: u32) -> String {
     format!("k{number} {REST}")
 }
 
-/// The number in a text of ours.
+/// The number in a text of ours, which may stand under a line that quotes what it answers.
 pub fn number(text: &str) -> Option<u32> {
-    text.strip_prefix('k')?.split(' ').next()?.parse().ok()
+    let (first, rest) = text.split_once('\n').unwrap_or_default();
+    let said = if first.starts_with("-# ") { rest } else { text };
+    said.strip_prefix('k')?.split(' ').next()?.parse().ok()
 }

@@ -2,7 +2,7 @@
 
 use super::custom_id::Press;
 use super::{Button, Draft, Personas, Row, Style, quote};
-use crate::model::delivery::STALE_ERROR;
+use crate::model::delivery::{GONE, PERHAPS, STALE_ERROR};
 use crate::model::receipt::Progress;
 
 /// Longest reason that is shown.
@@ -22,6 +22,14 @@ pub fn failed(delivery: &Progress, personas: &Personas) -> Draft {
             "**{name}** has not answered in time. The message may have been processed: look for \
              its effects before you retry. An answer that comes late still counts."
         ),
+        Some(reason) if reason.ends_with(GONE) => reason.to_owned(),
+        Some(reason) if reason.ends_with(PERHAPS) => {
+            let reason = quote::line(reason.trim_end_matches(PERHAPS).trim(), REASON).markup;
+            format!(
+                "The connection was lost while **{name}** had this. It may have been processed: look \
+                 for its effects before you retry. An answer that comes late still counts.\n-# {reason}"
+            )
+        }
         Some(reason) if !reason.trim().is_empty() => {
             let reason = quote::quoted(reason, REASON).markup;
             format!("**{name}** did not answer this. The reason: {reason}")
@@ -54,6 +62,12 @@ pub fn again(live: bool) -> String {
     } else {
         queued()
     }
+}
+
+/// It was given up, and its agent was not.
+pub fn still_at_work() -> String {
+    "The agent is still at work on it, and its answer will count. Nothing was sent again."
+        .to_owned()
 }
 
 /// Somebody was faster, or an answer has come after all.

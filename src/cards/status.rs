@@ -32,7 +32,7 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
     let mut lines = vec![TITLE.to_owned(), mode(&vitals.mode)];
     lines.push(last_check(&vitals.mode, poll));
     match facts {
-        Some(facts) => lines.extend(database(facts)),
+        Some(facts) => lines.extend(database(facts, vitals.mode.is_live())),
         None => lines.push("The database cannot be asked what waits.".to_owned()),
     }
     lines.extend(spool(&vitals.spool));
@@ -87,13 +87,18 @@ fn last_check(state: &State, poll: Duration) -> String {
     }
 }
 
-fn database(facts: &Facts) -> Vec<String> {
-    let mut queue = match facts.queued {
+fn database(facts: &Facts, live: bool) -> Vec<String> {
+    let (promised, since) = match live {
+        true => (0, None),
+        false => (facts.promised, facts.oldest_promised),
+    };
+    let oldest = facts.oldest_queued.into_iter().chain(since).min();
+    let mut queue = match facts.queued + promised {
         0 => "Queue: nothing waits".to_owned(),
         queued => format!("Queue: {} waiting", messages(queued)),
     };
     // Writing to a String cannot fail.
-    if let Some(oldest) = facts.oldest_queued {
+    if let Some(oldest) = oldest {
         let _ = write!(queue, ", the oldest since <t:{}:R>", oldest.timestamp());
     }
     if facts.in_work > 0 {

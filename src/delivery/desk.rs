@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -38,6 +39,8 @@ struct Inner {
     /// The rows tell of all others.
     reserved: Mutex<HashSet<Lane>>,
     turns: TaskTracker,
+    /// When this process began to deliver.
+    began: DateTime<Utc>,
 }
 
 /// The right to run one direct turn in a lane.
@@ -80,6 +83,7 @@ impl Deliveries {
                 slots: Arc::new(Semaphore::new(parallel)),
                 reserved: Mutex::default(),
                 turns: TaskTracker::new(),
+                began: Utc::now(),
             }),
         }
     }
@@ -90,6 +94,10 @@ impl Deliveries {
 
     pub(super) fn route(&self) -> &Route {
         &self.inner.turn.route
+    }
+
+    pub(super) fn began(&self) -> DateTime<Utc> {
+        self.inner.began
     }
 
     pub(super) fn stale_after(&self) -> Duration {

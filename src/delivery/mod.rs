@@ -54,9 +54,9 @@ impl Deliveries {
         Ok(())
     }
 
-    /// One look for stale deliveries, and for replies that came after their delivery had failed.
+    /// One look for stale deliveries, for such whose turn has ended without us, and for replies that came after their delivery had failed.
     pub async fn watchdog(&self) {
-        match self.store().repair_answered().await {
+        match self.store().repair_answered(self.began()).await {
             Ok(0) => {}
             Ok(count) => {
                 counter!(DELIVERIES, "outcome" => "late").increment(count);
@@ -66,6 +66,10 @@ impl Deliveries {
                 );
             }
             Err(error) => tracing::warn!(%error, "cannot look for late replies: {error}"),
+        }
+        // Of an executor of ours, whose bridge was killed meanwhile.
+        if let Err(error) = self.store().settle_deliveries().await {
+            tracing::warn!(%error, "cannot look for turns that have ended: {error}");
         }
         match self.store().fail_stale(self.stale_after()).await {
             Ok(failed) => {

@@ -6,8 +6,7 @@ use metrics::counter;
 
 use super::fallback::{Call, Route, Way};
 use crate::control::client::{ControlClient, DeliverOutcome};
-use crate::model::delivery::Claimed;
-use crate::store::direct::PERHAPS;
+use crate::model::delivery::{Claimed, PERHAPS};
 use crate::store::{self, Store};
 use crate::telemetry::DELIVERIES;
 

@@ -210,6 +210,11 @@ impl Turns {
         thread: Option<ThreadId>,
         text: String,
     ) -> TurnEnd {
+        match self.store.is_given_up(turn).await {
+            Ok(false) => {}
+            Ok(true) => return TurnEnd::NotNow("Nobody waits for this any more.".to_owned()),
+            Err(error) => return away(&error),
+        }
         match self.store.begin_turn(turn).await {
             Ok(Begun::Started) => {}
             Ok(Begun::Done(reply)) => return TurnEnd::Answered(reply),

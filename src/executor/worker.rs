@@ -123,6 +123,10 @@ impl Worker {
     /// Works until it is told to stop; turns that run then go on.
     pub(super) async fn run(&self, cancel: &CancellationToken) {
         let mut rounds = Rounds::new("deliveries", &self.kick.0.queue);
+        // What was promised for when somebody is there; first, so that the order is kept.
+        if let Err(error) = self.turns.store().rearm_stale().await {
+            tracing::warn!(%error, "deliveries cannot be armed again: {error}");
+        }
         while !cancel.is_cancelled() {
             if rounds.is_search_due() {
                 self.recover().await;

@@ -2,6 +2,7 @@
 //! rendered, compared with the ledger, and the difference is carried out.
 
 pub mod apply;
+mod company;
 pub mod dirty;
 mod gaps;
 pub mod keeper;
@@ -37,6 +38,7 @@ use crate::model::view::{Entity, EntityKind};
 use crate::store::kept::Kept;
 use crate::store::look::ServerStart;
 use apply::{Hands, Workers};
+use company::Company;
 use dirty::Dirty;
 use gaps::Gaps;
 use labs::LabsLook;
@@ -123,6 +125,8 @@ pub struct Mirror {
     gaps: Gaps,
     /// When to look at the card in `#status`, and when that was done last.
     status: (Option<Instant>, Option<Instant>),
+    /// Who waits for a message to be shown.
+    company: Company,
     /// Whether the executor was there when receipts were looked at last.
     was_live: Option<bool>,
     /// The connection of looks and of what is written before requests.
@@ -168,6 +172,7 @@ impl Mirror {
             sweep_again: (None, 0),
             gaps: Gaps::default(),
             status: (None, None),
+            company: Company::default(),
             was_live: None,
             cancel,
         }
@@ -185,6 +190,9 @@ impl Mirror {
             if self.sweep_soon && self.dirty.is_empty() {
                 self.sweep_soon = false;
                 self.sweep().await;
+            }
+            if self.company.is_placed() {
+                self.look_at_placed().await;
             }
             if !self.dirty.is_empty() {
                 self.step().await;

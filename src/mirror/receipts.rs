@@ -94,10 +94,7 @@ fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rende
 }
 
 /// The marks of a message that do not show its deliveries as they are.
-fn marks(
-    receipt: &Receipt,
-    live: Option<DateTime<Utc>>,
-) -> impl Iterator<Item = MarkWanted> {
+fn marks(receipt: &Receipt, live: Option<DateTime<Utc>>) -> impl Iterator<Item = MarkWanted> {
     let want = mark(&receipt.deliveries, live);
     let mut shown: Vec<String> = receipt
         .deliveries
@@ -125,11 +122,7 @@ fn marks(
 }
 
 /// Where an agent works on a delivery: where its message stands. Nowhere, when it does not.
-fn at_work(
-    receipt: &Receipt,
-    delivery: &Progress,
-    live: Option<DateTime<Utc>>,
-) -> Vec<ChannelId> {
+fn at_work(receipt: &Receipt, delivery: &Progress, live: Option<DateTime<Utc>>) -> Vec<ChannelId> {
     let works = delivery.step(live) == Step::WithAgent;
     let homes = receipt.homes.iter().filter(|_| works);
     homes.map(|home| home.channel).collect()

@@ -1,29 +1,27 @@
 //! From rows to what should be in Discord.
 
+mod shown;
+
 use std::collections::HashMap;
-use std::iter;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use self::shown::Shown;
 use super::marks::MarkWanted;
 use super::plan::Wanted;
-use crate::cards::private::private_message;
-use crate::cards::proposal::proposal_card;
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::discord::layout::Layout;
-use crate::model::message::ChatMessage;
+use crate::model::message::{Author, Quoted};
 use crate::model::mode::{ModeChange, State};
 use crate::model::proposal::ProposalSource;
 use crate::model::realtime::Gap;
 use crate::model::status::Dials;
-use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, Surface, View};
 use crate::model::{ChannelId, DeliveryId, GuildId};
 use crate::store::kept::Kept;
@@ -40,6 +38,10 @@ pub struct Look {
     pub rows: Vec<Rendered>,
     /// Rows that were not asked for, and that the others are about.
     pub others: Vec<Entity>,
+    /// Rows that somebody wrote who is no agent: with a new view comes a receipt on it.
+    pub asked: Vec<Entity>,
+    /// Rows that are quoted and not shown yet, and who quotes them.
+    pub unlinked: Vec<(Entity, Entity)>,
     /// Marks that do not say what they should.
     pub marks: Vec<MarkWanted>,
     /// Deliveries, and where an agent works on them.
@@ -171,6 +173,21 @@ impl Renderer {
             .into_iter()
             .map(|stored| (stored.proposal.reference.id, stored))
             .collect();
+        let (mut asked, mut unlinked) = (Vec::new(), Vec::new());
+        for (entity, row) in rows.iter().map(|it| (it.entity, it.row.as_ref())) {
+            let Some((row, _)) = row else {
+                continue;
+            };
+            if !matches!(row.author, Author::Agent(_)) {
+                asked.push(entity);
+            }
+            let quotes = row.quotes.as_ref();
+            let missing = |it: &&Quoted| shown.lacks_a_link(row, it);
+            unlinked.extend(quotes.filter(missing).map(|it| {
+                let kind = EntityKind::Message;
+                (Entity { kind, id: it.id.0 }, entity)
+            }));
+        }
         let rows = rows.into_iter().map(|loaded| Rendered {
             gone: loaded.row.is_none(),
             wanted: match loaded.row {
@@ -188,6 +205,8 @@ impl Renderer {
         Ok(Look {
             sight,
             rows: rows.collect(),
+            asked,
+            unlinked,
             ..Look::default()
         })
     }
@@ -234,77 +253,6 @@ impl Renderer {
             others,
             ..Look::default()
         })
-    }
-}
-
-/// What rows are rendered with: the names of the agents, and which private channels there are.
-struct Shown {
-    personas: Arc<Personas>,
-    layout: Arc<Layout>,
-    guild: GuildId,
-}
-
-impl Shown {
-    fn message(&self, row: &ChatMessage, version: &str, views: &[View]) -> Vec<Wanted> {
-        let Some(surface) = surface(&row.place) else {
-            return Vec::new();
-        };
-        let private = self.private(&surface, row.created_at, false, views);
-        let private = private.into_iter().map(|surface| {
-            let drafts = private_message(row, &surface, self.guild, &self.personas);
-            (surface, drafts)
-        });
-        let drafts = cards::chat::chat_message(row, &surface, self.guild, &self.personas);
-        let all = iter::once((surface, drafts)).chain(private);
-        all.map(|(surface, drafts)| Wanted {
-            surface,
-            drafts,
-            row_version: version.to_owned(),
-        })
-        .collect()
-    }
-
-    /// The card of a proposal, where it was made and where proposals are decided.
-    fn cards(&self, stored: Option<StoredProposal>, views: &[View]) -> Vec<Wanted> {
-        let Some(StoredProposal {
-            proposal, version, ..
-        }) = stored
-        else {
-            return Vec::new();
-        };
-        let card = proposal_card(&proposal, &self.personas);
-        let made = surface(&proposal.place);
-        let private = made
-            .iter()
-            .flat_map(|made| self.private(made, proposal.proposed_at, proposal.is_open(), views));
-        let private: Vec<Surface> = private.collect();
-        let surfaces = made.into_iter().chain([Surface::Approvals]).chain(private);
-        surfaces
-            .map(|surface| Wanted {
-                surface,
-                drafts: vec![card.clone()],
-                row_version: version.clone(),
-            })
-            .collect()
-    }
-
-    /// The private channels that show a row as well: those that were there when it came, or show it
-    /// already, and all of them for what waits for a decision.
-    fn private(
-        &self,
-        in_server: &Surface,
-        at: DateTime<Utc>,
-        waits: bool,
-        views: &[View],
-    ) -> Vec<Surface> {
-        let channels = self.layout.private_of(in_server);
-        channels
-            .filter(|(surface, since)| {
-                let shows = || views.iter().any(|view| view.key.surface == **surface);
-                waits || at >= *since || shows()
-            })
-            .map(|(surface, _)| surface.clone())
-            .collect()
     }
 }
 
@@ -365,14 +313,6 @@ fn gap((row, row_version): (Gap, String)) -> Wanted {
         surface: Surface::Status,
         drafts: vec![cards::gap::gap_alarm(&row)],
         row_version,
-    }
-}
-
-fn surface(place: &Place) -> Option<Surface> {
-    match place {
-        Place::Room => Some(Surface::Room),
-        Place::Dm(agent) => Some(Surface::dm(agent)),
-        Place::Elsewhere => None,
     }
 }
 

@@ -90,6 +90,7 @@ impl Mirror {
             }
             look.others.into_iter().for_each(|it| self.dirty.mark(it));
             self.pass_on(look.marks, look.at_work);
+            self.company.note(look.asked, look.unlinked);
             let snapshot = look.sight.and_then(|sight| sight.snapshot);
             for row in look.rows {
                 if self.is_early(row.entity, snapshot.as_ref()) {
@@ -190,6 +191,9 @@ impl Mirror {
         if *left == 0 {
             self.under_way.remove(&entity);
             self.dirty.done(entity);
+            for other in self.company.shown(entity) {
+                self.dirty.mark(other);
+            }
         }
     }
 }

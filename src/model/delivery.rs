@@ -10,6 +10,12 @@ use super::{AgentKey, DeliveryId, MessageId, ParseIdError};
 /// What existing dashboards expect in `result.error` of a delivery that went stale.
 pub const STALE_ERROR: &str = "stale_timeout";
 
+/// How the error of a delivery ends whose outcome nobody knows.
+pub const PERHAPS: &str = "It may have been processed.";
+
+/// How the error of a delivery ends whose agent is gone.
+pub const GONE: &str = " is not in the team any more.";
+
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryStatus {

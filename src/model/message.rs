@@ -85,6 +85,8 @@ pub struct ChatMessage {
 /// A message that another one answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quoted {
+    /// The row.
+    pub id: MessageId,
     /// Who said it.
     pub author: Author,
     /// A display name that came with it.

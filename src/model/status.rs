@@ -31,6 +31,11 @@ pub struct Facts {
     pub queued: i64,
     /// Since when the oldest of them waits.
     pub oldest_queued: Option<DateTime<Utc>>,
+    /// Deliveries that were given up before anybody took them, and will be armed again when the
+    /// executor comes back. They wait as well, as long as it is away.
+    pub promised: i64,
+    /// Since when the oldest of those waits.
+    pub oldest_promised: Option<DateTime<Utc>>,
     /// Deliveries that somebody works on.
     pub in_work: i64,
     /// Proposals that wait for a decision.

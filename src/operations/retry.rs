@@ -19,6 +19,9 @@ pub async fn again(desk: &Desk, presser: &Presser, delivery: DeliveryId) -> Resu
         tracing::info!(user = %presser.user, delivery_id = %delivery, "somebody who may not has pressed Retry");
         return Ok(Draft::text(words::may_not_retry()));
     }
+    if desk.store.is_running(delivery).await? {
+        return Ok(Draft::text(words::still_at_work()));
+    }
     if !desk.store.retry(delivery).await? {
         return Ok(Draft::text(words::not_failed()));
     }

@@ -323,6 +323,12 @@ WITH place AS MATERIALIZED (
                AND m.thread_id IS NOT DISTINCT FROM place.thread_id
                AND split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1)
                    = split_part(wanted.agent, ':', 2)
+             UNION ALL
+             SELECT FROM bridge.executor_turn t JOIN project_chat_messages m ON m.id = t.message_id
+             WHERE t.project_id = $1 AND t.state = 'running'
+               AND t.started_at > now() - make_interval(secs => $16)
+               AND m.thread_id IS NOT DISTINCT FROM place.thread_id
+               AND split_part(t.target_agent_key, ':', 2) = split_part(wanted.agent, ':', 2)
          ) THEN 'queued' ELSE wanted.status END AS status) AS born
     ON CONFLICT DO NOTHING
     RETURNING id, target_agent_key, picked_up_at

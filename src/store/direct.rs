@@ -1,13 +1,11 @@
 //! What the direct path asks: whether a reply has come, in time or late.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Result, Store};
 use crate::model::MessageId;
-use crate::model::delivery::{Claimed, STALE_ERROR};
-
-/// What stands in the error of a delivery whose outcome nobody knows.
-pub const PERHAPS: &str = "It may have been processed.";
+use crate::model::delivery::{Claimed, PERHAPS, STALE_ERROR};
 
 /// SQL for the reply to a delivery `q` of a message `m`: said by its agent, in the same thread, after
 /// it was picked up. Our executor links a reply to its question; others link it to nothing (source:
@@ -62,31 +60,35 @@ impl Store {
         Ok(reply.flatten().map(MessageId))
     }
 
-    /// A reply that arrives after its delivery has failed is the truth: gives such deliveries their
-    /// end. Without a link that is believed only of deliveries whose outcome nobody knew, and only
-    /// for a quarter of an hour. Returns how many.
-    pub async fn repair_answered(&self) -> Result<u64> {
+    /// A reply is the truth, also when it arrives after its delivery has failed, or when whoever had
+    /// that in hand is gone: gives such deliveries their end. Without a link that is believed only of
+    /// deliveries whose outcome nobody knew, for a quarter of an hour, and of what was claimed before
+    /// `since`, when this process began. Returns how many.
+    pub async fn repair_answered(&self, since: DateTime<Utc>) -> Result<u64> {
         let done = sqlx::query(concat!(
             "WITH late AS (
-                 SELECT q.id, m.id AS message_id, q.picked_up_at, q.result ->> 'error' AS error, (",
+                 SELECT q.id, m.id AS message_id, q.status, q.picked_up_at,
+                        q.result ->> 'error' AS error, (",
             reply!(),
             ") AS reply
                  FROM chat_delivery_queue q JOIN project_chat_messages m ON m.id = q.message_id
-                 WHERE q.project_id = $1 AND q.status = 'failed'
+                 WHERE q.project_id = $1 AND q.status IN ('failed', 'delivered', 'claimed')
                    AND q.picked_up_at > now() - interval '1 day'
              )
              UPDATE chat_delivery_queue q
              SET status = 'processed', completed_at = now(),
                  result = jsonb_build_object('ok', true, 'reply_message_id', r.id)
              FROM late JOIN project_chat_messages r ON r.id = late.reply
-             WHERE q.id = late.id AND q.status = 'failed' AND q.picked_up_at = late.picked_up_at
+             WHERE q.id = late.id AND q.status = late.status AND q.picked_up_at = late.picked_up_at
                AND (r.metadata ->> 'reply_to' = late.message_id::text
-                    OR (late.error = $2 OR late.error LIKE '%' || $3)
+                    OR late.status <> 'failed' AND late.picked_up_at < $4
+                    OR late.status = 'failed' AND (late.error = $2 OR late.error LIKE '%' || $3)
                        AND r.created_at < late.picked_up_at + interval '15 minutes')"
         ))
         .bind(self.project().as_str())
         .bind(STALE_ERROR)
         .bind(PERHAPS)
+        .bind(since)
         .execute(self.pool())
         .await?;
         Ok(done.rows_affected())

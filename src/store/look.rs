@@ -70,6 +70,8 @@ struct LoadedRow {
 /// The message that another one answers, and its places as `surface channel message` lines.
 #[derive(FromRow)]
 struct OptionalQuote {
+    #[sqlx(rename = "quoted_id")]
+    id: Option<Uuid>,
     #[sqlx(rename = "quoted_author")]
     author: Option<String>,
     #[sqlx(rename = "quoted_name")]
@@ -92,6 +94,7 @@ impl OptionalQuote {
             Some((surface, channel, message))
         };
         Some(Quoted {
+            id: MessageId(self.id?),
             author,
             author_name: self.name.take(),
             text: self.text.take()?,
@@ -169,7 +172,7 @@ impl LoadedRow {
 /// a reply to its question by nothing but thread, author and time).
 macro_rules! quoted {
     () => {
-        "SELECT q.author, q.metadata ->> 'author_name' AS name, left(q.message, 400) AS text, \
+        "SELECT q.id, q.author, q.metadata ->> 'author_name' AS name, left(q.message, 400) AS text, \
                 (SELECT string_agg(l.surface || ' ' || l.channel_id || ' ' || l.message_id, E'\\n') \
                  FROM bridge.view l WHERE l.project_id = $1 AND l.kind = 'message' \
                    AND l.entity_id = q.id::text AND l.part = 0 AND l.message_id IS NOT NULL) AS at \
@@ -206,7 +209,7 @@ const LOAD_MESSAGES: &str = concat!(
                  THEN m.metadata->>'author_name' END AS author_name, m.target_agent_key, m.message, \
             m.message_type, m.metadata ? 'deleted_at' AS deleted, ",
     readable!("m.created_at"),
-    " AS at, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \
+    " AS at, o.id AS quoted_id, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \
             o.at AS quoted_at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, \
             v.row_xmin, v.state, v.updated_at \
      FROM unnest($2::uuid[]) AS w(id) \

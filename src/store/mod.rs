@@ -29,6 +29,7 @@ pub mod queue;
 pub mod receipt;
 pub mod recent;
 pub mod settings;
+pub mod stale;
 pub mod status;
 pub mod team;
 pub mod timeline;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::chat::storable;
 use super::{Result, Store, StoreError, readable};
-use crate::model::delivery::{Claimed, DeliveryStatus, STALE_ERROR, in_reply};
+use crate::model::delivery::{Claimed, DeliveryStatus, in_reply};
 use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
 
 /// A `delivered` row holds back the next one of its thread and agent for this long: far beyond an
@@ -227,59 +227,6 @@ impl Store {
         .await
     }
 
-    /// Fails what has made no progress for `older_than`, with the word that existing dashboards
-    /// expect. `picked_up_at` stays: it tells [`Store::rearm_stale`] what may have run. What waits
-    /// while others are worked on waits for its turn, and is not stale.
-    pub async fn fail_stale(&self, older_than: Duration) -> Result<Vec<DeliveryId>> {
-        let ids: Vec<Uuid> = sqlx::query_scalar(
-            "UPDATE chat_delivery_queue
-             SET status = 'failed', completed_at = now(),
-                 result = CASE WHEN jsonb_typeof(result) = 'object' THEN result ELSE '{}' END
-                          || jsonb_build_object('error', $3::text)
-             WHERE project_id = $1 AND status IN ('queued', 'delivered', 'claimed')
-               AND greatest(created_at, picked_up_at) < now() - make_interval(secs => $2)
-               AND (status <> 'queued' OR NOT EXISTS (
-                   SELECT FROM chat_delivery_queue o
-                   WHERE o.project_id = $1
-                     AND (o.picked_up_at > now() - make_interval(secs => $2)
-                          OR o.picked_up_at IS NOT NULL
-                             AND o.completed_at > now() - make_interval(secs => $2)
-                          OR o.status IN ('delivered', 'claimed')
-                             AND o.picked_up_at > now() - make_interval(secs => $4))))
-             RETURNING id",
-        )
-        .bind(self.project.as_str())
-        .bind(older_than.as_secs_f64())
-        .bind(STALE_ERROR)
-        .bind(LANE_HELD_FOR.as_secs_f64())
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(ids.into_iter().map(DeliveryId).collect())
-    }
-
-    /// Puts back what went stale before anybody took it, in the order in which it was said, and
-    /// returns how many rows. Each row once: `result.rearmed` remembers it, and only Retry clears
-    /// that. The microseconds keep the order within a thread.
-    pub async fn rearm_stale(&self) -> Result<u64> {
-        let done = sqlx::query(
-            "WITH stale AS (
-                 SELECT id, row_number() OVER (ORDER BY created_at, id) AS position
-                 FROM chat_delivery_queue
-                 WHERE project_id = $1 AND status = 'failed' AND picked_up_at IS NULL
-                   AND result ->> 'error' = $2 AND NOT result ? 'rearmed'
-             )
-             UPDATE chat_delivery_queue AS q
-             SET status = 'queued', completed_at = NULL, result = '{\"rearmed\": true}',
-                 created_at = now() + stale.position * interval '1 microsecond'
-             FROM stale WHERE q.id = stale.id AND q.status = 'failed'",
-        )
-        .bind(self.project.as_str())
-        .bind(STALE_ERROR)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected())
-    }
-
     /// How much waits.
     pub async fn queue_depth(&self) -> Result<QueueDepth> {
         let depth = sqlx::query_as(concat!(
@@ -353,16 +300,24 @@ fn lane_word((thread, agent): &Lane) -> String {
 
 /// The short id is read as `AgentKey` reads it: after any number of `agent:`. A lane is a thread
 /// and a short id; a row in work stands before every queued one in its lane, so that the lane is
-/// taken while it lasts.
+/// taken while it lasts; so does a turn that runs although its delivery was given up. Within a lane
+/// the order is that of writing, whatever became of a message before.
 const CLAIM_BATCH: &str = "
 WITH live AS (
-    SELECT q.id, q.status, q.created_at, m.thread_id,
+    SELECT q.id, q.status, m.created_at, m.thread_id,
            split_part(regexp_replace(btrim(q.target_agent_key), '^(agent:)+', ''), ':', 1) AS short
     FROM chat_delivery_queue AS q JOIN project_chat_messages AS m ON m.id = q.message_id
     WHERE q.project_id = $1
       AND (q.status = 'queued'
            OR (q.status IN ('delivered', 'claimed')
                AND q.picked_up_at > now() - make_interval(secs => $5)))
+    UNION ALL
+    SELECT q.id, 'running', m.created_at, m.thread_id, split_part(t.target_agent_key, ':', 2)
+    FROM bridge.executor_turn AS t
+    JOIN chat_delivery_queue AS q USING (message_id, target_agent_key)
+    JOIN project_chat_messages AS m ON m.id = q.message_id
+    WHERE t.project_id = $1 AND t.state = 'running' AND q.status = 'failed'
+      AND t.started_at > now() - make_interval(secs => $5)
 ), placed AS (
     SELECT id, status, thread_id, short, row_number() OVER (
         PARTITION BY thread_id, short ORDER BY status = 'queued', created_at, id) AS position

@@ -240,6 +240,18 @@ impl Store {
         Ok(author.map(|author| author.and_then(|id| id.parse().ok())))
     }
 
+    /// The deliveries of messages.
+    pub async fn deliveries_of(&self, messages: &[Uuid]) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar(
+            "SELECT id FROM chat_delivery_queue WHERE project_id = $1 AND message_id = ANY ($2)",
+        )
+        .bind(self.project.as_str())
+        .bind(messages)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids)
+    }
+
     /// Deliveries whose receipts depend on the mode, or are not over.
     pub async fn open_deliveries(&self, limit: i64) -> Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar(

@@ -19,6 +19,7 @@ impl Store {
     /// them takes a fraction of a millisecond, and more connections would keep their buffers for good.
     pub async fn facts(&self) -> Result<Facts> {
         let queue = self.queue_depth().await?;
+        let (promised, oldest_promised) = self.promised().await?;
         let OpenProposals { count, oldest } = self.open_count().await?;
         let agents = self.agents_seen().await?;
         let gaps = self.open_gaps().await?;
@@ -26,6 +27,8 @@ impl Store {
         Ok(Facts {
             queued: queue.queued,
             oldest_queued: queue.oldest_queued,
+            promised,
+            oldest_promised,
             in_work: queue.delivered,
             open_approvals: count,
             oldest_approval: oldest.filter(|_| count > 0),

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Result, Store};
+use crate::model::delivery::GONE;
 use crate::model::{AgentKey, DeliveryId};
 
 /// SQL for the short id in a key, read as `AgentKey` reads it: after any number of `agent:`.
@@ -15,9 +16,6 @@ macro_rules! short {
         )
     };
 }
-
-/// What follows the name of who is gone.
-const GONE: &str = " is not in the team any more.";
 
 /// Why a delivery to an agent that is gone has failed, as a sentence.
 pub fn departed(agent: &AgentKey) -> String {

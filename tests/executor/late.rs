@@ -1,8 +1,8 @@
 //! Replies that come after their delivery has failed: with a link, and from executors that know none.
 
-use clawdos_bridge::model::delivery::{DeliveryStatus, STALE_ERROR};
+use chrono::DateTime;
+use clawdos_bridge::model::delivery::{DeliveryStatus, PERHAPS, STALE_ERROR};
 use clawdos_bridge::model::{DeliveryId, MessageId};
-use clawdos_bridge::store::direct::PERHAPS;
 use clawdos_bridge::store::queue::ClaimFilter;
 use clawdos_bridge::store::turn::Outgoing;
 use serde_json::Value;
@@ -63,16 +63,32 @@ async fn a_reply_without_a_link_is_believed_of_what_nobody_knew_and_for_a_while(
         let (message, _) = failed(&stage, "hello", asked, error).await;
         reply(&stage, message, "agent:ricky:main", answered, Value::Null).await;
         assert_eq!(
-            stage.store.repair_answered().await.unwrap(),
+            stage
+                .store
+                .repair_answered(DateTime::UNIX_EPOCH)
+                .await
+                .unwrap(),
             0,
             "another agent"
         );
         reply(&stage, message, "agent:main:main", answered, Value::Null).await;
-        let count = stage.store.repair_answered().await.unwrap();
+        let count = stage
+            .store
+            .repair_answered(DateTime::UNIX_EPOCH)
+            .await
+            .unwrap();
         assert_eq!(count, u64::from(repaired), "{error} {asked} {answered}");
         let now = status(&stage, message).await;
         assert_eq!(now, if repaired { PROCESSED } else { FAILED });
-        assert_eq!(stage.store.repair_answered().await.unwrap(), 0, "once");
+        assert_eq!(
+            stage
+                .store
+                .repair_answered(DateTime::UNIX_EPOCH)
+                .await
+                .unwrap(),
+            0,
+            "once"
+        );
     }
 }
 
@@ -82,7 +98,14 @@ async fn an_answer_to_a_later_question_is_none_to_an_earlier_one() {
     let (first, _) = failed(&stage, "first", 5, STALE_ERROR).await;
     let (second, _) = failed(&stage, "second", 3, STALE_ERROR).await;
     reply(&stage, second, "agent:main:main", 1, Value::Null).await;
-    assert_eq!(stage.store.repair_answered().await.unwrap(), 1);
+    assert_eq!(
+        stage
+            .store
+            .repair_answered(DateTime::UNIX_EPOCH)
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!(status(&stage, first).await, FAILED);
     assert_eq!(status(&stage, second).await, PROCESSED);
 }
@@ -94,7 +117,14 @@ async fn a_reply_with_a_link_is_believed_whatever_had_failed() {
     let (asked, _) = failed(&stage, "asked", 45, "Agent main failed with exit code 3").await;
     let link = serde_json::json!({ "reply_to": asked });
     reply(&stage, asked, "agent:main:main", 1, link).await;
-    assert_eq!(stage.store.repair_answered().await.unwrap(), 1);
+    assert_eq!(
+        stage
+            .store
+            .repair_answered(DateTime::UNIX_EPOCH)
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!(status(&stage, other).await, FAILED);
     assert_eq!(status(&stage, asked).await, PROCESSED);
 }

@@ -13,6 +13,7 @@ mod approved;
 mod client;
 mod deliver;
 mod edits;
+mod held;
 mod late;
 mod proposing;
 mod queue;

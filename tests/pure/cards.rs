@@ -86,6 +86,7 @@ proptest! {
         let at = (Surface::Room, id(u64::MAX >> 1), id(u64::MAX >> 1));
         let message = ChatMessage {
             quotes: said.map(|text| Quoted {
+                id: MessageId(uuid::Uuid::nil()),
                 author: Author::Agent(agent.key.clone()),
                 author_name: None,
                 text,

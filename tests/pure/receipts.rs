@@ -1,10 +1,10 @@
 //! Receipts: which mark a message has, and what its failure reads like.
 
+use chrono::{DateTime, TimeDelta};
 use clawdos_bridge::cards::{Personas, delivery};
 use clawdos_bridge::model::DeliveryId;
 use clawdos_bridge::model::delivery::{DeliveryStatus, STALE_ERROR};
 use clawdos_bridge::model::receipt::{Mark, Marks, Progress, Step, mark};
-use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 
 fn progress(status: DeliveryStatus) -> Progress {

@@ -105,6 +105,8 @@ fn the_card_of_a_bad_day() {
     let facts = Facts {
         queued: 3,
         oldest_queued: Some(at(1_100)),
+        promised: 0,
+        oldest_promised: None,
         in_work: 1,
         open_approvals: 2,
         oldest_approval: Some(at(500)),

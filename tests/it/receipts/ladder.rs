@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ANSWERED, FAILED, WITH_AGENT, replies};
+use super::{ANSWERED, FAILED, WITH_AGENT, free_port, replies};
 use crate::harness::marks::marked;
 use crate::harness::world::World;
 
@@ -87,4 +87,51 @@ async fn after_a_crash_there_is_one_mark_again() {
     world.no_faults().await;
     world.start_bridge();
     marked(&zack, &dm, &question, &[ANSWERED]).await;
+}
+
+/// The executor goes on; its answer is all that tells of the end.
+#[tokio::test]
+async fn a_bridge_that_was_killed_in_the_middle_finds_the_answer_at_once() {
+    let mut world = World::without_bridge().await;
+    let port = free_port();
+    let _executor = world.start_executor(port);
+    world.set("CONTROL_API_URL", &format!("http://127.0.0.1:{port}"));
+    world.set("CONTROL_API_TOKEN", "between-us");
+    world.start_bridge();
+    let (zack, dm) = (world.person("zack"), world.channel("dm-main"));
+    let first = zack.say(&dm, "wait 3 first").await;
+    marked(&zack, &dm, &first, &[WITH_AGENT]).await;
+    let second = zack.say(&dm, "second").await;
+    world.kill_bridge();
+    world.start_bridge();
+    // Long before the watchdog, which takes two minutes.
+    for message in [&first, &second] {
+        marked(&zack, &dm, message, &[ANSWERED]).await;
+    }
+}
+
+/// An answer may be shown before its question, which is copied from somewhere else.
+#[tokio::test]
+async fn a_quote_gets_its_link_as_soon_as_there_is_one() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    sqlx::query(
+        "WITH asked AS (INSERT INTO project_chat_messages (project_id, author, message)
+                        VALUES ('front-office', 'ui', 'asked in a dashboard') RETURNING id)
+         INSERT INTO project_chat_messages (project_id, author, message, metadata)
+         SELECT 'front-office', 'agent:ricky:main', 'answered',
+                jsonb_build_object('reply_to', id) FROM asked",
+    )
+    .execute(world.pool())
+    .await
+    .unwrap();
+    zack.sees(&room, "a link", |seen| {
+        let question = seen.iter().find(|m| m.text == "asked in a dashboard");
+        question.is_some_and(|question| {
+            let link = format!("/{}>", question.id);
+            seen.iter()
+                .any(|m| m.name == "Ricky" && m.text.contains(&link))
+        })
+    })
+    .await;
 }
