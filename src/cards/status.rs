@@ -88,9 +88,10 @@ fn last_check(state: &State, poll: Duration) -> String {
 }
 
 fn database(facts: &Facts, live: bool) -> Vec<String> {
-    let (promised, since) = match live {
-        true => (0, None),
-        false => (facts.promised, facts.oldest_promised),
+    let (promised, since) = if live {
+        (0, None)
+    } else {
+        (facts.promised, facts.oldest_promised)
     };
     let oldest = facts.oldest_queued.into_iter().chain(since).min();
     let mut queue = match facts.queued + promised {
