@@ -207,7 +207,7 @@ const LOAD_MESSAGES: &str = concat!(
             w.id AS wanted_id, m.id, m.version, m.thread_id, t.title, m.author, \
             CASE WHEN m.author NOT IN ('ui', 'dashboard') OR m.metadata->>'discord_user_id' IS NOT NULL \
                  THEN m.metadata->>'author_name' END AS author_name, m.target_agent_key, m.message, \
-            m.message_type, m.metadata ? 'deleted_at' AS deleted, ",
+            m.message_type, m.metadata ?& '{deleted_at,discord_message_id}' AS deleted, ",
     readable!("m.created_at"),
     " AS at, o.id AS quoted_id, o.author AS quoted_author, o.name AS quoted_name, o.text AS quoted_text, \
             o.at AS quoted_at, v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, \

@@ -39,7 +39,7 @@ const SWEEP_MESSAGES: &str = concat!(
    LEFT JOIN project_chat_threads t ON t.id = m.thread_id
    LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'message' AND v.entity_id = m.id::text
    WHERE m.project_id = $1 AND m.created_at >= $2
-     AND (v.entity_id IS NULL AND NOT coalesce(m.metadata ? 'deleted_at', false) OR (v.author_kind <> 'person' AND v.state IN ('sent', 'failed')
+     AND (v.entity_id IS NULL AND NOT coalesce(m.metadata ?& '{deleted_at,discord_message_id}', false) OR (v.author_kind <> 'person' AND v.state IN ('sent', 'failed')
           AND v.surface = ANY($4) AND v.row_xmin IS DISTINCT FROM m.xmin::text))
    OFFSET 0) found
  WHERE found.stale OR found.place = ANY($4)
@@ -53,7 +53,7 @@ UNION ALL
    LEFT JOIN project_chat_threads t ON t.id = c.thread_id
    WHERE c.project_id = $1 AND c.created_at >= $2
      AND c.message_type IN ('task_proposal', 'action_proposal')
-     AND NOT coalesce(c.metadata ? 'deleted_at', false)) m
+     AND NOT coalesce(c.metadata ?& '{deleted_at,discord_message_id}', false)) m
  WHERE NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'message'
                    AND v.entity_id = m.id::text AND v.surface = 'approvals')
     OR (m.place = ANY($4)
@@ -81,7 +81,7 @@ SELECT DISTINCT m.id FROM (
     place!("t.id", "t.title"),
     " = c.dm
  JOIN project_chat_messages m ON m.thread_id = t.id AND m.project_id = $1
-   AND NOT coalesce(m.metadata ? 'deleted_at', false)
+   AND NOT coalesce(m.metadata ?& '{deleted_at,discord_message_id}', false)
    AND (m.created_at >= greatest(c.updated_at, $2)
         OR (m.message_type IN ('task_proposal', 'action_proposal')
             AND coalesce(m.metadata->>'status', 'proposed') = 'proposed'

@@ -181,3 +181,20 @@ async fn a_row_that_is_deleted_takes_what_a_person_wrote_with_it() {
         .unwrap();
     zack.sees(&room, "an empty room", <[_]>::is_empty).await;
 }
+
+/// Only what a person wrote in Discord can be taken back there.
+#[tokio::test]
+async fn an_agents_row_is_shown_whatever_its_metadata_says() {
+    let world = World::start().await;
+    let (zack, room) = (world.person("zack"), world.channel("team-room"));
+    sqlx::query(
+        "INSERT INTO project_chat_messages (project_id, author, message, metadata)
+         VALUES ('front-office', 'agent:ricky:main', 'still here',
+                 '{\"deleted_at\": [1], \"edited_at\": \"banana\", \"reply_to\": 7}')",
+    )
+    .execute(world.pool())
+    .await
+    .unwrap();
+    zack.sees(&room, "the row", |seen| count(seen, "still here") == 1)
+        .await;
+}
