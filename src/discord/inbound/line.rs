@@ -260,10 +260,15 @@ impl Line {
             return;
         };
         if self.has(held.message) {
-            self.edit(*held);
-        } else {
-            self.early.retain(|it| it.message != held.message);
-            remember(&mut self.early, held);
+            return self.edit(*held);
+        }
+        let mut early = self.early.iter_mut();
+        match early.find(|it| it.message == held.message) {
+            // Of several the newest counts, in whichever order they came.
+            Some(known) => {
+                follow(known, &held);
+            }
+            None => remember(&mut self.early, held),
         }
     }
 

@@ -96,6 +96,8 @@ fn finish(line: &mut Line, rows: &mut HashMap<u64, Held>, end: End) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
     /// Discord's events may come in any order, and any of them several times.
     #[test]
     fn in_the_end_rows_are_what_discord_shows(steps in steps()) {
