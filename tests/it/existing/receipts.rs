@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{RICKY, answered, mode, stage};
+use super::{RICKY, answered, is_live, mode, stage};
 use crate::harness::client::Client;
-use crate::harness::existing::Manner;
+use crate::harness::existing::{Existing, Manner};
 use crate::harness::marks::marked;
 use crate::harness::wait::eventually;
+use crate::harness::world::World;
 use crate::receipts::{ANSWERED, FAILED, QUEUED, WITH_AGENT, replies, the_reply};
 
 #[tokio::test]
@@ -92,4 +93,29 @@ async fn a_reply_that_comes_late_repairs_the_receipt() {
         })
         .await;
     assert!(seen[1].text.contains(&format!("/{question}>")), "{seen:#?}");
+}
+
+#[tokio::test]
+async fn an_agents_own_bot_answers_in_private_and_in_its_channel() {
+    let mut world = World::without_bridge().await;
+    let ricky = world.make_application("Ricky").await;
+    let existing = Existing::start(&world).await;
+    world.configure(&format!(
+        "[mode]\npoll_seconds = 1\n[agents.ricky]\ndiscord_token = \"{}\"\n",
+        ricky.token
+    ));
+    world.set("CONTROL_API_URL", &existing.url());
+    world.start_bridge();
+    is_live(&world).await;
+    let (zack, dm) = (world.person("zack"), world.channel("dm-ricky"));
+    let private = zack.opens(&ricky.bot).await;
+    let question = zack.say(&private, "between you and me").await;
+    marked(&zack, &private, &question, &[ANSWERED]).await;
+    for channel in [&private, &dm] {
+        zack.sees(channel, "the answer", |seen| {
+            answered(seen, "Ricky", "You said: between you and me")
+        })
+        .await;
+    }
+    assert_eq!(existing.turns().len(), 1);
 }
