@@ -167,34 +167,43 @@ impl LoadedRow {
     }
 }
 
-/// SQL for the message that a message `m` answers. Our executor says which; others do not, and then
-/// it is the one that the agent was asked last, unless that has its answer (source: `ClawdOS` links
-/// a reply to its question by nothing but thread, author and time).
-macro_rules! quoted {
+/// SQL for the id of the message that a message `m` answers. Our executor says which; others do not,
+/// and then it is the one that the agent was asked last, unless that has its answer (source:
+/// `ClawdOS` links a reply to its question by nothing but thread, author and time).
+macro_rules! quoted_id {
     () => {
-        "SELECT q.id, q.author, q.metadata ->> 'author_name' AS name, left(q.message, 400) AS text, \
-                (SELECT string_agg(l.surface || ' ' || l.channel_id || ' ' || l.message_id, E'\\n') \
-                 FROM bridge.view l WHERE l.project_id = $1 AND l.kind = 'message' \
-                   AND l.entity_id = q.id::text AND l.part = 0 AND l.message_id IS NOT NULL) AS at \
-         FROM project_chat_messages q \
-         WHERE q.project_id = $1 AND q.id = CASE \
+        "SELECT CASE \
              WHEN m.metadata ->> 'reply_to' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' \
              THEN (m.metadata ->> 'reply_to')::uuid \
              WHEN m.author LIKE 'agent:%' THEN (\
-                 SELECT d.message_id FROM chat_delivery_queue d \
-                 JOIN project_chat_messages k ON k.id = d.message_id \
-                 WHERE d.project_id = $1 AND d.target_agent_key = m.author \
-                   AND (d.status <> 'failed' OR d.result ->> 'error' = 'stale_timeout' \
+                 SELECT d.message_id FROM (\
+                     SELECT * FROM chat_delivery_queue b \
+                     WHERE b.project_id = $1 AND b.target_agent_key = m.author \
+                       AND b.picked_up_at <= m.created_at \
+                       AND b.picked_up_at > m.created_at - interval '15 minutes' OFFSET 0) d \
+                 JOIN LATERAL (SELECT a.thread_id FROM project_chat_messages a \
+                               WHERE a.id = d.message_id OFFSET 0) k ON true \
+                 WHERE (d.status <> 'failed' OR d.result ->> 'error' = 'stale_timeout' \
                         OR d.result ->> 'error' LIKE '%It may have been processed.') \
-                   AND d.picked_up_at <= m.created_at \
-                   AND d.picked_up_at > m.created_at - interval '15 minutes' \
                    AND k.thread_id IS NOT DISTINCT FROM m.thread_id \
                    AND coalesce(d.result ->> 'reply_message_id' = m.id::text, NOT EXISTS (\
                        SELECT FROM project_chat_messages e \
                        WHERE e.project_id = $1 AND e.thread_id IS NOT DISTINCT FROM m.thread_id \
                          AND e.author = m.author AND e.created_at >= d.picked_up_at \
                          AND (e.created_at, e.id) < (m.created_at, m.id))) \
-                 ORDER BY d.picked_up_at DESC LIMIT 1) END"
+                 ORDER BY d.picked_up_at DESC LIMIT 1) END AS id OFFSET 0"
+    };
+}
+
+/// SQL for the message with the id `z.id`, and where it stands.
+macro_rules! quoted {
+    () => {
+        "SELECT q.id, q.author, q.metadata ->> 'author_name' AS name, left(q.message, 400) AS text, \
+                (SELECT string_agg(l.surface || ' ' || l.channel_id || ' ' || l.message_id, E'\\n') \
+                 FROM bridge.view l WHERE l.project_id = $1 AND l.kind = 'message' \
+                   AND l.entity_id = q.id::text AND l.part = 0 AND l.message_id IS NOT NULL) AS at \
+         FROM (SELECT * FROM project_chat_messages c WHERE c.id = z.id OFFSET 0) q \
+         WHERE q.project_id = $1"
     };
 }
 
@@ -217,6 +226,9 @@ const LOAD_MESSAGES: &str = concat!(
                         WHERE c.id = w.id OFFSET 0) m ON m.project_id = $1 \
      LEFT JOIN LATERAL (SELECT h.title FROM project_chat_threads h \
                         WHERE h.id = m.thread_id OFFSET 0) t ON true \
+     LEFT JOIN LATERAL (",
+    quoted_id!(),
+    ") z ON true \
      LEFT JOIN LATERAL (",
     quoted!(),
     ") o ON true \
