@@ -1,6 +1,7 @@
 //! The desk where deliveries are handed over: how many turns run directly at once, and who is next.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ struct Inner {
     /// The rows tell of all others.
     reserved: Mutex<HashSet<Lane>>,
     turns: TaskTracker,
+    /// How often somebody has asked to look at the queue since the last look began. One looks at a
+    /// time: while it does it holds all free slots, and whoever asks then finds none.
+    looks: AtomicUsize,
     /// When this process began to deliver.
     began: DateTime<Utc>,
 }
@@ -83,6 +87,7 @@ impl Deliveries {
                 slots: Arc::new(Semaphore::new(parallel)),
                 reserved: Mutex::default(),
                 turns: TaskTracker::new(),
+                looks: AtomicUsize::new(0),
                 began: Utc::now(),
             }),
         }
@@ -149,8 +154,22 @@ impl Deliveries {
         if !self.is_direct() {
             return;
         }
+        if self.inner.looks.fetch_add(1, Ordering::AcqRel) > 0 {
+            // Whoever looks now looks again.
+            return;
+        }
         let desk = self.clone();
-        self.inner.turns.spawn(async move { desk.claim().await });
+        self.inner.turns.spawn(async move {
+            let looks = &desk.inner.looks;
+            loop {
+                let asked = looks.load(Ordering::Acquire);
+                desk.claim().await;
+                let done = looks.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Acquire);
+                if done.is_ok() {
+                    return;
+                }
+            }
+        });
     }
 
     /// After a turn. What did not go through is not tried again at once: the watchdog does that, or
@@ -161,7 +180,7 @@ impl Deliveries {
         }
     }
 
-    async fn claim(self) {
+    async fn claim(&self) {
         // Executors that are not ours would be asked for an agent that nobody knows.
         match self.store().fail_departed().await {
             Ok(failed) => {

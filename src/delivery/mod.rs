@@ -54,7 +54,8 @@ impl Deliveries {
         Ok(())
     }
 
-    /// One look for stale deliveries, for such whose turn has ended without us, and for replies that came after their delivery had failed.
+    /// One look for stale deliveries, for such whose turn has ended without us, and for replies that
+    /// came after their delivery had failed.
     pub async fn watchdog(&self) {
         match self.store().repair_answered(self.began()).await {
             Ok(0) => {}
