@@ -68,14 +68,3 @@ impl Store {
         Ok(ids.into_iter().map(DeliveryId).collect())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::departed;
-
-    #[test]
-    fn who_is_gone_is_named() {
-        let key = "agent:ricky:main".parse().unwrap();
-        assert_eq!(departed(&key), "Ricky is not in the team any more.");
-    }
-}

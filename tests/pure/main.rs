@@ -1,12 +1,16 @@
 //! The pure rooms: what is rendered never breaks a limit of Discord's, and planning is idempotent.
 
+mod addressing;
 mod cards;
 mod custom_ids;
 mod doctor;
 mod fallback;
+mod file;
 mod hostile;
 mod identity;
 mod labs;
+mod markup;
+mod mentions;
 mod mode;
 mod outcome;
 mod plan;
@@ -15,4 +19,6 @@ mod quote;
 mod receipts;
 mod stage;
 mod status;
+mod surface;
+mod team;
 mod verdicts;
