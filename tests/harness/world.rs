@@ -208,6 +208,36 @@ impl World {
         .expect("the database takes a message")
     }
 
+    /// Puts a message of the room into an agent's queue, as a dashboard does.
+    pub async fn queue(&self, agent: &str, text: &str) -> uuid::Uuid {
+        let message = self.insert("ui", text).await;
+        sqlx::query(
+            "INSERT INTO chat_delivery_queue (project_id, message_id, target_agent_key) \
+             VALUES ($1, $2, $3)",
+        )
+        .bind(PROJECT)
+        .bind(message)
+        .bind(agent)
+        .execute(&self.pool)
+        .await
+        .expect("the queue takes a row");
+        message
+    }
+
+    /// One more agent is in the team.
+    pub async fn hire(&self, short: &str, name: &str) {
+        sqlx::query(
+            "INSERT INTO agents (project_id, agent_key, name, agent_id_short) \
+             VALUES ($1, 'agent:' || $2 || ':main', $3, $2)",
+        )
+        .bind(PROJECT)
+        .bind(short)
+        .bind(name)
+        .execute(&self.pool)
+        .await
+        .expect("the team takes an agent");
+    }
+
     /// Waits until a question to the database has the expected answer.
     pub async fn database_says<T>(&self, query: &'static str, expected: T)
     where

@@ -5,13 +5,11 @@ mod receipts;
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use crate::harness::client::Client;
 use crate::harness::existing::Existing;
 use crate::harness::person::{Person, Seen};
 use crate::harness::wait::eventually;
-use crate::harness::world::{PROJECT, World};
+use crate::harness::world::World;
 
 const RICKY: &str = "agent:ricky:main";
 
@@ -61,22 +59,6 @@ async fn becomes(world: &World, text: &str, status: &str) -> Option<String> {
         }
     })
     .await
-}
-
-/// Puts a message into the queue as a dashboard does.
-async fn queue(world: &World, agent: &str, text: &str) -> Uuid {
-    let message = world.insert("ui", text).await;
-    sqlx::query(
-        "INSERT INTO chat_delivery_queue (project_id, message_id, target_agent_key) \
-         VALUES ($1, $2, $3)",
-    )
-    .bind(PROJECT)
-    .bind(message)
-    .bind(agent)
-    .execute(world.pool())
-    .await
-    .unwrap();
-    message
 }
 
 /// How many rows say this.
@@ -243,7 +225,9 @@ async fn what_a_shell_would_expand_arrives_as_look_alikes() {
     existing.stop_worker();
 
     // Said in a dashboard: safe on the way that goes through the bridge.
-    queue(&world, RICKY, &format!("{evil} from a dashboard")).await;
+    world
+        .queue(RICKY, &format!("{evil} from a dashboard"))
+        .await;
     existing.restart().await;
     is_live(&world).await;
     becomes(&world, &format!("{evil} from a dashboard"), "processed").await;

@@ -309,14 +309,7 @@ async fn a_channel_deleted_while_many_rows_are_written_loses_none_of_the_rest_an
 #[tokio::test]
 async fn a_new_agent_gets_a_channel_without_a_restart() {
     let world = World::start().await;
-    sqlx::query(
-        "INSERT INTO agents (project_id, agent_key, name, agent_id_short) \
-         VALUES ($1, 'agent:nova:main', 'Nova', 'nova')",
-    )
-    .bind(PROJECT)
-    .execute(world.pool())
-    .await
-    .unwrap();
+    world.hire("nova", "Nova").await;
     let channel = new_channel(&world, "dm-nova", &[]).await;
     let zack = world.person("zack");
     zack.say(&channel, "welcome").await;

@@ -33,6 +33,19 @@ pub(crate) async fn the_reply(person: &Person, channel: &str, message: &str) -> 
     .await
 }
 
+/// Waits until nobody replies to a message any more.
+pub(crate) async fn no_reply(person: &Person, channel: &str, message: &str) {
+    eventually("no reply", || async {
+        let replies = replies(person, channel, message).await;
+        if replies.is_empty() {
+            Ok(())
+        } else {
+            Err(replies)
+        }
+    })
+    .await;
+}
+
 /// A port that nobody listens on.
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")

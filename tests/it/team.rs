@@ -72,17 +72,7 @@ async fn what_a_dashboard_queued_for_somebody_who_is_gone_fails_at_once() {
         ("agent:ricky:main", "to ricky"),
         ("agent:agent:ricky:main:x", "to ricky's session"),
     ] {
-        let message = world.insert("ui", text).await;
-        sqlx::query(
-            "INSERT INTO chat_delivery_queue (project_id, message_id, target_agent_key) \
-             VALUES ($1, $2, $3)",
-        )
-        .bind(PROJECT)
-        .bind(message)
-        .bind(target)
-        .execute(world.pool())
-        .await
-        .unwrap();
+        world.queue(target, text).await;
         let gone = failed("Ricky is not in the team any more.");
         assert_eq!(settled(&world, text).await, gone);
     }
@@ -94,14 +84,7 @@ async fn what_a_dashboard_queued_for_somebody_who_is_gone_fails_at_once() {
 #[tokio::test]
 async fn an_agent_that_no_executor_runs_is_told_apart_with_what_to_configure() {
     let world = World::without_bridge().await;
-    sqlx::query(
-        "INSERT INTO agents (project_id, agent_key, name, agent_id_short) \
-         VALUES ($1, 'agent:nova:main', 'Nova', 'nova')",
-    )
-    .bind(PROJECT)
-    .execute(world.pool())
-    .await
-    .unwrap();
+    world.hire("nova", "Nova").await;
     let mut world = world;
     world.start_bridge();
     let (zack, dm) = (world.person("zack"), world.channel("dm-nova"));

@@ -11,7 +11,7 @@ use crate::harness::person::count;
 use crate::harness::postgres::Server;
 use crate::harness::process::failing;
 use crate::harness::wait::eventually;
-use crate::harness::world::{PROJECT, World};
+use crate::harness::world::World;
 
 /// Starts the bridge in this world, with these settings instead of its own, and gives back its last words.
 fn refused(world: &World, changes: &[(&str, &str)], arguments: &[&str]) -> String {
@@ -282,14 +282,7 @@ async fn without_logical_replication_the_sweep_alone_brings_rows_and_agents_and_
         .unwrap();
     zack.sees(&room, "its end", |seen| count(seen, "changed") == 0)
         .await;
-    sqlx::query(
-        "INSERT INTO agents (project_id, agent_key, name, agent_id_short) \
-         VALUES ($1, 'agent:nova:main', 'Nova', 'nova')",
-    )
-    .bind(PROJECT)
-    .execute(world.pool())
-    .await
-    .unwrap();
+    world.hire("nova", "Nova").await;
     eventually("a channel for the new agent", || async {
         let path = format!("/guilds/{}/channels", world.guild());
         let (_, list) = zack.call(reqwest::Method::GET, &path, None).await;

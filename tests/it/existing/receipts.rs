@@ -6,9 +6,8 @@ use super::{RICKY, answered, is_live, mode, stage};
 use crate::harness::client::Client;
 use crate::harness::existing::{Existing, Manner};
 use crate::harness::marks::marked;
-use crate::harness::wait::eventually;
 use crate::harness::world::World;
-use crate::receipts::{ANSWERED, FAILED, QUEUED, WITH_AGENT, replies, the_reply};
+use crate::receipts::{ANSWERED, FAILED, QUEUED, WITH_AGENT, no_reply, the_reply};
 
 #[tokio::test]
 async fn an_answer_in_the_room_quotes_whoever_named_the_agent() {
@@ -45,15 +44,7 @@ async fn what_waits_is_answered_by_itself_when_it_is_back() {
     assert_eq!(reply.content, "Will be delivered when agent comes online.");
     existing.restart().await;
     marked(&zack, &dm, &question, &[ANSWERED]).await;
-    eventually("no reply", || async {
-        let replies = replies(&zack, &dm, &question).await;
-        if replies.is_empty() {
-            Ok(())
-        } else {
-            Err(replies)
-        }
-    })
-    .await;
+    no_reply(&zack, &dm, &question).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
 //! Retry: who may, once, and what a late answer changes.
 
-use super::{ANSWERED, FAILED, WITH_AGENT, replies, the_reply};
+use super::{ANSWERED, FAILED, WITH_AGENT, no_reply, replies, the_reply};
 use crate::harness::client::Client;
 use crate::harness::marks::marked;
-use crate::harness::person::Person;
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
@@ -17,18 +16,6 @@ async fn scripted(script: &str, settings: &str) -> World {
     ));
     world.start_bridge();
     world
-}
-
-async fn no_reply(person: &Person, channel: &str, message: &str) {
-    eventually("no reply", || async {
-        let replies = replies(person, channel, message).await;
-        if replies.is_empty() {
-            Ok(())
-        } else {
-            Err(replies)
-        }
-    })
-    .await;
 }
 
 #[tokio::test]

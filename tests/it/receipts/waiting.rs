@@ -1,6 +1,6 @@
 //! Messages that wait for an executor: told once per channel, and kept.
 
-use super::{ANSWERED, QUEUED, free_port, replies};
+use super::{ANSWERED, QUEUED, free_port, no_reply, replies};
 use crate::harness::marks::marked;
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
@@ -47,14 +47,6 @@ async fn what_waits_is_marked_told_once_a_channel_and_answered_by_itself() {
         marked(&zack, channel, message, &[ANSWERED]).await;
     }
     for (channel, message) in [(&main, &first), (&ricky, &other)] {
-        eventually("the end of the promise", || async {
-            let replies = replies(&zack, channel, message).await;
-            if replies.is_empty() {
-                Ok(())
-            } else {
-                Err(replies)
-            }
-        })
-        .await;
+        no_reply(&zack, channel, message).await;
     }
 }
