@@ -24,6 +24,8 @@ pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod status;
+pub mod task_controls;
+pub mod task_press;
 pub mod text;
 pub mod verdict;
 

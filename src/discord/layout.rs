@@ -290,8 +290,10 @@ fn topic(surface: &Surface) -> String {
         Surface::Approvals => "What agents want to do, waiting for an operator.".to_owned(),
         Surface::Status => "Live, Backup or Offline: how the system is.".to_owned(),
         Surface::Activity => "What happened.".to_owned(),
+        Surface::Tasks => "Every task is a thread: follow it, answer, decide.".to_owned(),
         Surface::Dm(short) => format!("Your private thread with {short}."),
         Surface::BotDm { .. }
+        | Surface::Task(_)
         | Surface::Category
         | Surface::DmCategory(_)
         | Surface::ArchiveCategory(_) => String::new(),

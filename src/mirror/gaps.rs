@@ -153,6 +153,8 @@ impl Gaps {
 fn table(kind: EntityKind) -> Option<Table> {
     match kind {
         EntityKind::Message => Some(Table::ProjectChatMessages),
+        EntityKind::TaskComment => Some(Table::TaskComments),
+        EntityKind::TaskOutput => Some(Table::TaskOutputs),
         EntityKind::TaskEvent => Some(Table::TaskEvents),
         EntityKind::Task => Some(Table::Tasks),
         // A delivery is also found for what its message has become.

@@ -141,6 +141,7 @@ impl Renderer {
             EntityKind::Message => self.messages(store, on, ids).await,
             EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
             EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
+            EntityKind::TaskComment | EntityKind::TaskOutput => Ok(Look::default()),
             EntityKind::Delivery => self.deliveries(store, ids).await,
             EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,

@@ -63,6 +63,7 @@ impl Feature {
     pub fn of(surface: &Surface, primary: Option<&Surface>) -> &'static [Self] {
         match surface {
             Surface::Room => &[Self::TeamRoom],
+            Surface::Tasks | Surface::Task(_) => &[Self::TaskThreads],
             Surface::Dm(_) if primary == Some(surface) => &[Self::OperatorChat],
             Surface::Dm(_) => &[Self::OperatorChat, Self::MultiDm],
             Surface::BotDm { .. } => Self::of(&surface.in_server(), primary),

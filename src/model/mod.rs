@@ -2,6 +2,7 @@
 
 pub mod addressing;
 pub mod agent;
+pub mod attention;
 pub mod bots;
 pub mod change;
 pub mod delivery;
@@ -17,6 +18,7 @@ pub mod proposal;
 pub mod realtime;
 pub mod receipt;
 pub mod status;
+pub mod task;
 pub mod thread;
 pub mod view;
 

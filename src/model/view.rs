@@ -20,6 +20,10 @@ pub enum Surface {
     Status,
     /// `#activity`.
     Activity,
+    /// `#tasks`: one card per task, which its thread begins with.
+    Tasks,
+    /// The thread of one task, its timeline.
+    Task(Uuid),
     /// `#dm-<short>` of one agent.
     Dm(String),
     /// The private channel of one person with an agent's own bot. It shows the same thread as
@@ -30,7 +34,7 @@ pub enum Surface {
         /// The person.
         user: UserId,
     },
-    /// The category of the first four.
+    /// The category of the rooms.
     Category,
     /// A category of the agents' channels, counted from 1.
     DmCategory(u8),
@@ -44,6 +48,9 @@ const DM_CATEGORY: &str = "category-dms";
 /// The word of the first category of archived channels.
 const ARCHIVE_CATEGORY: &str = "category-archive";
 
+/// What stands before the id of a task.
+const TASK: &str = "task-";
+
 impl Surface {
     /// The channel of one agent.
     pub fn dm(agent: &AgentKey) -> Self {
@@ -52,7 +59,10 @@ impl Surface {
 
     /// Whether people's messages there become rows.
     pub fn takes_messages(&self) -> bool {
-        matches!(self, Self::Room | Self::Dm(_) | Self::BotDm { .. })
+        matches!(
+            self,
+            Self::Room | Self::Dm(_) | Self::BotDm { .. } | Self::Task(_)
+        )
     }
 
     /// Whether it is a private channel with an agent's own bot.
@@ -85,6 +95,8 @@ impl fmt::Display for Surface {
             Self::Approvals => f.write_str("approvals"),
             Self::Status => f.write_str("status"),
             Self::Activity => f.write_str("activity"),
+            Self::Tasks => f.write_str("tasks"),
+            Self::Task(task) => write!(f, "{TASK}{task}"),
             Self::Dm(short) => write!(f, "dm-{short}"),
             Self::BotDm { short, user } => write!(f, "bot-{short}-{user}"),
             Self::Category => f.write_str("category"),
@@ -110,8 +122,9 @@ impl FromStr for Surface {
             "approvals" => Self::Approvals,
             "status" => Self::Status,
             "activity" => Self::Activity,
+            "tasks" => Self::Tasks,
             "category" => Self::Category,
-            other => of_agent(other)
+            other => of_one(other)
                 .or_else(|| numbered(other, DM_CATEGORY).map(Self::DmCategory))
                 .or_else(|| numbered(other, ARCHIVE_CATEGORY).map(Self::ArchiveCategory))
                 .ok_or_else(|| UnknownSurface(text.to_owned()))?,
@@ -119,7 +132,10 @@ impl FromStr for Surface {
     }
 }
 
-fn of_agent(word: &str) -> Option<Surface> {
+fn of_one(word: &str) -> Option<Surface> {
+    if let Some(task) = word.strip_prefix(TASK) {
+        return Uuid::try_parse(task).ok().map(Surface::Task);
+    }
     if let Some(short) = word.strip_prefix("dm-") {
         return (!short.is_empty()).then(|| Surface::Dm(short.to_owned()));
     }
@@ -143,9 +159,13 @@ fn numbered(text: &str, word: &str) -> Option<u8> {
 pub enum EntityKind {
     /// A row of `project_chat_messages`.
     Message,
-    /// A proposal in `task_events`.
+    /// A row of `task_events`, the requests for approval among them.
     TaskEvent,
-    /// A proposed row of `tasks`.
+    /// A row of `task_comments`, which is older than `task_events` and in their place.
+    TaskComment,
+    /// A row of `task_outputs`, the same.
+    TaskOutput,
+    /// A row of `tasks`.
     Task,
     /// A row of `chat_delivery_queue`: a reply that says why it failed, or that it waits.
     Delivery,
@@ -161,10 +181,12 @@ pub enum EntityKind {
 
 impl EntityKind {
     /// Every kind, in the order in which one look takes them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Message,
-        Self::TaskEvent,
         Self::Task,
+        Self::TaskEvent,
+        Self::TaskComment,
+        Self::TaskOutput,
         Self::Delivery,
         Self::Mode,
         Self::Digest,
@@ -177,6 +199,8 @@ impl EntityKind {
         match self {
             Self::Message => "message",
             Self::TaskEvent => "task_event",
+            Self::TaskComment => "task_comment",
+            Self::TaskOutput => "task_output",
             Self::Task => "task",
             Self::Delivery => "delivery",
             Self::Mode => "mode",
