@@ -147,7 +147,9 @@ impl Intake {
                     self.change(queues, channel, Heard::Deleted(message), cancel);
                 }
             }
-            Inbound::Named(guild, names) => {
+            Inbound::Named(guild, names, news) => {
+                // Nobody listens only while the process ends.
+                news.map(|news| self.threads.send(news));
                 if guild == self.layout.borrow().guild {
                     queues.names.learn(names);
                 }

@@ -1,7 +1,8 @@
 //! The threads of tasks: opened behind their cards, named and tagged as the task is, archived when
 //! nothing happens any more, rebuilt when something does. What a person locks stays locked.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
@@ -24,6 +25,7 @@ use crate::store::thread::ThreadShown;
 /// Discord's codes (source: its Opcodes page).
 const UNKNOWN_CHANNEL: u32 = 10_003;
 const ALREADY_A_THREAD: u32 = 160_004;
+pub(super) const ARCHIVED: u32 = 50_083;
 
 /// A thread that is not as it should be.
 #[derive(Debug, Clone)]
@@ -73,18 +75,59 @@ pub struct ThreadHands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Has the mirror look at a task again.
     pub look: mpsc::UnboundedSender<Entity>,
-    /// Tasks whose thread is in somebody's hands.
+    /// News for itself.
+    pub news: mpsc::UnboundedSender<ThreadNews>,
+    /// What is under way.
     pub busy: Busy,
 }
 
-/// Tasks whose thread is in somebody's hands.
+/// What is under way.
 #[derive(Debug, Clone, Default)]
-pub struct Busy(Arc<Mutex<HashSet<Uuid>>>);
+pub struct Busy(Arc<Mutex<UnderWay>>);
+
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// Tasks whose thread is in somebody's hands, and whether something else was wished meanwhile.
+    tasks: HashMap<Uuid, bool>,
+    /// The last news of threads that are nobody's: people may be quicker than we write down.
+    early: HashMap<ChannelId, ThreadNews>,
+}
+
+/// Most threads of others that are remembered.
+const REMEMBERED: usize = 1_000;
 
 impl Busy {
-    fn tasks(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        // A set of ids is whole whatever happened to who held it.
+    fn now(&self) -> MutexGuard<'_, UnderWay> {
+        // Maps of ids are whole whatever happened to who held them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody has the thread of this task in hand: now we have.
+    fn begin(&self, task: Uuid) -> bool {
+        let mut now = self.now();
+        match now.tasks.entry(task) {
+            Entry::Vacant(free) => {
+                free.insert(false);
+                true
+            }
+            Entry::Occupied(mut busy) => {
+                busy.insert(true);
+                false
+            }
+        }
+    }
+
+    /// Gives back whether something else was wished meanwhile.
+    fn end(&self, task: Uuid) -> bool {
+        self.now().tasks.remove(&task).unwrap_or(false)
+    }
+
+    fn remember(&self, thread: ChannelId, news: ThreadNews) {
+        let mut now = self.now();
+        if now.early.len() >= REMEMBERED {
+            now.early.clear();
+        }
+        now.early.insert(thread, news);
     }
 }
 
@@ -144,7 +187,7 @@ impl ThreadHands {
                     }
                 }
                 Some(wish) = wishes.recv() => {
-                    if self.busy.tasks().insert(wish.task) {
+                    if self.busy.begin(wish.task) {
                         let hands = self.clone();
                         tokio::spawn(async move { hands.fulfil(wish).await });
                     }
@@ -156,10 +199,12 @@ impl ThreadHands {
     async fn fulfil(self, wish: ThreadWish) {
         let task = wish.task;
         let done = self.step(wish).await;
-        self.busy.tasks().remove(&task);
+        let again = self.busy.end(task);
+        if again || matches!(done, Ok(true)) {
+            self.look_at(task);
+        }
         match done {
-            Ok(true) => self.look_at(task),
-            Ok(false) => {}
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%task, %error, "the thread of task {task} is not as it should be: {error}");
             }
@@ -181,7 +226,7 @@ impl ThreadHands {
                 shown,
                 opening,
                 archived,
-            } => self.change(task, thread, shown, opening, archived).await,
+            } => self.change(thread, shown, opening, archived).await,
             Step::Remove { thread } => {
                 let request = Request::new(Route::delete_channel(thread.get()));
                 match self.send(request).await {
@@ -213,14 +258,10 @@ impl ThreadHands {
                 Err(error) => return Err(error.into()),
             },
         };
-        let shown = ThreadShown {
-            name: Some(opening.name),
-            tag: self.known_tag(&opening.tag),
-            archived: false,
-            locked: false,
-        };
-        self.store.put_thread(task, thread, &shown).await?;
+        // A post was made a while ago, perhaps with another name: what was heard of it tells.
+        self.store.put_thread(task, thread).await?;
         self.layout.borrow().threads().open(task, thread);
+        self.tell(ThreadNews::Ours(thread));
         Ok(true)
     }
 
@@ -245,7 +286,6 @@ impl ThreadHands {
 
     async fn change(
         &self,
-        task: Uuid,
         thread: ChannelId,
         shown: ThreadShown,
         opening: Opening,
@@ -277,9 +317,10 @@ impl ThreadHands {
         if body != json!({}) {
             match self.patch(thread, &body).await {
                 Ok(()) => {}
-                Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => {
-                    self.gone(thread).await?;
-                    return Ok(true);
+                // Somebody was quicker.
+                Err(error) if matches!(error.code(), Some(UNKNOWN_CHANNEL | ARCHIVED)) => {
+                    self.tell(ThreadNews::Doubtful(thread));
+                    return Ok(false);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -290,7 +331,8 @@ impl ThreadHands {
             archived,
             locked: shown.locked,
         };
-        self.store.put_thread(task, thread, &now).await?;
+        // Whoever has heard of something newer meanwhile knows better.
+        self.store.change_thread(thread, &shown, &now).await?;
         Ok(true)
     }
 
@@ -305,11 +347,26 @@ impl ThreadHands {
     }
 
     async fn hear(&self, news: ThreadNews) -> anyhow::Result<()> {
+        tracing::debug!(?news, "news of threads");
         match news {
             ThreadNews::Seen(seen) => self.seen(&seen).await,
             ThreadNews::Gone(thread) => self.gone(thread).await,
             ThreadNews::Active(active) => self.compare(&active).await,
+            ThreadNews::Doubtful(thread) => self.ask(thread).await,
+            ThreadNews::Ours(thread) => {
+                let early = self.busy.now().early.remove(&thread);
+                match early {
+                    Some(ThreadNews::Seen(seen)) => self.seen(&seen).await,
+                    Some(ThreadNews::Gone(thread)) => self.gone(thread).await,
+                    _ => Ok(()),
+                }
+            }
         }
+    }
+
+    fn tell(&self, news: ThreadNews) {
+        // Nobody listens only while the process ends.
+        let _ = self.news.send(news);
     }
 
     async fn seen(&self, seen: &ThreadSeen) -> anyhow::Result<()> {
@@ -325,7 +382,18 @@ impl ThreadHands {
             archived: seen.archived,
             locked: seen.locked,
         };
-        let Some(task) = self.store.thread_seen(seen.thread, &shown).await? else {
+        // Before it is looked for: it may be written down in this moment.
+        self.busy
+            .remember(seen.thread, ThreadNews::Seen(seen.clone()));
+        let mut task = self.store.thread_seen(seen.thread, &shown).await?;
+        if task.is_none() {
+            if layout.threads().task(seen.thread).is_none() {
+                return Ok(());
+            }
+            task = self.store.thread_seen(seen.thread, &shown).await?;
+        }
+        self.busy.now().early.remove(&seen.thread);
+        let Some(task) = task else {
             return Ok(());
         };
         if shown.is_closed() {
@@ -339,6 +407,7 @@ impl ThreadHands {
 
     async fn gone(&self, thread: ChannelId) -> anyhow::Result<()> {
         let Some((task, card)) = self.store.thread_gone(thread).await? else {
+            self.busy.remember(thread, ThreadNews::Gone(thread));
             return Ok(());
         };
         self.layout.borrow().threads().close(task);
@@ -366,19 +435,22 @@ impl ThreadHands {
             if there.contains(&thread) {
                 continue;
             }
-            let request = Request::new(Route::get_channel(thread.get()));
-            let asked = self.lanes.submit(Class::Backlog, request).await;
-            match asked.json::<Listed>().into_result() {
-                Ok(listed) => {
-                    if let Some(seen) = listed.into() {
-                        self.seen(&seen).await?;
-                    }
-                }
-                Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => self.gone(thread).await?,
-                Err(error) => return Err(error.into()),
-            }
+            self.ask(thread).await?;
         }
         Ok(())
+    }
+
+    async fn ask(&self, thread: ChannelId) -> anyhow::Result<()> {
+        let request = Request::new(Route::get_channel(thread.get()));
+        let asked = self.lanes.submit(Class::Backlog, request).await;
+        match asked.json::<Listed>().into_result() {
+            Ok(listed) => match listed.into() {
+                Some(seen) => self.seen(&seen).await,
+                None => Ok(()),
+            },
+            Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => self.gone(thread).await,
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
