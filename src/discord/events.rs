@@ -40,6 +40,8 @@ pub enum Inbound {
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
     WebhooksChanged(ChannelId),
+    /// Threads of tasks in which people wrote while nobody listened, and where that begins.
+    Unread(Vec<(ChannelId, DiscordMessageId)>),
     /// What became of a thread.
     Thread(ThreadNews),
     /// What an agent's own bot was told, by the agent's short name.

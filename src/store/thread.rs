@@ -47,6 +47,15 @@ pub enum Missing {
     Output(Uuid),
 }
 
+/// How far a thread has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadRead {
+    /// The last message of a person that is known; else the begin of the thread.
+    pub read_up_to: DiscordMessageId,
+    /// The last message of anybody that is known.
+    pub newest: DiscordMessageId,
+}
+
 /// Rows of the tasks `$2` that their threads do not show, oldest first. What an event carries is shown
 /// as that.
 const MISSING: &str = concat!(
@@ -295,6 +304,37 @@ impl Store {
             })
         });
         Ok((missing.collect(), whole))
+    }
+
+    /// How far the threads of tasks have been read, as far as that was before `before`.
+    pub async fn read_threads(
+        &self,
+        before: DiscordMessageId,
+    ) -> Result<HashMap<ChannelId, ThreadRead>> {
+        let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+            "SELECT t.thread_id,
+                    max(v.message_id) FILTER (WHERE v.author_kind = 'person' AND v.message_id < $2),
+                    max(v.message_id)
+             FROM bridge.task_thread t
+             LEFT JOIN bridge.view v ON v.project_id = $1 AND v.channel_id = t.thread_id
+             WHERE t.project_id = $1 AND t.thread_id IS NOT NULL
+             GROUP BY t.thread_id",
+        )
+        .bind(self.project.as_str())
+        .bind(before.to_i64())
+        .fetch_all(&self.pool)
+        .await?;
+        let read = rows.into_iter().filter_map(|(thread, person, newest)| {
+            let thread = ChannelId::from_i64(thread)?;
+            let begin = DiscordMessageId::new(thread.get())?;
+            let id = |id: Option<i64>| id.and_then(DiscordMessageId::from_i64).unwrap_or(begin);
+            let read = ThreadRead {
+                read_up_to: id(person),
+                newest: id(newest),
+            };
+            Some((thread, read))
+        });
+        Ok(read.collect())
     }
 
     /// The tags of a forum that are ours, by the words of tasks' states.
