@@ -1,4 +1,5 @@
 //! Every task is a thread.
 
+mod bad_input;
 mod threads;
 mod timeline;
