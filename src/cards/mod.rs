@@ -29,7 +29,7 @@ pub mod task_press;
 pub mod text;
 pub mod verdict;
 
-pub use button::{Button, Modal, Row, Style};
+pub use button::{Button, Choice, Modal, Row, Select, Style};
 pub use draft::{Draft, File, Mark, Upkeep};
 pub use embed::Embed;
 pub use persona::{Persona, Personas};

@@ -1,7 +1,7 @@
 //! Proposals to draw.
 
 use chrono::{DateTime, Utc};
-use clawdos_bridge::cards::{Draft, Personas};
+use clawdos_bridge::cards::{Row, Draft, Personas};
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::Author;
 use clawdos_bridge::model::proposal::{
@@ -123,7 +123,7 @@ fn text(value: &Value) -> &str {
 
 /// Whether the button of this name can be pressed; `None` where there is none.
 pub(crate) fn can_press(draft: &Draft, label: &str) -> Option<bool> {
-    let mut buttons = draft.components.iter().flat_map(|row| &row.0);
+    let mut buttons = draft.components.iter().flat_map(Row::buttons);
     buttons
         .find(|button| button.label == label)
         .map(|button| button.enabled)
