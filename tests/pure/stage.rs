@@ -1,7 +1,7 @@
 //! Proposals to draw.
 
 use chrono::{DateTime, Utc};
-use clawdos_bridge::cards::{Row, Draft, Personas};
+use clawdos_bridge::cards::{Draft, Personas, Row};
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::Author;
 use clawdos_bridge::model::proposal::{
