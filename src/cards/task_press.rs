@@ -60,6 +60,11 @@ const EVENT: &str = "event";
 const COMMENT: &str = "comment";
 
 impl TaskPress {
+    /// Whether it is a list that was chosen from.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Status { .. })
+    }
+
     /// Whether it is a form that was sent.
     pub fn is_form(self) -> bool {
         matches!(self, Self::AnswerForm { .. } | Self::StopForm { .. })
