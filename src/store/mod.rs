@@ -31,9 +31,12 @@ pub mod recent;
 pub mod settings;
 pub mod stale;
 pub mod status;
+pub mod task_list;
+pub mod task_write;
 pub mod team;
 pub mod timeline;
 pub mod turn;
+mod waking;
 
 use std::fmt;
 
