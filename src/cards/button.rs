@@ -123,7 +123,8 @@ impl Serialize for Row {
 
 impl Serialize for Select {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let choice = |it: &Choice| json!({ "label": it.label, "value": it.value, "default": it.chosen });
+        let choice =
+            |it: &Choice| json!({ "label": it.label, "value": it.value, "default": it.chosen });
         let choices: Vec<_> = self.choices.iter().map(choice).collect();
         json!({
             "type": STRING_SELECT,

@@ -101,6 +101,12 @@ impl File {
     }
 }
 
+impl From<String> for Draft {
+    fn from(content: String) -> Self {
+        Self::text(content)
+    }
+}
+
 impl Draft {
     /// Words of the bot itself.
     pub fn text(content: impl Into<String>) -> Self {

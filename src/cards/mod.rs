@@ -25,6 +25,7 @@ pub mod proposal;
 pub mod quote;
 pub mod status;
 pub mod task;
+pub mod task_answers;
 pub mod task_controls;
 pub mod task_press;
 pub mod text;

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::button::{CHOICE_LIMIT, ROW_LIMIT};
 use super::quote::{shortened, visible};
-use super::task_press::TaskPress;
 use super::task::status_words;
+use super::task_press::TaskPress;
 use super::{Button, Choice, Row, Select, Style};
 use crate::model::attention::Question;
 use crate::model::task::{TaskStatus, TimelineItem};

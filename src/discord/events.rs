@@ -7,8 +7,8 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serenity::all::{
-    ActionRow, ActionRowComponent, ComponentInteractionDataKind, Event, GuildChannel, Interaction, Member, Message, MessageFlags,
-    User,
+    ActionRow, ActionRowComponent, ComponentInteractionDataKind, Event, GuildChannel, Interaction,
+    Member, Message, MessageFlags, User,
 };
 
 use crate::model::mentions::Names;

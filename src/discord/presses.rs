@@ -153,9 +153,7 @@ impl Presses {
         let deciding = async {
             loop {
                 let done = match what {
-                    Wanted::Verdict(what) => {
-                        press(&self.desk, &who, what, typed, Utc::now()).await
-                    }
+                    Wanted::Verdict(what) => press(&self.desk, &who, what, typed, Utc::now()).await,
                     Wanted::Task(what) => {
                         tasks::press(&self.desk, &who, what, given, Utc::now()).await
                     }

@@ -31,6 +31,7 @@ pub mod recent;
 pub mod settings;
 pub mod stale;
 pub mod status;
+pub mod task_ask;
 pub mod task_list;
 pub mod task_look;
 pub mod task_write;
