@@ -13,6 +13,7 @@ mod runner;
 mod server;
 mod settings;
 mod tasks;
+mod told;
 mod turns;
 mod worker;
 
