@@ -2,6 +2,7 @@
 //! knows the database and the wire types, and nothing of Discord.
 
 mod actions;
+mod answer;
 pub mod demo;
 mod lanes;
 mod output;
