@@ -156,6 +156,7 @@ pub async fn say(desk: &Desk, said: &Said) -> Result<()> {
         message_type: TEXT_TYPE,
         metadata: Some(&metadata),
         created_at: Some(said.message.created_at()),
+        mentions: &said.named,
     };
     let surface = said.surface.to_string();
     let view = PersonView {

@@ -7,6 +7,7 @@ mod change;
 mod comment;
 mod output;
 mod status;
+mod turn;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -24,9 +25,11 @@ pub use self::change::{Assignment, NewTask};
 pub use self::comment::{Commented, Corrected, Correction, NewComment};
 pub use self::output::NewOutput;
 pub use self::status::{Moved, StatusChange};
+pub use self::turn::{TaskNews, Told};
 pub use super::waking::Wakes;
 pub(super) use comment::write_comment;
 pub(super) use status::{Rules, change_status};
+pub(super) use turn::write_news;
 
 /// Longest title of a task, in characters (source: the issue of task threads).
 pub const LONGEST_TITLE: usize = 5_000;
