@@ -15,8 +15,10 @@ const BUTTON: u8 = 2;
 const STRING_SELECT: u8 = 3;
 const TEXT_INPUT: u8 = 4;
 
-/// Longest name of a choice, and most of them (source: the same).
+/// Longest name of a choice (source: the same).
 pub const CHOICE_LIMIT: usize = 100;
+
+/// Most choices of a list (source: the same).
 pub const MOST_CHOICES: usize = 25;
 
 /// Most buttons side by side (source: the same).

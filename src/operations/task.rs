@@ -21,9 +21,11 @@ use crate::store::task_write::{Changed, Doer, NewTask, Wakes};
 /// Author of what operators do, as `ClawdOS` writes it.
 pub(super) const OPERATOR: &str = "dashboard";
 
-/// Longest title and description that are taken, in characters.
-pub const TITLE: usize = 200;
-pub const DESCRIPTION: usize = 4_000;
+/// Longest title that is taken, in characters.
+const TITLE: usize = 200;
+
+/// Longest description that is taken, in characters.
+const DESCRIPTION: usize = 4_000;
 
 /// Longest reason that is kept (source: Discord, a form's field holds 4,000 characters).
 const REASON: usize = 4_000;

@@ -102,6 +102,10 @@ pub(crate) fn drawn(draft: &Draft) -> String {
         .iter()
         .flat_map(|row| row["components"].as_array().unwrap())
     {
+        if button["type"] == 3 {
+            lines.push(list(button));
+            continue;
+        }
         let off = if button["disabled"] == true {
             " (off)"
         } else {
@@ -115,6 +119,22 @@ pub(crate) fn drawn(draft: &Draft) -> String {
         lines.push(format!("+ {}", file.name));
     }
     lines.join("\n")
+}
+
+/// A list to choose from: what holds now is in brackets.
+fn list(select: &Value) -> String {
+    let choices = select["options"].as_array().unwrap().iter().map(|choice| {
+        let (label, value) = (text(&choice["label"]), text(&choice["value"]));
+        if choice["default"] == true {
+            format!("[{label}={value}]")
+        } else {
+            format!("{label}={value}")
+        }
+    });
+    let choices = choices.collect::<Vec<_>>().join(", ");
+    let press = text(&select["custom_id"]).split(':').take(3);
+    let press = press.collect::<Vec<_>>().join(":");
+    format!("<{}> {press} {choices}", text(&select["placeholder"]))
 }
 
 fn text(value: &Value) -> &str {
