@@ -221,7 +221,7 @@ pub fn delete_question(id: Uuid, task: &str, until: DateTime<Utc>) -> Draft {
     Draft {
         components: vec![Row::Buttons(vec![button])],
         ..Draft::text(format!(
-            "Do you really want to delete {}? Its thread goes with it. The question expires \
+            "Do you really want to delete {}? Its thread is archived. The question expires \
              <t:{seconds}:R>; nothing happens if you leave it.",
             title(task)
         ))

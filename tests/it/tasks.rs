@@ -1,0 +1,5 @@
+//! Every task is a thread.
+
+mod commands;
+mod comments;
+mod controls;
