@@ -10,6 +10,18 @@ use crate::harness::postgres::Server;
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
+/// The thread of a task, once the bridge listens there.
+async fn thread(world: &World, name: &str) -> String {
+    let thread = world.thread(name).await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.task_thread WHERE thread_id IS NOT NULL",
+            1_i64,
+        )
+        .await;
+    thread
+}
+
 type Event = (Uuid, String, Option<String>, Value);
 
 /// What is in the timeline, oldest first, once there is so much of it.
@@ -50,7 +62,7 @@ async fn deliveries(world: &World) -> i64 {
 async fn a_message_in_the_thread_is_a_comment_and_its_changes_are_corrections() {
     let world = World::start().await;
     world.task("Sweep the yard", "in_progress", None).await;
-    let thread = world.thread("Sweep the yard").await;
+    let thread = thread(&world, "Sweep the yard").await;
     let zack = world.person("zack");
     let message = zack.say(&thread, "The broom is broken.").await;
     let written = timeline(&world, 1).await;
@@ -94,7 +106,7 @@ async fn a_message_in_the_thread_is_a_comment_and_its_changes_are_corrections() 
 async fn a_comment_mentions_agents_once_and_only_operators_wake_them() {
     let world = World::start().await;
     world.task("Sweep the yard", "in_progress", None).await;
-    let thread = world.thread("Sweep the yard").await;
+    let thread = thread(&world, "Sweep the yard").await;
     let mallory = world.person("mallory");
     mallory.say(&thread, "@ricky look at this").await;
     let written = timeline(&world, 1).await;
@@ -144,7 +156,7 @@ async fn who_is_named_in_the_room_is_mentioned_once() {
 async fn files_of_a_comment_are_named_in_it() {
     let world = World::start().await;
     world.task("Sweep the yard", "in_progress", None).await;
-    let thread = world.thread("Sweep the yard").await;
+    let thread = thread(&world, "Sweep the yard").await;
     let zack = world.person("zack");
     zack.upload(&thread, "see", &[("plan.md", "step one")])
         .await;
@@ -165,7 +177,7 @@ async fn a_comment_while_the_database_is_away_is_kept_and_written_after_a_restar
     world.start_bridge();
     world.fault(json!({ "rate_limits": "off" })).await;
     world.task("Sweep the yard", "in_progress", None).await;
-    let thread = world.thread("Sweep the yard").await;
+    let thread = thread(&world, "Sweep the yard").await;
     let zack = world.person("zack");
     zack.say(&thread, "before").await;
     timeline(&world, 1).await;

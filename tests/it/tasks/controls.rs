@@ -1,10 +1,12 @@
 //! What operators do on the card of a task, and below a question.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::card::Card;
 use crate::harness::client::Client;
+use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
 const QUESTION: &str =
@@ -24,9 +26,11 @@ async fn two_operators() -> (World, Client, Client) {
 
 /// The card of a task, once it says this.
 async fn card(zack: &Client, thread: &str, says: &str) -> Card {
-    let what = "the card";
     let controlled = |card: &Card| card.buttons.iter().any(|it| it.label == "Stop…");
-    zack.person.sees_card(thread, says, what, controlled).await
+    let expected = |card: &Card| controlled(card) && card.says(says);
+    let zack = &zack.person;
+    zack.sees_card(thread, "Sweep the yard", says, expected)
+        .await
 }
 
 fn list(task: Uuid) -> String {
@@ -41,11 +45,11 @@ async fn status(world: &World, task: Uuid) -> String {
         .expect("the task is there")
 }
 
-/// The messages of somebody's bot or webhooks in a thread that carry buttons.
+/// The message in a thread that carries this button, whoever posted it.
 async fn question(zack: &Client, thread: &str, label: &str, enabled: bool) -> Card {
     let path = format!("/channels/{thread}/messages?limit=100");
-    crate::harness::wait::eventually("a question with its buttons", || async {
-        let (_, messages) = zack.person.call(reqwest::Method::GET, &path, None).await;
+    eventually("a question with its buttons", || async {
+        let (_, messages) = zack.person.call(Method::GET, &path, None).await;
         let all: Vec<Card> = messages
             .as_array()
             .into_iter()
@@ -108,8 +112,8 @@ async fn a_status_is_chosen_on_the_card_and_a_stop_asks_why() {
 
     let shown = zack
         .person
-        .sees_card(&thread, "Stopped", "a stopped card", |card| {
-            card.live().is_empty()
+        .sees_card(&thread, "Sweep the yard", "a stopped card", |card| {
+            card.says("Stopped") && card.live().is_empty()
         })
         .await;
     // A card that was on the screen before.
