@@ -67,10 +67,7 @@ impl Presses {
 
     async fn answer(&self, pressed: &Pressed) {
         let answered = match read(pressed) {
-            Ok(wanted) => match form(&wanted, pressed) {
-                Some(form) => self.ask(pressed, wanted, form).await,
-                None => self.work(pressed, wanted).await,
-            },
+            Ok(wanted) => self.follow(pressed, wanted).await,
             Err(UnknownPress) => {
                 let draft = Draft::text(words::unknown_button());
                 self.say(pressed, &draft).await
@@ -78,6 +75,13 @@ impl Presses {
         };
         if let Err(error) = answered {
             tracing::warn!(%error, "a press could not be answered: {error}");
+        }
+    }
+
+    async fn follow(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
+        match form(&wanted, pressed) {
+            Some(form) => self.ask(pressed, wanted, form).await,
+            None => self.work(pressed, wanted).await,
         }
     }
 

@@ -95,13 +95,11 @@ async fn before(
     (author, name): (&str, Option<&str>),
     content: &str,
 ) -> Result<String> {
-    let by = match name {
-        Some(name) => name.to_owned(),
-        None => {
-            let personas = Personas::new(&desk.store.agents().await?);
-            personas.of(&Author::parse(author), None).name
-        }
-    };
+    if let Some(name) = name {
+        return Ok(words::answered_before(name, content));
+    }
+    let personas = Personas::new(&desk.store.agents().await?);
+    let by = personas.of(&Author::parse(author), None).name;
     Ok(words::answered_before(&by, content))
 }
 

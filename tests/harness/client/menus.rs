@@ -57,6 +57,27 @@ impl Client {
         self.told(&act).await
     }
 
+    /// Uses `/<name>` with a file in an option, and gives back what the person is told.
+    pub async fn used_with_file(
+        &self,
+        channel: &str,
+        (name, option): (&str, &str),
+        (file, content): (&str, &str),
+    ) -> Card {
+        let command = self.command(channel, 1, name).await;
+        let data = json!({
+            "version": command["version"], "id": command["id"], "name": name, "type": 1,
+            "options": [{ "type": 11, "name": option, "value": "0" }],
+            "attachments": [{ "id": "0", "filename": file }],
+        });
+        let act = self.act(None, false);
+        let body = self.body(&act, 2, channel, &data);
+        let path = "/interactions";
+        let status = self.person.sends_file(path, &body, (file, content)).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+        self.told(&act).await
+    }
+
     /// The choices, by name and value, that are offered while an option of `/<name> <sub>` is typed.
     pub async fn offered_in(
         &self,

@@ -364,6 +364,43 @@ async fn outputs_are_texts_and_links_of_a_task_or_of_the_thread() {
 }
 
 #[tokio::test]
+async fn a_file_is_an_output_with_its_details() {
+    let world = World::start().await;
+    world.task("Write a report", "in_progress", None).await;
+    let zack = Client::open(&world, "zack").await;
+    let thread = world.thread("Write a report").await;
+    world
+        .database_says(
+            "SELECT count(*) FROM bridge.task_thread WHERE thread_id IS NOT NULL",
+            1_i64,
+        )
+        .await;
+    let told = zack
+        .used_with_file(
+            &thread,
+            ("output", "file"),
+            ("report.md", "# All is well\n"),
+        )
+        .await;
+    assert!(told.says("Added to `Write a report`"), "{told:?}");
+    let happened = events(&world).await;
+    let [(_, _, _, metadata)] = happened.as_slice() else {
+        panic!("one output: {happened:#?}");
+    };
+    assert_eq!(metadata["output_type"], "file");
+    assert_eq!(metadata["title"], "report.md");
+    assert_eq!(metadata["size"], 14);
+    let address = metadata["link_url"].as_str().expect("an address");
+    let content = reqwest::get(address).await.unwrap().text().await.unwrap();
+    assert_eq!(content, "# All is well\n");
+    zack.person
+        .sees(&thread, "the file", |seen| {
+            seen.iter().any(|it| it.text.contains("report"))
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn while_the_feature_is_off_nobody_uses_it() {
     let world = World::without_bridge().await;
     let mut world = world;
