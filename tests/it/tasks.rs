@@ -3,3 +3,5 @@
 mod commands;
 mod comments;
 mod controls;
+mod threads;
+mod timeline;
