@@ -21,3 +21,7 @@ mod races;
 mod requests;
 mod rows;
 mod stage;
+mod task_rows;
+mod tasks_api;
+mod telling;
+mod waking;
