@@ -1,12 +1,11 @@
 //! The statements under everything that is done about tasks: who wins when two do it, and what the rows say.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use clawdos_bridge::model::attention::answer;
-use clawdos_bridge::model::task::{TaskStatus, TimelineItem};
+use clawdos_bridge::model::task::TaskStatus;
 use clawdos_bridge::model::{ChannelId, DiscordMessageId, MessageId};
 use clawdos_bridge::store::chat::PersonView;
 use clawdos_bridge::store::task_write::{
-    Answered, Changed, Commented, Corrected, Correction, Doer, NewComment, NewTask, Wakes,
+    Changed, Commented, Corrected, Correction, Doer, NewComment, NewTask, Wakes,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,7 +21,8 @@ pub fn operator(metadata: &Value) -> Doer<'_> {
     }
 }
 
-fn olive() -> Value {
+/// What an event says of an operator.
+pub fn olive() -> Value {
     json!({"author_name": "Olive", "discord_user_id": "42"})
 }
 
@@ -67,12 +67,12 @@ async fn of_many_who_do_the_same_at_once_one_did_it() {
     let metadata = olive();
     for _ in 0..20 {
         let task = stage.task().await;
-        let moves = (0..6).map(|_| {
+        let tries = (0..6).map(|_| {
             stage
                 .store
                 .set_task_status(task, &TaskStatus::Review, None, operator(&metadata))
         });
-        let moved = futures_util::future::join_all(moves).await;
+        let moved = futures_util::future::join_all(tries).await;
         let count = |wanted: bool| {
             let it = moved.iter();
             it.filter(|it| matches!(it, Ok(Changed::Now(_))) == wanted)
@@ -90,95 +90,6 @@ async fn of_many_who_do_the_same_at_once_one_did_it() {
         );
     }
     assert_eq!(stage.count("SELECT count(*) FROM activities").await, 20);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_question_is_answered_once_and_the_others_hear_by_whom() {
-    let stage = Stage::new().await;
-    let metadata = olive();
-    for round in 0..20 {
-        let task = stage.task().await;
-        let text = "NEEDS ATTENTION: which?\nA) this\nB) that";
-        let item = if round % 2 == 0 {
-            TimelineItem::Event(stage.asks(task, "ricky", text).await)
-        } else {
-            let id = sqlx::query_scalar(
-                "INSERT INTO task_comments (project_id, task_id, author_agent_key, content)
-                 VALUES ('front-office', $1, 'agent:ricky:main', $2) RETURNING id",
-            );
-            let id = id.bind(task).bind(text).fetch_one(stage.store.pool());
-            TimelineItem::Comment(id.await.unwrap())
-        };
-        let (a, b) = (answer('A', "this"), answer('B', "that"));
-        let (one, two) = tokio::join!(
-            stage.store.answer_question(item, &a, operator(&metadata)),
-            stage.store.answer_question(item, &b, operator(&metadata)),
-        );
-        let (now, before) = match (one.unwrap(), two.unwrap()) {
-            (Answered::Now { woken, .. }, other) => ((a, woken), other),
-            (other, Answered::Now { woken, .. }) => ((b, woken), other),
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(now.1, Some(key("ricky")));
-        assert_eq!(
-            before,
-            Answered::Before {
-                content: now.0.clone(),
-                author: "dashboard".to_owned(),
-                author_name: Some("Olive".to_owned()),
-            }
-        );
-        let event = stage.store.task_events(task, 1).await.unwrap().remove(0);
-        let reply_to = &event.metadata.unwrap()["reply_to"];
-        assert_eq!(
-            (event.content, reply_to),
-            (Some(now.0), &json!(item.reply_to()))
-        );
-    }
-    let woken =
-        "SELECT count(*) FROM chat_delivery_queue WHERE target_agent_key = 'agent:ricky:main'";
-    assert_eq!(stage.count(woken).await, 20, "one for each question");
-}
-
-#[tokio::test]
-async fn what_cannot_be_answered_says_why() {
-    let stage = Stage::new().await;
-    let metadata = olive();
-    let task = stage.task().await;
-    let plain = TimelineItem::Event(stage.asks(task, "ricky", "just saying").await);
-    let asked = TimelineItem::Event(
-        stage
-            .asks(task, "ricky", "needs attention\nA) x\nB) y")
-            .await,
-    );
-    let nothing = TimelineItem::Event(Uuid::new_v4());
-    let answered = async |item| {
-        let by = operator(&metadata);
-        stage
-            .store
-            .answer_question(item, "Answer: A — x", by)
-            .await
-            .unwrap()
-    };
-    assert_eq!(answered(plain).await, Answered::NoQuestion);
-    assert_eq!(answered(nothing).await, Answered::Gone);
-    assert_eq!(
-        stage
-            .store
-            .delete_task(task, operator(&metadata))
-            .await
-            .unwrap(),
-        Changed::Now(())
-    );
-    assert_eq!(answered(asked).await, Answered::Gone);
-    assert_eq!(
-        stage
-            .store
-            .delete_task(task, operator(&metadata))
-            .await
-            .unwrap(),
-        Changed::Unknown
-    );
 }
 
 /// A database of the old shape that the bridge was not allowed to alter.
