@@ -14,7 +14,7 @@ pub(super) fn go_on(turn: &mut Turn, short: &str, kind: &str, message: &str) {
             turn.events = begin(short, message);
         }
         "answer" => {
-            turn.reply = "Thank you, that helps. I go on with it.".to_owned();
+            turn.reply = String::from("Thank you, that helps. I go on with it.");
             turn.events = finish(short, message);
             turn.status = Some("review");
         }
