@@ -66,12 +66,11 @@ impl Presses {
     }
 
     async fn answer(&self, pressed: &Pressed) {
-        let answered = match read(pressed) {
-            Ok(wanted) => self.follow(pressed, wanted).await,
-            Err(UnknownPress) => {
-                let draft = Draft::text(words::unknown_button());
-                self.say(pressed, &draft).await
-            }
+        let answered = if let Ok(wanted) = read(pressed) {
+            self.follow(pressed, wanted).await
+        } else {
+            let draft = Draft::text(words::unknown_button());
+            self.say(pressed, &draft).await
         };
         if let Err(error) = answered {
             tracing::warn!(%error, "a press could not be answered: {error}");
