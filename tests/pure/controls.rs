@@ -81,7 +81,7 @@ proptest! {
     ) {
         let mut comment = "NEEDS ATTENTION: which?".to_owned();
         for (letter, text) in ('A'..='Z').zip(&texts) {
-            comment.push_str(&format!("\n{letter}) {text}"));
+            comment.extend(["\n", &letter.to_string(), ") ", text]);
         }
         let Some(asked) = question(&comment) else {
             // Options of blanks alone are none.

@@ -113,7 +113,7 @@ async fn a_comment_mentions_agents_once_and_only_operators_wake_them() {
     assert_eq!(written[0].1, format!("discord:{}", mallory.id));
     let source = written[0].0;
     let expected = ("ricky".to_owned(), "task_event".to_owned(), source);
-    assert_eq!(mentions(&world).await, [expected.clone()]);
+    assert_eq!(mentions(&world).await, std::slice::from_ref(&expected));
     assert_eq!(deliveries(&world).await, 0);
 
     let zack = world.person("zack");
