@@ -22,3 +22,4 @@ mod status;
 mod surface;
 mod team;
 mod verdicts;
+mod waking;
