@@ -4,5 +4,6 @@ mod bad_input;
 mod commands;
 mod comments;
 mod controls;
+mod story;
 mod threads;
 mod timeline;

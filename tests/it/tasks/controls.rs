@@ -26,11 +26,15 @@ async fn two_operators() -> (World, Client, Client) {
 
 /// The card of a task, once it says this.
 async fn card(zack: &Client, thread: &str, says: &str) -> Card {
+    card_of(zack, thread, "Sweep the yard", says).await
+}
+
+/// The card of a task that can be controlled, once it says this.
+pub(super) async fn card_of(zack: &Client, thread: &str, title: &str, says: &str) -> Card {
     let controlled = |card: &Card| card.buttons.iter().any(|it| it.label == "Stop…");
     let expected = |card: &Card| controlled(card) && card.says(says);
     let zack = &zack.person;
-    zack.sees_card(thread, "Sweep the yard", says, expected)
-        .await
+    zack.sees_card(thread, title, says, expected).await
 }
 
 fn list(task: Uuid) -> String {
@@ -46,7 +50,7 @@ async fn status(world: &World, task: Uuid) -> String {
 }
 
 /// The message in a thread that carries this button, whoever posted it.
-async fn question(zack: &Client, thread: &str, label: &str, enabled: bool) -> Card {
+pub(super) async fn question(zack: &Client, thread: &str, label: &str, enabled: bool) -> Card {
     let path = format!("/channels/{thread}/messages?limit=100");
     eventually("a question with its buttons", || async {
         let (_, messages) = zack.person.call(Method::GET, &path, None).await;
