@@ -202,7 +202,7 @@ impl Store {
         let fields = match (reference.source, approved) {
             (ProposalSource::TaskEvent, _) => json!({
                 "resolved_by": "ui", "resolved_at": now, "resolved_by_discord_id": user,
-                "reason": verdict.reason,
+                "reason": verdict.reason, "author_name": verdict.by.name,
             }),
             (_, true) => json!({
                 "approved_by": "ui", "approved_at": now, "resolved_by_discord_id": user,

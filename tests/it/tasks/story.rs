@@ -102,12 +102,12 @@ async fn a_message_becomes_a_task_that_is_approved_answered_decided_in_and_stopp
         })
         .await;
 
-    let shown = card_of(&zack, &thread, "Water the garden", "Review").await;
+    let shown = card_of(&zack, &thread, "**Water the garden**", "Review").await;
     let form = zack.asked(&zack.press(&shown, "Stop…").await).await;
     let told = zack.told(&zack.submit(&form, "It has rained.").await).await;
     assert!(told.says("Stopped"), "{told:?}");
     zack.person
-        .sees_card(&thread, "Water the garden", "a stopped card", |card| {
+        .sees_card(&thread, "**Water the garden**", "a stopped card", |card| {
             card.says("Stopped") && card.says("It has rained.")
         })
         .await;
