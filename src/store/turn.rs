@@ -67,6 +67,9 @@ impl Outgoing {
 pub const ABANDONED: &str = "The executor stopped while the agent was working. \
      The message may have been processed; look for its effects before you retry.";
 
+/// What stands below an answer whose task was deleted meanwhile.
+const TASK_GONE: &str = "\n\n(The agent also told of its task, but the task is gone.)";
+
 impl Store {
     /// The thread of a message of this project; the outer `None` when there is no such message.
     pub async fn thread_of(&self, message: MessageId) -> Result<Option<Option<ThreadId>>> {
@@ -177,6 +180,13 @@ impl Store {
                 && !write_news(&mut tx, &self.project, &turn.1, news).await?
             {
                 tracing::warn!(task = %news.task, "a turn told of a task that is gone");
+                sqlx::query(
+                    "UPDATE project_chat_messages SET message = message || $2 WHERE id = $1",
+                )
+                .bind(reply)
+                .bind(TASK_GONE)
+                .execute(&mut *tx)
+                .await?;
             }
             tx.commit().await?;
             return Ok(reply.map(MessageId));

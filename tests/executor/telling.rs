@@ -3,11 +3,12 @@
 use clawdos_bridge::executor::AgentCommand;
 use clawdos_bridge::model::delivery::DeliveryStatus;
 use clawdos_bridge::model::task::{TaskStatus, TimelineItem};
+use clawdos_bridge::store::task_write::Changed;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::approved::PROPOSER;
-use crate::stage::{Running, Stage, eventually, key};
+use crate::stage::{Running, Stage, eventually, eventually_lines, key};
 use crate::task_rows::operator;
 
 /// An agent that prints this, whatever it is asked, and an executor for it.
@@ -173,7 +174,7 @@ async fn a_move_that_an_agent_may_not_make_is_told_and_not_made() {
 }
 
 #[tokio::test]
-async fn without_a_task_or_after_its_end_the_reply_is_what_remains() {
+async fn without_a_task_the_reply_is_what_remains() {
     let stage = Stage::new().await;
     let event = json!({"event_type": "agent_update", "content": "lost"});
     let executor = prints(&stage, &json!({"reply": "Hello.", "events": [event]})).await;
@@ -187,6 +188,43 @@ async fn without_a_task_or_after_its_end_the_reply_is_what_remains() {
         "{replies:?}"
     );
     assert_eq!(stage.count("SELECT count(*) FROM task_events").await, 0);
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_task_that_is_deleted_meanwhile_the_reply_says_that_it_is_gone() {
+    let stage = Stage::new().await;
+    let task = stage.task().await;
+    let event = json!({"event_type": "agent_update", "content": "lost"});
+    let answer = json!({"reply": "Hello.", "events": [event], "status": "review"});
+    let script = format!(
+        "echo x > \"$1/asked\"; until [ -e \"$1/go\" ]; do sleep 0.02; done; cat <<'END'\n{answer}\nEND"
+    );
+    let executor = {
+        let settings = Stage::settings(&[("ricky", stage.script(&script))]);
+        Running::start(settings, stage.store.clone()).await
+    };
+    kick_off(&stage, task).await;
+    eventually_lines(&stage, "asked", 1).await;
+    let metadata = json!({});
+    let deleted = stage.store.delete_task(task, operator(&metadata)).await;
+    assert_eq!(deleted.unwrap(), Changed::Now(()));
+    stage.open_the_gate();
+    let reply = eventually("the agent has answered", async || {
+        let said: Option<String> = sqlx::query_scalar(
+            "SELECT message FROM project_chat_messages WHERE author = 'agent:ricky:main'",
+        )
+        .fetch_optional(stage.store.pool())
+        .await
+        .unwrap();
+        said.ok_or_else(|| "nothing".to_owned())
+    })
+    .await;
+    assert!(
+        reply.starts_with("Hello.") && reply.contains("is gone"),
+        "{reply}"
+    );
+    assert_eq!(stage.told(task).await.last().unwrap().0, "task_deleted");
     executor.stop().await;
 }
 

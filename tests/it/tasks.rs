@@ -1,5 +1,6 @@
 //! Every task is a thread.
 
+mod bad_input;
 mod commands;
 mod comments;
 mod controls;

@@ -24,3 +24,4 @@ mod surface;
 mod task_press;
 mod team;
 mod verdicts;
+mod waking;

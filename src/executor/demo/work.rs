@@ -10,16 +10,23 @@ use super::propose::line;
 pub(super) fn go_on(turn: &mut Turn, short: &str, kind: &str, message: &str) {
     match kind {
         "kickoff" | "handover" => {
-            turn.reply = format!("I have begun with {}.", title(message));
+            say(turn, format!("I have begun with {}.", title(message)));
             turn.events = begin(short, message);
         }
         "answer" => {
-            turn.reply = String::from("Thank you, that helps. I go on with it.");
+            say(turn, "Thank you, that helps. I go on with it.".to_owned());
             turn.events = finish(short, message);
             turn.status = Some("review");
         }
         "mention" => turn.events = vec![told("comment", "I have read it, and keep it in mind.")],
         _ => {}
+    }
+}
+
+/// What was asked for in words has its own reply, which stays.
+fn say(turn: &mut Turn, reply: String) {
+    if turn.proposals.is_empty() {
+        turn.reply = reply;
     }
 }
 

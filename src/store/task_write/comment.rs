@@ -173,8 +173,11 @@ async fn wake_mentioned(
     event: Uuid,
     comment: NewComment<'_>,
 ) -> Result<Vec<AgentKey>> {
+    // Everybody makes threads in the same order: nobody waits for somebody who waits for them.
+    let mut agents: Vec<&AgentKey> = comment.mentioned.iter().collect();
+    agents.sort();
     let mut woken = Vec::new();
-    for agent in comment.mentioned {
+    for agent in agents {
         let news = News {
             event,
             about: row.about(),

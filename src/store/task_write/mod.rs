@@ -154,6 +154,9 @@ async fn write_event(
     Ok(written.rows_affected() == 1)
 }
 
+/// Longest activity, in characters: a title alone may have thousands.
+const ACTIVITY: usize = 300;
+
 /// Writes an activity: `what` after the name of who did it.
 async fn note(
     on: &mut PgConnection,
@@ -163,13 +166,18 @@ async fn note(
     by: Doer<'_>,
     what: &str,
 ) -> Result<()> {
+    let message = format!("{} {what}", by.name());
+    let mut kept: String = message.chars().take(ACTIVITY).collect();
+    if kept.len() < message.len() {
+        kept.push('…');
+    }
     sqlx::query(
         "INSERT INTO activities (project_id, type, message, actor_agent_key, task_id) \
          VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(project.as_str())
     .bind(kind)
-    .bind(storable(&format!("{} {what}", by.name())))
+    .bind(storable(&kept))
     .bind(storable(by.author))
     .bind(task)
     .execute(on)
