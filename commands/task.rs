@@ -35,9 +35,7 @@ fn at_hand(context: Context<'_>) -> (Desk, Arc<Layout>) {
 #[poise::command(slash_command)]
 async fn new(
     context: Context<'_>,
-    #[description = "What it is called"]
-    #[max_length = 200]
-    name: String,
+    #[description = "What it is called, in 200 characters at most"] name: String,
     #[description = "What is to be done"]
     #[max_length = 4000]
     text: Option<String>,

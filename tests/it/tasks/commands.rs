@@ -1,7 +1,8 @@
 //! `/task` and `/output`: who may, what becomes of it, and what is refused.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::events;
 use crate::harness::client::Client;
 use crate::harness::outage::{accept_connections, database_on, end_connections};
 use crate::harness::postgres::Server;
@@ -12,16 +13,6 @@ use crate::harness::world::World;
 async fn rows(world: &World) -> Vec<(String, String, Option<String>, Option<String>)> {
     sqlx::query_as(
         "SELECT title, status, assignee_agent_key, description FROM tasks ORDER BY created_at, id",
-    )
-    .fetch_all(world.pool())
-    .await
-    .expect("the database answers")
-}
-
-/// Type, author, content and metadata of what happened, oldest first.
-async fn events(world: &World) -> Vec<(String, String, Option<String>, Value)> {
-    sqlx::query_as(
-        "SELECT event_type, author, content, metadata FROM task_events ORDER BY created_at, id",
     )
     .fetch_all(world.pool())
     .await
@@ -57,8 +48,20 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
     let expected = ("Sweep the yard".to_owned(), "inbox".to_owned(), to, text);
     assert_eq!(all, [expected]);
 
+    let id = moves(&zack, &at).await;
+    assert_eq!(rows(&world).await[0].1, "stopped");
+    deletes(&world, &zack, &at, &id).await;
+    is_told_in_order(&world, &zack).await;
+    let told = zack
+        .sub(&at, ("task", "show"), &[("task", "Sweep the yard")])
+        .await;
+    assert!(told.says("There is no task"), "{told:?}");
+}
+
+/// Moves the task and stops it, by whichever of its names. Gives back its id.
+async fn moves(zack: &Client, at: &str) -> String {
     let offered = zack
-        .offered_in(&at, ("task", "status"), "task", "yard")
+        .offered_in(at, ("task", "status"), "task", "yard")
         .await;
     let [(name, id)] = offered.as_slice() else {
         panic!("one task: {offered:?}");
@@ -66,7 +69,7 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
     assert_eq!(name, "Sweep the yard · 📥 Inbox");
     let told = zack
         .sub(
-            &at,
+            at,
             ("task", "status"),
             &[("task", id), ("status", "review")],
         )
@@ -75,7 +78,7 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
     // The beginning of its id, as its card shows it.
     let told = zack
         .sub(
-            &at,
+            at,
             ("task", "status"),
             &[("task", &id[..8]), ("status", "review")],
         )
@@ -83,18 +86,22 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
     assert!(told.says("already"), "{told:?}");
     let told = zack
         .sub(
-            &at,
+            at,
             ("task", "stop"),
             &[("task", id), ("reason", "It rains.")],
         )
         .await;
     assert!(told.says("Stopped: `Sweep the yard`"), "{told:?}");
+    id.clone()
+}
 
-    let question = zack.sub(&at, ("task", "delete"), &[("task", id)]).await;
+/// Deletes it, after the question.
+async fn deletes(world: &World, zack: &Client, at: &str, id: &str) {
+    let question = zack.sub(at, ("task", "delete"), &[("task", id)]).await;
     assert!(question.says("really want to delete"), "{question:?}");
     assert_eq!(question.live(), ["Yes, delete it"]);
     assert_eq!(
-        rows(&world).await[0].1,
+        rows(world).await[0].1,
         "stopped",
         "nothing is deleted before the answer"
     );
@@ -107,8 +114,11 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
             .await
             .unwrap();
     assert_eq!(by, "dashboard");
+}
 
-    let happened = events(&world).await;
+/// Everything that was done stands in the timeline, and by whom.
+async fn is_told_in_order(world: &World, zack: &Client) {
+    let happened = events(world).await;
     let kinds: Vec<&str> = happened.iter().map(|it| it.0.as_str()).collect();
     let expected = [
         "comment",
@@ -124,10 +134,6 @@ async fn a_task_is_made_assigned_moved_stopped_and_deleted() {
         assert!(metadata["author_name"].is_string(), "{metadata}");
     }
     assert_eq!(happened[3].3["reason"], "It rains.");
-    let told = zack
-        .sub(&at, ("task", "show"), &[("task", "Sweep the yard")])
-        .await;
-    assert!(told.says("There is no task"), "{told:?}");
 }
 
 #[tokio::test]
@@ -136,13 +142,18 @@ async fn what_is_no_title_no_agent_no_status_and_no_task_is_refused_in_words() {
     let zack = Client::open(&world, "zack").await;
     let at = world.channel("status");
     let long = "x".repeat(201);
-    // A client that keeps to no limits sends what it wants; Discord refuses what is longer.
-    for (name, says) in [("   ", "needs a name"), (" \n ", "needs a name")] {
+    for (name, says) in [
+        ("   ", "needs a name"),
+        (" \n ", "needs a name"),
+        (&long, "has 201 characters"),
+    ] {
         let told = zack.sub(&at, ("task", "new"), &[("name", name)]).await;
         assert!(told.says(says), "{told:?}");
     }
+    // Discord refuses what a client that checks nothing sends.
     let below = json!([{ "type": 1, "name": "new", "options": [
-        { "type": 3, "name": "name", "value": long },
+        { "type": 3, "name": "name", "value": "Dig" },
+        { "type": 3, "name": "text", "value": "x".repeat(4_001) },
     ] }]);
     let refused = zack.try_slash(&at, "task", below).await;
     assert_eq!(refused.as_u16(), 400);
@@ -292,112 +303,6 @@ async fn a_finished_task_that_is_asked_for_gets_its_thread() {
         .sub(&at, ("task", "show"), &[("task", "long done")])
         .await;
     assert!(told.says(&format!("<#{thread}>")), "{told:?}");
-}
-
-#[tokio::test]
-async fn outputs_are_texts_and_links_of_a_task_or_of_the_thread() {
-    let world = World::start().await;
-    let task = world.task("Write a report", "in_progress", None).await;
-    let zack = Client::open(&world, "zack").await;
-    let at = world.channel("status");
-    let thread = world.thread("Write a report").await;
-    world
-        .database_says(
-            "SELECT count(*) FROM bridge.task_thread WHERE thread_id IS NOT NULL",
-            1_i64,
-        )
-        .await;
-    let told = zack.used(&at, "output", &[("text", "It is long.")]).await;
-    assert!(told.says("Which task?"), "{told:?}");
-    let told = zack.used(&thread, "output", &[]).await;
-    assert!(told.says("needs a text, a link or a file"), "{told:?}");
-    for bad in [
-        "javascript:alert(1)",
-        "file:///etc/passwd",
-        "https://",
-        "not a link",
-        "https://a b.example",
-    ] {
-        let told = zack.used(&thread, "output", &[("link", bad)]).await;
-        assert!(told.says("is no link"), "{bad}: {told:?}");
-    }
-    assert_eq!(events(&world).await, []);
-
-    let told = zack
-        .used(&thread, "output", &[("text", " It is long. ")])
-        .await;
-    assert!(told.says("Added to `Write a report`"), "{told:?}");
-    let id = task.to_string();
-    let options = [
-        ("task", id.as_str()),
-        ("link", "https://example.org/report"),
-        ("text", "Read it."),
-    ];
-    let told = zack.used(&at, "output", &options).await;
-    assert!(told.says("Added to `Write a report`"), "{told:?}");
-    let happened = events(&world).await;
-    let [(kind, _, text, metadata), (_, author, said, link)] = happened.as_slice() else {
-        panic!("two outputs: {happened:#?}");
-    };
-    assert_eq!(
-        (kind.as_str(), text.as_deref()),
-        ("output_added", Some("It is long."))
-    );
-    assert_eq!(metadata["output_type"], "summary");
-    assert_eq!(
-        (author.as_str(), said.as_deref()),
-        ("dashboard", Some("Read it."))
-    );
-    assert_eq!(link["output_type"], "link");
-    assert_eq!(link["link_url"], "https://example.org/report");
-    let old: i64 = sqlx::query_scalar("SELECT count(*) FROM task_outputs")
-        .fetch_one(world.pool())
-        .await
-        .unwrap();
-    assert_eq!(old, 0);
-    zack.person
-        .sees(&thread, "both outputs", |seen| {
-            let has = |text: &str| seen.iter().any(|it| it.text.contains(text));
-            has("It is long.") && has("https://example.org/report")
-        })
-        .await;
-}
-
-#[tokio::test]
-async fn a_file_is_an_output_with_its_details() {
-    let world = World::start().await;
-    world.task("Write a report", "in_progress", None).await;
-    let zack = Client::open(&world, "zack").await;
-    let thread = world.thread("Write a report").await;
-    world
-        .database_says(
-            "SELECT count(*) FROM bridge.task_thread WHERE thread_id IS NOT NULL",
-            1_i64,
-        )
-        .await;
-    let told = zack
-        .used_with_file(
-            &thread,
-            ("output", "file"),
-            ("report.md", "# All is well\n"),
-        )
-        .await;
-    assert!(told.says("Added to `Write a report`"), "{told:?}");
-    let happened = events(&world).await;
-    let [(_, _, _, metadata)] = happened.as_slice() else {
-        panic!("one output: {happened:#?}");
-    };
-    assert_eq!(metadata["output_type"], "file");
-    assert_eq!(metadata["title"], "report.md");
-    assert_eq!(metadata["size"], 14);
-    let address = metadata["link_url"].as_str().expect("an address");
-    let content = reqwest::get(address).await.unwrap().text().await.unwrap();
-    assert_eq!(content, "# All is well\n");
-    zack.person
-        .sees(&thread, "the file", |seen| {
-            seen.iter().any(|it| it.text.contains("report"))
-        })
-        .await;
 }
 
 #[tokio::test]
