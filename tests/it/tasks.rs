@@ -4,8 +4,8 @@ mod bad_input;
 mod commands;
 mod comments;
 mod controls;
-mod story;
 mod outputs;
+mod story;
 mod threads;
 mod timeline;
 

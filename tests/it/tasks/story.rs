@@ -57,9 +57,14 @@ async fn a_message_becomes_a_task_that_is_approved_answered_decided_in_and_stopp
     zack.acknowledged(&zack.press(&assigned, "Approve").await)
         .await;
 
-    // Ricky works on it.
+    ricky_works_and_asks(&zack, &thread).await;
+    decide_and_see(&zack, &thread, &approvals, &room).await;
+    stop(&zack, &thread).await;
+}
+
+async fn ricky_works_and_asks(zack: &Client, thread: &str) {
     zack.person
-        .sees(&thread, "progress and outputs", |seen| {
+        .sees(thread, "progress and outputs", |seen| {
             let says = |text: &str| {
                 seen.iter()
                     .any(|it| it.name == "Ricky" && it.text.contains(text))
@@ -67,21 +72,23 @@ async fn a_message_becomes_a_task_that_is_approved_answered_decided_in_and_stopp
             says("I am on it") && says("📎 **The plan**") && says("https://example.com/ricky/notes")
         })
         .await;
-    let asked = question(&zack, &thread, "A) Quickly, with what is there", true).await;
+    let asked = question(zack, thread, "A) Quickly, with what is there", true).await;
     zack.acknowledged(&zack.press(&asked, "A) Quickly, with what is there").await)
         .await;
-    question(&zack, &thread, "A) Quickly, with what is there", false).await;
+    question(zack, thread, "A) Quickly, with what is there", false).await;
+}
 
-    // It asks for leave, which is given where all decisions are made.
+/// It asks for leave, which is given where all decisions are made.
+async fn decide_and_see(zack: &Client, thread: &str, approvals: &str, room: &str) {
     let leave = zack
         .person
-        .sees_card(&approvals, "is done", "a request", |card| {
+        .sees_card(approvals, "is done", "a request", |card| {
             card.live().contains(&"Approve")
         })
         .await;
     zack.person
         .sees_card(
-            &thread,
+            thread,
             "waits for a decision",
             "the request in the thread",
             |_| true,
@@ -90,29 +97,31 @@ async fn a_message_becomes_a_task_that_is_approved_answered_decided_in_and_stopp
     zack.acknowledged(&zack.press(&leave, "Approve").await)
         .await;
     zack.person
-        .sees(&thread, "the verdict and what became of it", |seen| {
+        .sees(thread, "the verdict and what became of it", |seen| {
             let says = |text: &str| seen.iter().any(|it| it.text.contains(text));
             says("✅ Approved by zack") && says("⚙️")
         })
         .await;
     zack.person
-        .sees(&room, "what was approved", |seen| {
+        .sees(room, "what was approved", |seen| {
             seen.iter()
                 .any(|it| it.name == "Ricky" && it.text.contains("is done."))
         })
         .await;
+}
 
-    let shown = card_of(&zack, &thread, "**Water the garden**", "Review").await;
+async fn stop(zack: &Client, thread: &str) {
+    let shown = card_of(zack, thread, "**Water the garden**", "Review").await;
     let form = zack.asked(&zack.press(&shown, "Stop…").await).await;
     let told = zack.told(&zack.submit(&form, "It has rained.").await).await;
     assert!(told.says("Stopped"), "{told:?}");
     zack.person
-        .sees_card(&thread, "**Water the garden**", "a stopped card", |card| {
+        .sees_card(thread, "**Water the garden**", "a stopped card", |card| {
             card.says("Stopped") && card.says("It has rained.")
         })
         .await;
     zack.person
-        .sees(&thread, "the stop in the timeline", |seen| {
+        .sees(thread, "the stop in the timeline", |seen| {
             let stopped =
                 |text: &str| text.contains("⏹️ Stopped") && text.contains("It has rained.");
             seen.iter()
