@@ -14,6 +14,7 @@ use crate::mirror::marks::MarkKeeper;
 use crate::mirror::read_back::Channels;
 use crate::mirror::threads::{Busy, ThreadHands};
 use crate::mirror::{Deps, Mirror, Reach, typing};
+use crate::model::ChannelId;
 use crate::model::change::FeedEvent;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
@@ -26,6 +27,7 @@ pub(super) struct Told {
     pub(super) agents_changed: Arc<Notify>,
     pub(super) labs_look: LabsLook,
     pub(super) look: mpsc::UnboundedSender<Entity>,
+    pub(super) bound: mpsc::UnboundedSender<ChannelId>,
     pub(super) thread_news: (
         mpsc::UnboundedSender<ThreadNews>,
         mpsc::UnboundedReceiver<ThreadNews>,
@@ -57,6 +59,7 @@ impl Wires<'_> {
             layout: layout.clone(),
             look: told.look,
             news: told.thread_news.0.clone(),
+            bound: told.bound,
             busy: Busy::default(),
         };
         let news = told.thread_news.1;

@@ -37,6 +37,7 @@ use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::outage::Outage;
 use crate::mode::{ModeLoop, Nudge};
+use crate::model::ChannelId;
 use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
@@ -69,6 +70,7 @@ struct Heard {
     kept: (Spool, Found),
     receipts: Receipts,
     threads: mpsc::UnboundedSender<ThreadNews>,
+    bound: mpsc::UnboundedReceiver<ChannelId>,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -122,8 +124,10 @@ impl Wires<'_> {
         };
         let thread_news = mpsc::unbounded_channel();
         let tell_of_threads = thread_news.0.clone();
+        let (bound, bound_threads) = mpsc::unbounded_channel();
         let told = Told {
             look: own.clone(),
+            bound,
             thread_news,
             feed,
             own: own_rows,
@@ -150,6 +154,7 @@ impl Wires<'_> {
             kept,
             receipts,
             threads: tell_of_threads,
+            bound: bound_threads,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -323,6 +328,7 @@ impl Wires<'_> {
             found,
             receipts: heard_with.receipts,
             threads: heard_with.threads,
+            bound: heard_with.bound,
             files: Files::new(&self.place.api_base)?,
             bot: self.identity.bot,
         };

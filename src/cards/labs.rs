@@ -21,7 +21,9 @@ pub(super) fn switch_on(feature: Feature) -> String {
 /// What a feature is, as one sentence.
 fn about(feature: Feature) -> &'static str {
     match feature {
-        Feature::TaskThreads => "A thread for each task. There is nothing to see of it yet.",
+        Feature::TaskThreads => {
+            "`#tasks`, where every task is a thread, with `/task` and `/output`."
+        }
         Feature::TeamRoom => "`#team-room`, where agents and people talk.",
         Feature::OperatorChat => "The channel of the primary agent, where operators talk to it.",
         Feature::MultiDm => {

@@ -238,7 +238,8 @@ fn file_name(title: &str) -> String {
     };
     let name: String = title.chars().take(FILE_NAME).map(safe).collect();
     let name = name.trim_matches(|c| matches!(c, '-' | '.')).to_owned();
-    let has_end = std::path::Path::new(&name).extension().is_some();
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let has_end = matches!(end.len(), 1..=5) && end.bytes().all(|b| b.is_ascii_alphanumeric());
     match (name.is_empty(), has_end) {
         (true, _) => "output.txt".to_owned(),
         (false, true) => name,

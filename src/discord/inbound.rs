@@ -25,6 +25,7 @@ use self::listener::Listener;
 use self::names::Directory;
 use self::reader::{Reader, Visit, begin};
 use self::reception::Reception;
+use self::threads::Strangers;
 use super::events::{Inbound, Written};
 use super::lanes::Lanes;
 use super::layout::Layout;
@@ -66,6 +67,8 @@ pub struct Intake {
     pub found: Found,
     /// The marks on people's messages.
     pub receipts: Receipts,
+    /// Threads that are ours from now on.
+    pub bound: mpsc::UnboundedReceiver<ChannelId>,
     /// Who looks after the threads of tasks.
     pub threads: mpsc::UnboundedSender<ThreadNews>,
     /// Looks into files that people send.
@@ -81,6 +84,8 @@ struct Queues {
     names: Directory,
     /// Where what agents' own bots are told is received.
     reception: Reception,
+    /// Channels of nobody in which people write: a thread may be ours in a moment.
+    strangers: Strangers,
     /// For what parts of this one have to say.
     tell: mpsc::UnboundedSender<Inbound>,
 }
@@ -93,6 +98,7 @@ impl Intake {
             lines: HashMap::new(),
             names: Directory::new(self.bot),
             reception,
+            strangers: Strangers::default(),
             tell,
         };
         let mut doors = Doors::default();
@@ -109,6 +115,10 @@ impl Intake {
                     if *self.connected.borrow() {
                         self.read_back(&mut queues, &mut doors, &cancel);
                     }
+                    continue;
+                }
+                Some(thread) = self.bound.recv() => {
+                    self.read_early(&mut queues, thread, &cancel);
                     continue;
                 }
                 Some(heard) = let_in.recv() => Some(heard),
@@ -248,6 +258,9 @@ impl Intake {
         let layout = self.layout.borrow().clone();
         let surface = layout.on_or_off(written.channel);
         if !surface.as_ref().is_some_and(Surface::takes_messages) {
+            if surface.is_none() {
+                queues.strangers.note(written.channel);
+            }
             return;
         }
         if let Some(surface) = &surface

@@ -186,9 +186,7 @@ impl Mirror {
             Table::TaskComments => self.announce(EntityKind::TaskComment, change),
             Table::TaskOutputs => self.announce(EntityKind::TaskOutput, change),
             Table::AgentStatus => {
-                if !self.tasks.silent.is_empty()
-                    && let Err(error) = self.look_at_silence().await
-                {
+                if let Err(error) = self.look_at_silence().await {
                     tracing::debug!(%error, "cannot tell which agents are silent: {error}");
                 }
                 self.status_soon();

@@ -77,6 +77,8 @@ pub struct ThreadHands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Has the mirror look at a task again.
     pub look: mpsc::UnboundedSender<Entity>,
+    /// Is told which threads are ours from now on: people may have written in them already.
+    pub bound: mpsc::UnboundedSender<ChannelId>,
     /// News for itself.
     pub news: mpsc::UnboundedSender<ThreadNews>,
     /// What is under way.
@@ -232,6 +234,8 @@ impl ThreadHands {
         self.store.put_thread(task, thread).await?;
         self.layout.borrow().threads().open(task, thread);
         self.tell(ThreadNews::Ours(thread));
+        // Nobody listens only while the process ends.
+        let _ = self.bound.send(thread);
         Ok(true)
     }
 

@@ -47,7 +47,7 @@ pub(crate) async fn no_reply(person: &Person, channel: &str, message: &str) {
 }
 
 /// A port that nobody listens on.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a port is free")

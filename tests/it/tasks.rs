@@ -1,6 +1,7 @@
 //! Every task is a thread.
 
 mod bad_input;
+mod cards;
 mod commands;
 mod comments;
 mod controls;

@@ -1,6 +1,8 @@
 //! The threads of tasks at the begin of a session: how they look now, and what people wrote in them
 //! while nobody listened. Only those that hold something new are read: there may be a thousand.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
@@ -92,7 +94,37 @@ impl Look {
     }
 }
 
+/// Most channels of others that are remembered.
+const REMEMBERED: usize = 1_000;
+
+/// Channels of nobody in which people have written of late.
+#[derive(Default)]
+pub(super) struct Strangers(HashSet<ChannelId>);
+
+impl Strangers {
+    pub(super) fn note(&mut self, channel: ChannelId) {
+        if self.0.len() >= REMEMBERED {
+            self.0.clear();
+        }
+        self.0.insert(channel);
+    }
+}
+
 impl Intake {
+    /// A thread is ours from now on. What people wrote in it before that was heard in vain.
+    pub(super) fn read_early(
+        &mut self,
+        queues: &mut Queues,
+        thread: ChannelId,
+        cancel: &CancellationToken,
+    ) {
+        if queues.strangers.0.remove(&thread)
+            && let Some(begins) = DiscordMessageId::new(thread.get())
+        {
+            self.read_thread(queues, thread, begins, cancel);
+        }
+    }
+
     /// Looks at all threads; `tell` hears of those that have to be read.
     pub(super) fn look_at_threads(
         &self,

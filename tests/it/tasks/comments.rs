@@ -193,3 +193,35 @@ async fn a_comment_while_the_database_is_away_is_kept_and_written_after_a_restar
     marked(&zack, &thread, &message, &[]).await;
     assert_eq!(mentions(&world).await.len(), 1);
 }
+
+#[tokio::test]
+async fn who_is_quicker_than_the_bridge_is_heard_and_so_is_who_writes_while_it_is_away() {
+    let mut world = World::start().await;
+    let zack = world.person("zack");
+    for n in 0..5 {
+        let title = format!("Quick {n}");
+        world.task(&title, "inbox", None).await;
+        let thread = world.thread(&title).await;
+        zack.say(&thread, "I was first.").await;
+    }
+    let heard = "SELECT count(*) FROM task_events WHERE content = 'I was first.'";
+    world.database_says(heard, 5_i64).await;
+    let thread = world.thread("Quick 3").await;
+    world.stop_bridge();
+    zack.say(&thread, "Nobody is there.").await;
+    zack.say(&thread, "Or is there?").await;
+    world.start_bridge();
+    world
+        .database_says(
+            "SELECT string_agg(content, ' ' ORDER BY created_at) FROM task_events \
+             WHERE content IN ('Nobody is there.', 'Or is there?')",
+            "Nobody is there. Or is there?".to_owned(),
+        )
+        .await;
+    let seen = zack.read(&thread).await;
+    let own = seen
+        .iter()
+        .filter(|it| it.text == "Nobody is there.")
+        .count();
+    assert_eq!(own, 1, "a person's message is its own view: {seen:?}");
+}
