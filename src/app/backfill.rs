@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::database;
 use super::instance::{Holder, settled_holder};
@@ -12,6 +12,9 @@ use crate::config::Config;
 use crate::embedded::DataDirLock;
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
+
+/// How long the connections may take to be closed.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The database that is meant, and what has to be kept as long as it is used.
 struct Opened {
@@ -42,7 +45,8 @@ pub async fn run(
             outcome.took = began.elapsed();
             // Whoever stopped reading still gets the exit code.
             let _ = std::io::stdout().write_all(text(&outcome, options, opened.whose).as_bytes());
-            opened.store.pool().close().await;
+            // What waits for somebody's lock would hold up the end; the server undoes it by itself.
+            let _ = tokio::time::timeout(GOODBYE, opened.store.pool().close()).await;
             let failed = worked.transpose().err();
             failed.map_or(Ok(Some(opened)), |error| Err(error.into()))
         }

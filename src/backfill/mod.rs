@@ -150,39 +150,37 @@ impl Work<'_> {
     }
 
     async fn walk(&mut self, mut walked: impl FnMut(u64)) -> Result<()> {
+        let carried = self.store.carried(self.table).await?;
         let mut cursor = Cursor::start();
         while let Some((rows, next)) = self
             .store
             .old_rows(self.table, &cursor, self.options.batch)
             .await?
         {
-            let count = rows.len() as u64;
-            self.page(rows).await?;
-            self.tally.rows += count;
-            walked(count);
+            let all = rows.len() as u64;
+            let todo = rows.into_iter().filter(|row| !carried.contains(row));
+            let todo: Vec<Uuid> = todo.map(|row| row.id).collect();
+            self.tally.carried += all - todo.len() as u64;
+            self.page(&todo).await?;
+            self.tally.rows += all;
+            walked(all);
             cursor = next;
         }
         Ok(())
     }
 
-    async fn page(&mut self, mut rows: Vec<Uuid>) -> Result<()> {
-        let carried = self.store.carried(self.table, &rows).await?;
-        self.tally.carried += carried.len() as u64;
-        rows.retain(|row| !carried.contains(row));
-        if rows.is_empty() {
-            return Ok(());
-        }
+    async fn page(&mut self, rows: &[Uuid]) -> Result<()> {
         if self.options.dry_run {
             self.tally.converted += rows.len() as u64;
             return Ok(());
         }
-        match self.batch(&rows).await {
+        match self.batch(rows).await {
             Err(error) if error.against_row().is_some() => {}
             done => return done,
         }
         // One row that is refused must not take the others with it.
         for row in rows {
-            let done = self.batch(&[row]).await;
+            let done = self.batch(&[*row]).await;
             if let Some(reason) = done.as_ref().err().and_then(StoreError::against_row) {
                 *self.tally.refused.entry(reason).or_default() += 1;
             } else {
@@ -194,6 +192,9 @@ impl Work<'_> {
 
     /// One transaction.
     async fn batch(&mut self, rows: &[Uuid]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let mut tries = 1;
         let fates = loop {
             match self.store.convert_old(self.table, rows).await {
@@ -214,7 +215,7 @@ impl Work<'_> {
             return Ok(());
         }
         // Somebody else has converted them meanwhile, unless the event is another one.
-        let carried = self.store.carried(self.table, &taken).await?.len() as u64;
+        let carried = self.store.have_their_events(self.table, &taken).await?;
         self.tally.carried += carried;
         let others = taken.len() as u64 - carried;
         if others > 0 {

@@ -30,9 +30,13 @@ pub fn text(outcome: &Outcome, options: Options, whose: Whose) -> String {
     if outcome.answers_by_old_ids > 0 {
         let _ = writeln!(
             out,
-            "\n{} name their question by the id of the old comment. The bridge reads both ids; \
-             ClawdOS's dashboard\nshows those questions as open.",
-            counted(outcome.answers_by_old_ids, "answer", "answers")
+            "\n{} question by the id of the old comment. The bridge reads both ids; ClawdOS's dashboard\n\
+             shows such a question as open.",
+            counted(
+                outcome.answers_by_old_ids,
+                "answer names its",
+                "answers name their"
+            )
         );
     }
     let _ = writeln!(out, "\n{}", end(outcome, options));

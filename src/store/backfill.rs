@@ -98,9 +98,19 @@ pub enum Fate {
     Gone,
 }
 
+/// A row of an old table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OldRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Its task.
+    pub task: Uuid,
+}
+
 #[derive(FromRow)]
 struct Looked {
     id: Uuid,
+    task_id: Uuid,
     time: String,
 }
 
@@ -140,7 +150,7 @@ impl Store {
         table: OldTable,
         after: &Cursor,
         most: u32,
-    ) -> Result<Option<(Vec<Uuid>, Cursor)>> {
+    ) -> Result<Option<(Vec<OldRow>, Cursor)>> {
         let rows: Vec<Looked> = sqlx::query_as(table.statements().next)
             .bind(self.project.as_str())
             .bind(&after.time)
@@ -152,17 +162,38 @@ impl Store {
             time: last.time.clone(),
             id: last.id,
         });
-        Ok(last.map(|last| (rows.into_iter().map(|row| row.id).collect(), last)))
+        let rows = rows.into_iter().map(|row| OldRow {
+            id: row.id,
+            task: row.task_id,
+        });
+        Ok(last.map(|last| (rows.collect(), last)))
     }
 
-    /// Which of these rows an event of their task carries already.
-    pub async fn carried(&self, table: OldTable, rows: &[Uuid]) -> Result<HashSet<Uuid>> {
-        let carried: Vec<Uuid> = sqlx::query_scalar(table.statements().carried)
+    /// Every row that an event of its task carries already. Read once and not row by row: who plans a look at an index
+    /// that has just been made, or at a table that grows under its hands, plans it wrong.
+    pub async fn carried(&self, table: OldTable) -> Result<HashSet<OldRow>> {
+        let carried: Vec<(String, Uuid)> = sqlx::query_as(table.statements().carried)
             .bind(self.project.as_str())
-            .bind(rows)
             .fetch_all(&self.pool)
             .await?;
-        Ok(carried.into_iter().collect())
+        // Only the id as it is printed counts (source: ClawdOS's dashboard).
+        let carried = carried.into_iter().filter_map(|(id, task)| {
+            let row = Uuid::try_parse(&id).ok()?;
+            (row.to_string() == id).then_some(OldRow { id: row, task })
+        });
+        Ok(carried.collect())
+    }
+
+    /// How many of these rows have the event that they become.
+    pub async fn have_their_events(&self, table: OldTable, rows: &[Uuid]) -> Result<u64> {
+        let events: Vec<Uuid> = rows.iter().map(|row| table.event_id(*row)).collect();
+        let count: i64 = sqlx::query_scalar(table.statements().theirs)
+            .bind(self.project.as_str())
+            .bind(rows)
+            .bind(&events)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(count.unsigned_abs())
     }
 
     /// Makes events of these rows, and lets the Discord messages that show them show the events: both or nothing.
@@ -251,6 +282,7 @@ struct Statements {
     count: &'static str,
     next: &'static str,
     carried: &'static str,
+    theirs: &'static str,
     convert: &'static str,
 }
 
@@ -263,18 +295,24 @@ macro_rules! statements {
         Statements {
             count: concat!("SELECT count(*) FROM ", $table, " WHERE project_id = $1"),
             next: concat!(
-                "SELECT id, created_at::text AS time FROM ",
+                "SELECT id, task_id, created_at::text AS time FROM ",
                 $table,
                 " WHERE project_id = $1 AND (created_at, id) > ($2::text::timestamptz, $3)
                  ORDER BY created_at, id LIMIT $4"
             ),
             carried: concat!(
-                "SELECT DISTINCT o.id FROM ",
-                $table,
-                " o JOIN task_events e ON e.metadata ->> '",
+                "SELECT DISTINCT metadata ->> '",
                 $key,
-                "' = o.id::text AND e.task_id = o.task_id AND e.project_id = o.project_id
-                 WHERE o.id = ANY ($2) AND o.project_id = $1"
+                "', task_id FROM task_events WHERE project_id = $1 AND metadata ->> '",
+                $key,
+                "' IS NOT NULL"
+            ),
+            theirs: concat!(
+                "SELECT count(*) FROM unnest($2::uuid[], $3::uuid[]) AS a(old, new)
+                 JOIN task_events e ON e.id = a.new
+                 WHERE e.project_id = $1 AND e.metadata ->> '",
+                $key,
+                "' = a.old::text"
             ),
             convert: concat!(
                 "WITH asked AS (
