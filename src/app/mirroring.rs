@@ -12,9 +12,11 @@ use crate::mirror::labs::LabsLook;
 use crate::mirror::ledger::Unwritten;
 use crate::mirror::marks::MarkKeeper;
 use crate::mirror::read_back::Channels;
+use crate::mirror::threads::{Busy, ThreadHands};
 use crate::mirror::{Deps, Mirror, Reach, typing};
 use crate::model::change::FeedEvent;
 use crate::model::status::Dials;
+use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
 
 /// What the mirror hears, and whom it tells.
@@ -23,6 +25,11 @@ pub(super) struct Told {
     pub(super) own: mpsc::UnboundedReceiver<Entity>,
     pub(super) agents_changed: Arc<Notify>,
     pub(super) labs_look: LabsLook,
+    pub(super) look: mpsc::UnboundedSender<Entity>,
+    pub(super) thread_news: (
+        mpsc::UnboundedSender<ThreadNews>,
+        mpsc::UnboundedReceiver<ThreadNews>,
+    ),
 }
 
 impl Wires<'_> {
@@ -43,12 +50,23 @@ impl Wires<'_> {
         let (typing, at_work) = mpsc::unbounded_channel();
         let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
         lifecycle.spawn("typing", showing);
+        let (wish, wishes) = mpsc::unbounded_channel();
+        let hands = ThreadHands {
+            lanes: self.lanes.clone(),
+            store: self.database.store.clone(),
+            layout: layout.clone(),
+            look: told.look,
+            busy: Busy::default(),
+        };
+        let news = told.thread_news.1;
+        lifecycle.spawn("threads", hands.run(wishes, news, lifecycle.token()));
         let deps = Deps {
             channels: Channels {
                 lanes: self.lanes.clone(),
                 store: self.database.hot.clone(),
                 application: self.identity.application,
                 bot: self.identity.bot,
+                guild: self.identity.guild,
                 unwritten: Unwritten::default(),
             },
             layout: layout.clone(),
@@ -66,6 +84,8 @@ impl Wires<'_> {
             labs_look: told.labs_look,
             dials,
             poll: self.config.mode.poll,
+            thread_wishes: wish,
+            thread_news: told.thread_news.0,
             marks,
             typing,
         };

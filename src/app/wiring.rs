@@ -24,6 +24,7 @@ use crate::discord::events::Inbound;
 use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
 use crate::discord::inbound::{Files, Intake};
 use crate::discord::lanes::{Class, Lanes};
+use crate::discord::layout::threads::Threads;
 use crate::discord::layout::{Builder, Layout};
 use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
@@ -38,6 +39,7 @@ use crate::mirror::outage::Outage;
 use crate::mode::{ModeLoop, Nudge};
 use crate::model::mode::State;
 use crate::model::status::Dials;
+use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
 use crate::operations::{Desk, Operators};
 use crate::spool::{Found, Place as SpoolPlace, Spool};
@@ -66,6 +68,7 @@ struct Heard {
     bots: own_bots::Started,
     kept: (Spool, Found),
     receipts: Receipts,
+    threads: mpsc::UnboundedSender<ThreadNews>,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -117,7 +120,11 @@ impl Wires<'_> {
             spool: kept.0.level(),
             bots: bots.bots.watch(),
         };
+        let thread_news = mpsc::unbounded_channel();
+        let tell_of_threads = thread_news.0.clone();
         let told = Told {
+            look: own.clone(),
+            thread_news,
             feed,
             own: own_rows,
             agents_changed,
@@ -142,6 +149,7 @@ impl Wires<'_> {
             bots,
             kept,
             receipts,
+            threads: tell_of_threads,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -225,6 +233,7 @@ impl Wires<'_> {
             agents_changed: Arc::clone(agents_changed),
             bots: bots.clone(),
             guests: guests.clone(),
+            threads: Threads::default(),
         })
         .await?;
         let layout = keeper.watch();
@@ -313,6 +322,7 @@ impl Wires<'_> {
             spool,
             found,
             receipts: heard_with.receipts,
+            threads: heard_with.threads,
             files: Files::new(&self.place.api_base)?,
             bot: self.identity.bot,
         };

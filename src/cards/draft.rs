@@ -45,6 +45,18 @@ pub struct Draft {
     /// The message of its channel that it replies to. Only the bot itself can reply.
     #[serde(skip)]
     pub under: Option<DiscordMessageId>,
+    /// For a message that a thread begins with: how that should look.
+    #[serde(skip)]
+    pub thread: Option<Opening>,
+}
+
+/// A thread as it should look from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// What it is called.
+    pub name: String,
+    /// The word of its tag.
+    pub tag: String,
 }
 
 /// How a message is kept true, and known again.

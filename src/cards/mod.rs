@@ -24,12 +24,14 @@ pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod status;
+pub mod task;
 pub mod task_controls;
 pub mod task_press;
 pub mod text;
+pub mod timeline;
 pub mod verdict;
 
 pub use button::{Button, Modal, Row, Style};
-pub use draft::{Draft, File, Mark, Upkeep};
+pub use draft::{Draft, File, Mark, Opening, Upkeep};
 pub use embed::Embed;
 pub use persona::{Persona, Personas};

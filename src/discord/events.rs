@@ -7,10 +7,12 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serenity::all::{
-    ActionRow, ActionRowComponent, Event, Interaction, Member, Message, MessageFlags, User,
+    ActionRow, ActionRowComponent, Event, GuildChannel, Interaction, Member, Message, MessageFlags,
+    User,
 };
 
 use crate::model::mentions::Names;
+use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 
 pub use self::written::{Written, written};
@@ -38,6 +40,8 @@ pub enum Inbound {
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
     WebhooksChanged(ChannelId),
+    /// What became of a thread.
+    Thread(ThreadNews),
     /// What an agent's own bot was told, by the agent's short name.
     ToBot(String, Box<Inbound>),
 }
@@ -142,6 +146,11 @@ pub fn parse(event: Event) -> Option<Inbound> {
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
         }
+        Event::ThreadUpdate(event) => seen(&event.thread).map(Inbound::Thread),
+        Event::ThreadDelete(event) => {
+            let thread = ChannelId::new(event.thread.id.get())?;
+            Some(Inbound::Thread(ThreadNews::Gone(thread)))
+        }
         Event::InteractionCreate(event) => {
             pressed(event.interaction).map(|pressed| Inbound::Pressed(Box::new(pressed)))
         }
@@ -179,6 +188,17 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
         }),
         _ => None,
     }
+}
+
+fn seen(thread: &GuildChannel) -> Option<ThreadNews> {
+    let metadata = thread.thread_metadata?;
+    Some(ThreadNews::Seen(ThreadSeen {
+        thread: ChannelId::new(thread.id.get())?,
+        name: thread.name.clone(),
+        tags: thread.applied_tags.iter().map(|tag| tag.get()).collect(),
+        archived: metadata.archived,
+        locked: metadata.locked,
+    }))
 }
 
 fn is_private(message: &Message) -> bool {

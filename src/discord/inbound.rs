@@ -31,7 +31,7 @@ use super::own_bots::Guests;
 use super::presses::Presses;
 use super::receipts::Receipts;
 use crate::model::mode::State;
-use crate::model::view::Surface;
+use crate::model::task::ThreadNews;
 use crate::model::{ChannelId, UserId};
 use crate::operations::Desk;
 use crate::spool::{Found, Spool};
@@ -64,6 +64,8 @@ pub struct Intake {
     pub found: Found,
     /// The marks on people's messages.
     pub receipts: Receipts,
+    /// Who looks after the threads of tasks.
+    pub threads: mpsc::UnboundedSender<ThreadNews>,
     /// Looks into files that people send.
     pub files: Files,
     /// Our own account.
@@ -150,6 +152,10 @@ impl Intake {
                     queues.names.learn(names);
                 }
             }
+            Inbound::Thread(news) => {
+                // Nobody listens only while the process ends.
+                let _ = self.threads.send(news);
+            }
             Inbound::Pressed(pressed) => self.presses.take(*pressed),
             Inbound::ChannelGone(channel) => {
                 if self.layout.borrow().surface(channel).is_some() {
@@ -158,7 +164,10 @@ impl Intake {
             }
             Inbound::WebhooksChanged(channel) => {
                 let layout = self.layout.borrow();
-                if layout.surface(channel).is_some_and(Surface::takes_messages) {
+                if layout
+                    .surface(channel)
+                    .is_some_and(|it| it.takes_messages())
+                {
                     self.repair.notify_one();
                 }
             }
@@ -219,7 +228,7 @@ impl Intake {
     ) {
         let layout = self.layout.borrow().clone();
         let surface = layout.on_or_off(written.channel);
-        if !surface.is_some_and(Surface::takes_messages) {
+        if !surface.is_some_and(|it| it.takes_messages()) {
             return;
         }
         if doors.turns_away(&written) {
@@ -242,7 +251,7 @@ impl Intake {
         let layout = self.layout.borrow().clone();
         if layout
             .on_or_off(channel)
-            .is_some_and(Surface::takes_messages)
+            .is_some_and(|it| it.takes_messages())
         {
             let (queue, _) = self.queue(queues, channel, cancel);
             // A listener lives as long as its queue.
@@ -289,7 +298,7 @@ impl Intake {
                 continue;
             };
             let door = *now.borrow();
-            let private = layout.on_or_off(channel).is_some_and(Surface::is_private);
+            let private = layout.on_or_off(channel).is_some_and(|it| it.is_private());
             let guests = private.then(|| self.guests.clone());
             let reader = doors.reader(channel, |visits| {
                 let reader = Reader::new(

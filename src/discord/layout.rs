@@ -4,6 +4,7 @@
 mod private;
 mod shelves;
 mod switches;
+pub mod threads;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -15,18 +16,20 @@ use serde_json::json;
 
 pub use self::private::Private;
 use super::lanes::{Class, Lanes};
-use super::rest::{Request, RestError, Route, WebhookKey};
+use super::rest::{ErrorKind, Request, RestError, Route, WebhookKey};
 use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
-use shelves::{Plan, Shelf};
+use shelves::{Plan, Shelf, TOO_MANY_CHANNELS};
 pub use switches::Dormant;
+use threads::{Forum, TAGS, Tag, Threads, new_tag};
 use webhooks::ExistingWebhook;
 
 /// Discord's channel types (source: its Channel page).
 const TEXT: u8 = 0;
 const CATEGORY: u8 = 4;
+const FORUM: u8 = 15;
 
 const AUDIT_REASON: &str = "ClawdOS Mission Control keeps its channels";
 
@@ -73,6 +76,8 @@ pub struct Layout {
     /// Whether there was more to make than one look makes.
     unfinished: bool,
     roster: Roster,
+    threads: Threads,
+    forum: Option<Forum>,
 }
 
 impl Layout {
@@ -82,8 +87,12 @@ impl Layout {
     }
 
     /// What a channel is to us.
-    pub fn surface(&self, channel: ChannelId) -> Option<&Surface> {
-        self.surfaces.get(&channel)
+    pub fn surface(&self, channel: ChannelId) -> Option<Surface> {
+        let known = self.surfaces.get(&channel).cloned();
+        known.or_else(|| {
+            let task = Surface::Task(self.threads.task(channel)?);
+            self.has(&task).then_some(task)
+        })
     }
 
     /// The agent whose channel a surface is, or was, or with whose own bot.
@@ -117,11 +126,17 @@ impl Layout {
             && self.roster == other.roster
             && self.labs == other.labs
             && self.full == other.full
+            && self.forum == other.forum
     }
 
     /// Whether messages can be sent to a surface.
     pub fn has(&self, surface: &Surface) -> bool {
-        self.channels.contains_key(surface)
+        match surface {
+            Surface::Task(task) => {
+                self.has(&Surface::Tasks) && self.threads.thread(*task).is_some()
+            }
+            other => self.channels.contains_key(other),
+        }
     }
 }
 
@@ -156,6 +171,8 @@ struct ExistingChannel {
     name: Option<String>,
     #[serde(default)]
     parent_id: Option<ChannelId>,
+    #[serde(default)]
+    available_tags: Option<Vec<Tag>>,
 }
 
 impl Builder {
@@ -187,6 +204,8 @@ impl Builder {
             full: None,
             unfinished: false,
             roster: Roster::default(),
+            threads: Threads::default(),
+            forum: None,
         }
         .of_agents(agents, primary_agent(agents));
         let mut plan = Plan::new(layout, existing, known);
@@ -197,6 +216,7 @@ impl Builder {
             Surface::Approvals,
             Surface::Status,
             Surface::Activity,
+            Surface::Tasks,
         ] {
             self.place(&mut plan, room, parent).await?;
         }
@@ -223,35 +243,68 @@ impl Builder {
             return Ok(());
         }
         let found = plan.take(&surface, |channel| channel.parent_id == parent);
-        let id = match found {
-            Some(found) => found.id,
+        let channel = match found {
+            Some(found) => found,
             None => self.create(plan, &surface, parent).await?,
         };
-        plan.put(surface, id);
+        if channel.kind == FORUM {
+            let tags = channel.available_tags.unwrap_or_default();
+            plan.layout.forum = Some(Forum::new(tags));
+        }
+        plan.put(surface, channel.id);
         Ok(())
     }
 
+    /// Of the kinds that a surface may have, the first one that the server takes.
     async fn create(
         &self,
         plan: &mut Plan<'_>,
         surface: &Surface,
         parent: Option<ChannelId>,
-    ) -> Result<ChannelId, RestError> {
-        let (name, kind) = (name(surface), kind(surface));
+    ) -> Result<ExistingChannel, RestError> {
+        let mut kinds = kinds(surface).iter().peekable();
+        loop {
+            let kind = kinds.next().copied().unwrap_or(TEXT);
+            match self.create_as(kind, surface, parent).await {
+                Ok(made) => {
+                    plan.count(None, parent);
+                    plan.made += 1;
+                    return Ok(made);
+                }
+                Err(error)
+                    if kinds.peek().is_some()
+                        && error.kind() == ErrorKind::Rejected
+                        && error.code() != Some(TOO_MANY_CHANNELS) =>
+                {
+                    tracing::info!(%surface, %error, "this server takes no forum for {surface}: {error}");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn create_as(
+        &self,
+        kind: u8,
+        surface: &Surface,
+        parent: Option<ChannelId>,
+    ) -> Result<ExistingChannel, RestError> {
+        let name = name(surface);
         tracing::info!(%surface, "channel {name} is made");
         let mut body = json!({ "name": name, "type": kind });
         if let Some(parent) = parent {
             body["parent_id"] = json!(parent);
             body["topic"] = json!(topic(surface));
         }
+        if kind == FORUM {
+            let tags = TAGS.iter().map(|(_, name)| new_tag(name));
+            body["available_tags"] = json!(tags.collect::<Vec<_>>());
+        }
         let request = Request::new(Route::create_channel(self.guild.get()))
             .json(&body)
             .audit_reason(AUDIT_REASON);
         let made = self.lanes.submit(Class::Interactive, request).await;
-        let made: ExistingChannel = made.json().into_result()?;
-        plan.count(None, parent);
-        plan.made += 1;
-        Ok(made.id)
+        made.json().into_result()
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, route: Route) -> Result<T, RestError> {
@@ -263,12 +316,12 @@ impl Builder {
     }
 }
 
-/// Which of Discord's types a channel has.
-fn kind(surface: &Surface) -> u8 {
-    if surface.is_category() {
-        CATEGORY
-    } else {
-        TEXT
+/// Which of Discord's types a channel may have, the best first.
+fn kinds(surface: &Surface) -> &'static [u8] {
+    match surface {
+        Surface::Tasks => &[FORUM, TEXT],
+        other if other.is_category() => &[CATEGORY],
+        _ => &[TEXT],
     }
 }
 

@@ -1,6 +1,8 @@
 //! Carries out what was planned: per surface one worker for what is new, in order, and one for what
 //! is on display and not true any more. Each result is written down.
 
+mod changes;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +18,9 @@ use super::request;
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::layout::Layout;
-use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError, WebhookKey};
-use crate::model::view::{Surface, View, ViewAuthor, ViewKey};
+use crate::discord::rest::{Answer, ErrorKind, Outcome, Request, RestError};
+use crate::model::task::ThreadNews;
+use crate::model::view::{Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::ledger::{Settled, SettledAs};
 
@@ -30,7 +33,6 @@ const FORBIDDEN_PAUSE: Duration = Duration::from_mins(1);
 
 /// Discord's codes that tell what is gone (source: its Opcodes page).
 const UNKNOWN_CHANNEL: u32 = 10003;
-const UNKNOWN_MESSAGE: u32 = 10008;
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
 
@@ -55,6 +57,8 @@ pub struct Hands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Asks for the layout to be made whole.
     pub repair: Arc<Notify>,
+    /// Who looks after the threads of tasks.
+    pub threads: mpsc::UnboundedSender<ThreadNews>,
     /// Where results go.
     pub reports: mpsc::UnboundedSender<Report>,
     /// The end.
@@ -200,10 +204,16 @@ impl Hands {
                 // have been sent is read back.
                 return unknown_since.is_none().then_some(SettledAs::Released);
             };
-            let sent = |message, shape| sent(channel, message, shape, row_version.clone(), author);
+            let posts = *surface == Surface::Tasks && layout.forum().is_some();
+            let sent = |message: DiscordMessageId, shape| {
+                // A post is a thread of its own, and has the id of its first message.
+                let post = ChannelId::new(message.get()).filter(|_| posts);
+                let at = post.unwrap_or(channel);
+                sent(at, message, shape, row_version.clone(), author)
+            };
             let began = Utc::now();
             if let Some(since) = unknown_since {
-                match self.find(channel, shape, since).await {
+                match self.find((channel, posts), shape, since).await {
                     Ok(Some(message)) => return Some(sent(message, shape)),
                     Ok(None) => unknown_since = None,
                     Err(error) => {
@@ -230,6 +240,11 @@ impl Hands {
                 continue;
             }
             match next {
+                Next::AfterRepair if matches!(surface, Surface::Task(_)) => {
+                    // Nobody listens only while the process ends.
+                    let _ = self.threads.send(ThreadNews::Gone(channel));
+                    return unknown_since.is_none().then_some(SettledAs::Released);
+                }
                 Next::GiveUp => {
                     let error = error.to_string();
                     return Some(SettledAs::Failed { error, row_version });
@@ -248,86 +263,16 @@ impl Hands {
     /// The message that a lost answer was about, if it is there and the ledger does not know it.
     async fn find(
         &self,
-        channel: ChannelId,
+        (channel, posts): (ChannelId, bool),
         draft: &Draft,
         since: chrono::DateTime<Utc>,
     ) -> anyhow::Result<Option<DiscordMessageId>> {
-        let found = self.channels.unclaimed(channel, since).await?;
-        Ok(adopt(&[draft.mark()], &found).pop().flatten())
-    }
-
-    async fn edit(
-        &self,
-        surface: &Surface,
-        view: &View,
-        draft: &Draft,
-        row_version: String,
-    ) -> Option<SettledAs> {
-        let message = view.message?;
-        let webhook = self.own_webhook(surface, view);
-        let shown = view.hash.as_deref();
-        let request = request::edit(webhook.as_ref(), view.channel, message, draft, shown);
-        let error = match self.submit_as(Class::Edit, request).await.done() {
-            Outcome::Sent(()) => {
-                return Some(sent(view.channel, message, draft, row_version, view.author));
-            }
-            Outcome::NotSent(error) | Outcome::Unknown(error) => error,
+        let found = if posts {
+            self.channels.unclaimed_posts(channel, since).await?
+        } else {
+            self.channels.unclaimed(channel, since).await?
         };
-        if let Some(smaller) = without_files(draft, &error) {
-            return Box::pin(self.edit(surface, view, smaller, row_version)).await;
-        }
-        tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
-        if view.author == ViewAuthor::Webhook && error.status() == Some(404) {
-            // Only the webhook that wrote a message may edit it. Where that is gone and the message is not, another
-            // takes its place; a message that a person has removed stays away.
-            let request = request::delete(None, view.channel, message);
-            match self.submit_as(Class::Edit, request).await.done() {
-                Outcome::Sent(()) => return Some(SettledAs::Missing),
-                Outcome::NotSent(error) if error.status() == Some(404) => {}
-                Outcome::NotSent(_) | Outcome::Unknown(_) => return None,
-            }
-        }
-        let gone = error.code() == Some(UNKNOWN_MESSAGE);
-        (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
-            let error = error.to_string();
-            SettledAs::Failed { error, row_version }
-        })
-    }
-
-    async fn delete(&self, surface: &Surface, view: &View) -> Option<SettledAs> {
-        let message = view.message?;
-        let webhook = self.own_webhook(surface, view);
-        let request = request::delete(webhook.as_ref(), view.channel, message);
-        let mut outcome = self.submit_as(Class::Edit, request).await.done();
-        let lost = |error: &RestError| error.status() == Some(404);
-        if webhook.is_some() && outcome.error().is_some_and(lost) {
-            // A webhook does not find what another wrote; the bot may remove anything.
-            let request = request::delete(None, view.channel, message);
-            outcome = self.submit_as(Class::Edit, request).await.done();
-        }
-        match outcome {
-            Outcome::Sent(()) => Some(SettledAs::Released),
-            Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
-            // What a person wrote stays where the bot may not delete it.
-            Outcome::NotSent(error)
-                if view.author == ViewAuthor::Person && error.status() == Some(403) =>
-            {
-                Some(SettledAs::Released)
-            }
-            Outcome::NotSent(error) | Outcome::Unknown(error) => {
-                tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
-                None
-            }
-        }
-    }
-
-    /// The webhook of a view's channel, where a webhook is its author.
-    fn own_webhook(&self, surface: &Surface, view: &View) -> Option<WebhookKey> {
-        let layout = self.layout.borrow();
-        let channel = layout.channel(surface)?;
-        (view.author == ViewAuthor::Webhook && channel.id == view.channel)
-            .then(|| channel.webhook.clone())
-            .flatten()
+        Ok(adopt(&[draft.mark()], &found).pop().flatten())
     }
 
     async fn submit(&self, request: Request) -> Outcome<Answer> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::discord::layout::threads::{Forum, Threads};
 use crate::discord::layout::{Builder, Layout, Private};
 use crate::discord::own_bots::{Guest, Guests, OwnBots};
 use crate::model::ChannelId;
@@ -45,6 +46,8 @@ pub struct Keeping {
     pub bots: OwnBots,
     /// Who may talk to them.
     pub guests: Guests,
+    /// The threads of tasks, as far as they are known.
+    pub threads: Threads,
 }
 
 /// The keeper.
@@ -61,6 +64,9 @@ impl Keeper {
     /// Makes the layout whole for the first time.
     pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
         let senders = needs.bots.senders();
+        for (task, thread) in needs.store.open_threads().await? {
+            needs.threads.open(task, thread);
+        }
         let (layout, wait) = needs.ensure().await?;
         if let Some(surface) = layout.without_room() {
             complain(surface);
@@ -170,14 +176,37 @@ impl Keeping {
         let layout = builder.ensure(&known, &keys, labs).await?;
         for (surface, channel) in layout.iter() {
             if known.get(surface) != Some(&channel.id) {
+                if *surface == Surface::Tasks && known.contains_key(surface) {
+                    store.forget_threads().await?;
+                    self.threads.forget();
+                }
                 store
                     .bind_channel(builder.guild, surface, channel.id)
                     .await?;
             }
         }
+        let layout = self.tagged(layout).await?;
         let again = self::again(&layout).into_iter().chain(again).min();
-        let layout = layout.with_roster(roster).with_private(private);
+        let layout = layout
+            .with_roster(roster)
+            .with_private(private)
+            .with_threads(self.threads.clone());
         Ok((layout, again))
+    }
+
+    /// With the tags of the forum, known by their ids from now on.
+    async fn tagged(&self, layout: Layout) -> anyhow::Result<Layout> {
+        let forum = layout.channel(&Surface::Tasks).map(|channel| channel.id);
+        let Some(forum) = forum.filter(|_| layout.forum().is_some()) else {
+            return Ok(layout);
+        };
+        let known = self.store.forum_tags(forum).await?;
+        let layout = self.builder.tag(layout, &known).await?;
+        let tags = layout.forum().map(Forum::tags);
+        if let Some(tags) = tags.filter(|tags| **tags != known) {
+            self.store.bind_tags(forum, tags).await?;
+        }
+        Ok(layout)
     }
 
     /// The private channels whose bot can send and whose person may still talk to it: both are looked

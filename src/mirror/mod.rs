@@ -19,6 +19,8 @@ pub mod render;
 mod request;
 mod step;
 mod sweep;
+mod tasks;
+pub mod threads;
 pub mod typing;
 mod written;
 
@@ -34,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::layout::Layout;
 use crate::model::change::{Change, FeedEvent, Table, Xid};
 use crate::model::status::Dials;
+use crate::model::task::ThreadNews;
 use crate::model::view::{Entity, EntityKind};
 use crate::store::kept::Kept;
 use crate::store::look::ServerStart;
@@ -46,6 +49,8 @@ use ledger::Done;
 use marks::MarkWanted;
 use read_back::Channels;
 use render::Renderer;
+use tasks::TaskMemory;
+use threads::ThreadWish;
 use typing::AtWork;
 
 /// Most rows loaded at once: one query, one ledger write.
@@ -90,6 +95,10 @@ pub struct Deps {
     pub poll: Duration,
     /// Tells others that the flags of the Labs may have changed.
     pub labs_look: LabsLook,
+    /// Looks after the threads of tasks.
+    pub thread_wishes: mpsc::UnboundedSender<ThreadWish>,
+    /// Is told what became of threads.
+    pub thread_news: mpsc::UnboundedSender<ThreadNews>,
     /// Sets the marks on people's messages.
     pub marks: mpsc::UnboundedSender<Vec<MarkWanted>>,
     /// Shows where agents work.
@@ -129,6 +138,8 @@ pub struct Mirror {
     company: Company,
     /// Whether the executor was there when receipts were looked at last.
     was_live: Option<bool>,
+    /// What is remembered of tasks.
+    tasks: TaskMemory,
     /// The connection of looks and of what is written before requests.
     kept: Kept,
     /// The server whose ledger is known to be whole.
@@ -151,6 +162,7 @@ impl Mirror {
             channels: deps.channels.clone(),
             layout: deps.layout.clone(),
             repair: Arc::clone(&deps.repair),
+            threads: deps.thread_news.clone(),
             reports,
             cancel: cancel.clone(),
         });
@@ -174,6 +186,7 @@ impl Mirror {
             status: (None, None),
             company: Company::default(),
             was_live: None,
+            tasks: TaskMemory::default(),
             cancel,
         }
     }
@@ -194,10 +207,13 @@ impl Mirror {
             if self.company.is_placed() {
                 self.look_at_placed().await;
             }
+            if self.tasks.fill && self.dirty.is_empty() {
+                self.fill().await;
+            }
             if !self.dirty.is_empty() {
                 self.step().await;
             }
-            let idle = self.dirty.is_empty() && !self.sweep_soon;
+            let idle = self.dirty.is_empty() && !self.sweep_soon && !self.tasks.fill;
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => break,
@@ -208,7 +224,7 @@ impl Mirror {
                         self.hear(event).await;
                     }
                 }
-                Some(entity) = self.deps.own.recv() => self.dirty.mark(entity),
+                Some(entity) = self.deps.own.recv() => self.hear_own(entity),
                 _ = self.done.recv_many(&mut done, BATCH) => {
                     done.drain(..).for_each(|one| self.finished(one));
                 }
@@ -224,6 +240,7 @@ impl Mirror {
                 () = self.deps.dials.changed() => {
                     self.status_soon();
                     self.follow_mode().await;
+                    self.follow_mode_on_cards().await;
                 }
                 () = until(self.gaps.due()) => self.judge_suspects().await,
                 () = until(self.status.0) => self.look_at_status().await,
@@ -290,8 +307,6 @@ impl Mirror {
     async fn note(&mut self, change: &Change) {
         match change.table {
             Table::ProjectChatMessages => self.announce(EntityKind::Message, change),
-            Table::TaskEvents => self.announce(EntityKind::TaskEvent, change),
-            Table::Tasks => self.announce(EntityKind::Task, change),
             // A thread's title decides where its messages belong.
             Table::ProjectChatThreads => self.sweep_soon = true,
             Table::ProjectSettings => {
@@ -307,8 +322,7 @@ impl Mirror {
                 self.announce(EntityKind::Delivery, change);
                 self.status_soon();
             }
-            Table::AgentStatus => self.status_soon(),
-            _ => {}
+            _ => self.note_of_tasks(change).await,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::cards::Mark;
 use crate::cards::chat::QUOTING;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Page, Request, RestError, Route};
-use crate::model::{ApplicationId, ChannelId, DiscordMessageId, UserId, WebhookId};
+use crate::model::{ApplicationId, ChannelId, DiscordMessageId, GuildId, UserId, WebhookId};
 use crate::store::Store;
 
 /// How far our clock, the database's and Discord's may be apart.
@@ -42,6 +42,8 @@ pub struct Channels {
     pub application: ApplicationId,
     /// Our own account.
     pub bot: UserId,
+    /// The server.
+    pub guild: GuildId,
     /// Messages that are sent and not in the ledger yet.
     pub unwritten: Unwritten,
 }
@@ -55,6 +57,21 @@ struct Listed {
     webhook_id: Option<WebhookId>,
     #[serde(default)]
     application_id: Option<ApplicationId>,
+}
+
+#[derive(Deserialize)]
+struct Threads {
+    threads: Vec<Post>,
+}
+
+/// A thread; in a forum it has the id of its first message.
+#[derive(Deserialize)]
+struct Post {
+    id: DiscordMessageId,
+    #[serde(default)]
+    parent_id: Option<ChannelId>,
+    #[serde(default)]
+    owner_id: Option<UserId>,
 }
 
 #[derive(Deserialize)]
@@ -88,11 +105,62 @@ impl Channels {
                 _ => break,
             }
         }
+        self.drop_known(&mut ours, &unwritten).await?;
+        Ok(ours)
+    }
+
+    /// Leaves what the ledger does not know, oldest first.
+    async fn drop_known(
+        &self,
+        ours: &mut Vec<Found>,
+        unwritten: &HashSet<DiscordMessageId>,
+    ) -> anyhow::Result<()> {
         let ids: Vec<_> = ours.iter().map(|found| found.id).collect();
         let known: HashSet<_> = self.store.known_messages(&ids).await?.into_iter().collect();
         ours.retain(|found| !known.contains(&found.id) && !unwritten.contains(&found.id));
         ours.sort_by_key(|found| found.id);
-        Ok(ours)
+        Ok(())
+    }
+
+    /// Posts of ours in a forum since a time that the ledger does not know, by their first messages,
+    /// oldest first.
+    pub async fn unclaimed_posts(
+        &self,
+        forum: ChannelId,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Found>> {
+        let unwritten = self.unwritten.all();
+        let after = DiscordMessageId::at(since - CLOCK_SKEW);
+        let active = Route::active_threads(self.guild.get());
+        let archived = Route::archived_public_threads(forum.get());
+        let mut posts = self.get::<Threads>(active).await?.threads;
+        posts.extend(self.get::<Threads>(archived).await?.threads);
+        let ours = |post: &Post| {
+            post.parent_id == Some(forum) && post.owner_id == Some(self.bot) && post.id > after
+        };
+        let found = posts.into_iter().filter(ours).map(|post| Found {
+            id: post.id,
+            content: String::new(),
+            by_webhook: false,
+        });
+        let mut found: Vec<Found> = found.collect();
+        self.drop_known(&mut found, &unwritten).await?;
+        found.dedup_by_key(|post| post.id);
+        for post in &mut found {
+            let route = Route::get_message(post.id.get(), post.id.get());
+            match self.get::<Listed>(route).await {
+                Ok(first) => post.content = first.content,
+                // Somebody has taken the message away.
+                Err(error) if error.status() == Some(404) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, route: Route) -> Result<T, RestError> {
+        let asked = self.lanes.submit(Class::Interactive, Request::new(route));
+        asked.await.json().into_result()
     }
 
     async fn page(
@@ -101,11 +169,7 @@ impl Channels {
         after: DiscordMessageId,
     ) -> Result<Vec<Listed>, RestError> {
         let route = Route::get_messages(channel.get(), Page::After(after.get()), PAGE);
-        self.lanes
-            .submit(Class::Interactive, Request::new(route))
-            .await
-            .json()
-            .into_result()
+        self.get(route).await
     }
 
     /// In a private channel with an agent's own bot, what that bot wrote is ours.

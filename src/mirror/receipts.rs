@@ -90,6 +90,7 @@ fn rendered(entity: Entity, wanted: Vec<Wanted>, views: &mut Vec<View>) -> Rende
         wanted,
         views: views.extract_if(.., its).collect(),
         gone: false,
+        at: None,
     }
 }
 

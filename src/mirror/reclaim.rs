@@ -4,11 +4,12 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::Mirror;
 use super::plan::{Action, plan};
 use super::read_back::{Found, adopt};
+use super::recover::place;
 use super::written::new_view;
 use crate::cards::{Draft, Upkeep};
 use crate::discord::rest::RestError;
@@ -67,7 +68,7 @@ impl Mirror {
                 for (channel, lost) in self.should_be_there(rows).await? {
                     let there = match unclaimed.entry(channel) {
                         Entry::Occupied(known) => known.into_mut(),
-                        Entry::Vacant(new) => match channels.unclaimed(channel, since).await {
+                        Entry::Vacant(new) => match self.unclaimed(channel, since).await {
                             Ok(there) => new.insert(there),
                             // A channel that is gone has no messages.
                             Err(error) if gone(&error) => new.insert(Vec::new()),
@@ -81,6 +82,18 @@ impl Mirror {
         Ok(found)
     }
 
+    async fn unclaimed(
+        &self,
+        channel: ChannelId,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Found>> {
+        let channels = &self.deps.channels;
+        if self.renderer.forum() == Some(channel) {
+            return channels.unclaimed_posts(channel, since).await;
+        }
+        channels.unclaimed(channel, since).await
+    }
+
     /// Writes down which of the messages that are there show which row.
     async fn adopt_lost(
         &mut self,
@@ -89,6 +102,7 @@ impl Mirror {
         there: &mut Vec<Found>,
     ) -> anyhow::Result<usize> {
         let marks: Vec<_> = lost.iter().map(|(_, draft)| draft.mark()).collect();
+        let forum = self.renderer.forum();
         let (views, settled): (Vec<_>, Vec<_>) = lost
             .iter()
             .zip(adopt(&marks, there))
@@ -101,9 +115,10 @@ impl Mirror {
                         Default::default()
                     }
                 };
+                let message = message?;
                 let result = SettledAs::Sent {
-                    channel,
-                    message: message?,
+                    channel: place(channel, forum, message),
+                    message,
                     hash,
                     row_version,
                     author: view.author,

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::read_back::{Channels, adopt};
 use super::render::Renderer;
 use crate::cards::{Draft, Mark};
-use crate::model::ChannelId;
 use crate::model::view::{Entity, EntityKind, View, ViewKey};
+use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::kept::Kept;
 use crate::store::ledger::{Settled, SettledAs};
 
@@ -33,10 +33,11 @@ pub async fn recover(
     for view in open {
         by_channel.entry(view.channel).or_default().push(view);
     }
+    let forum = renderer.forum();
     let (mut found_count, mut lost_count) = (0, 0);
     for (channel, views) in by_channel {
         // One channel that cannot be read must not hold up the others; the next sweep asks again.
-        let settled = match settle_channel(channels, channel, views, &drafts).await {
+        let settled = match settle_channel(channels, (channel, forum), views, &drafts).await {
             Ok(settled) => settled,
             Err(error) => {
                 tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
@@ -88,14 +89,25 @@ async fn drafts(
     Ok(drafts)
 }
 
+/// Where a message that was found is: a post of a forum is a channel of its own.
+pub(super) fn place(
+    channel: ChannelId,
+    forum: Option<ChannelId>,
+    message: DiscordMessageId,
+) -> ChannelId {
+    let post = ChannelId::new(message.get()).filter(|_| forum == Some(channel));
+    post.unwrap_or(channel)
+}
+
 async fn settle_channel(
     channels: &Channels,
-    channel: ChannelId,
+    (channel, forum): (ChannelId, Option<ChannelId>),
     mut views: Vec<View>,
     drafts: &HashMap<ViewKey, (usize, Draft)>,
 ) -> anyhow::Result<Vec<Settled>> {
     let since = views.iter().map(|view| view.since).min();
     let found = match since {
+        Some(since) if forum == Some(channel) => channels.unclaimed_posts(channel, since).await,
         Some(since) => channels.unclaimed(channel, since).await,
         None => Ok(Vec::new()),
     };
@@ -124,7 +136,7 @@ async fn settle_channel(
         .map(|(view, message)| {
             let result = match message {
                 Some(message) => SettledAs::Sent {
-                    channel,
+                    channel: place(channel, forum, message),
                     message,
                     hash: view.hash.unwrap_or_default(),
                     row_version: view.row_version.unwrap_or_default(),

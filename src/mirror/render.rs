@@ -1,6 +1,7 @@
 //! From rows to what should be in Discord.
 
 mod shown;
+mod tasks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,12 +9,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use self::shown::Shown;
 use super::marks::MarkWanted;
 use super::plan::Wanted;
+use super::threads::ThreadWish;
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::discord::layout::Layout;
@@ -44,6 +47,8 @@ pub struct Look {
     pub unlinked: Vec<(Entity, Entity)>,
     /// Marks that do not say what they should.
     pub marks: Vec<MarkWanted>,
+    /// Threads of tasks that are not as they should be.
+    pub threads: Vec<ThreadWish>,
     /// Deliveries, and where an agent works on them.
     pub at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
 }
@@ -59,6 +64,8 @@ pub struct Rendered {
     pub views: Vec<View>,
     /// Whether the row is deleted: then people's own messages go with it.
     pub gone: bool,
+    /// When it happened: several tables make one timeline.
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Rendered {
@@ -113,6 +120,13 @@ impl Renderer {
         self.dials.mode.borrow().clone()
     }
 
+    /// The forum of tasks; none where they stand in a text channel.
+    pub(super) fn forum(&self) -> Option<ChannelId> {
+        let layout = self.layout.borrow();
+        let tasks = layout.channel(&Surface::Tasks)?;
+        layout.forum().map(|_| tasks.id)
+    }
+
     /// The names of the agents.
     pub fn personas(&self) -> Arc<Personas> {
         Arc::clone(&self.personas.read().unwrap_or_else(PoisonError::into_inner))
@@ -139,9 +153,10 @@ impl Renderer {
         }
         match kind {
             EntityKind::Message => self.messages(store, on, ids).await,
-            EntityKind::TaskEvent => self.tasks(store, on, ProposalSource::TaskEvent, ids).await,
-            EntityKind::Task => self.tasks(store, on, ProposalSource::Task, ids).await,
-            EntityKind::TaskComment | EntityKind::TaskOutput => Ok(Look::default()),
+            EntityKind::Task => self.tasks(store, on, ids).await,
+            EntityKind::TaskEvent | EntityKind::TaskComment | EntityKind::TaskOutput => {
+                self.timeline(store, on, kind, ids).await
+            }
             EntityKind::Delivery => self.deliveries(store, ids).await,
             EntityKind::Mode => Ok(look(store.load_modes(ids).await?, mode)),
             EntityKind::Digest => digest(store).await,
@@ -191,6 +206,7 @@ impl Renderer {
         }
         let rows = rows.into_iter().map(|loaded| Rendered {
             gone: loaded.row.is_none(),
+            at: None,
             wanted: match loaded.row {
                 // Whoever wrote it has taken it back; an agent had it before.
                 Some((row, _)) if row.is_deleted => Vec::new(),
@@ -211,50 +227,6 @@ impl Renderer {
             ..Look::default()
         })
     }
-
-    /// Tasks or their events. Nearly all of them are no proposals and have no views.
-    async fn tasks(
-        &self,
-        store: &Store,
-        on: &mut Kept,
-        source: ProposalSource,
-        ids: &[Uuid],
-    ) -> Result<Look> {
-        let shown = self.shown();
-        let (sight, glances) = store.glance(on, source, ids).await?;
-        let concerned: Vec<Uuid> = glances
-            .iter()
-            .filter(|glance| glance.proposes || !glance.views.is_empty())
-            .map(|glance| glance.entity.id)
-            .collect();
-        let mut order = HashMap::new();
-        let mut proposals = HashMap::new();
-        for stored in store.proposals(source, &concerned).await? {
-            let entity = Entity::from(stored.proposal.reference);
-            order.insert(entity, order.len());
-            proposals.insert(entity, stored);
-        }
-        let rows = glances.into_iter().map(|glance| Rendered {
-            wanted: shown.cards(proposals.remove(&glance.entity), &glance.views),
-            entity: glance.entity,
-            views: glance.views,
-            gone: false,
-        });
-        let mut rows: Vec<_> = rows.collect();
-        rows.sort_by_key(|row| order.get(&row.entity).copied());
-        let mut others: Vec<Entity> = proposals.into_keys().collect();
-        if source == ProposalSource::Task {
-            let kind = EntityKind::TaskEvent;
-            let requests = store.shown_requests(ids).await?;
-            others.extend(requests.into_iter().map(|id| Entity { kind, id }));
-        }
-        Ok(Look {
-            sight,
-            rows,
-            others,
-            ..Look::default()
-        })
-    }
 }
 
 /// Rows that are shown in one place.
@@ -264,6 +236,7 @@ fn look<T>(rows: Vec<Loaded<T>>, wanted: impl Fn((T, String)) -> Wanted) -> Look
         entity: loaded.entity,
         views: loaded.views,
         gone: false,
+        at: None,
     });
     Look {
         rows: rows.collect(),
@@ -304,6 +277,7 @@ fn single(
             wanted: vec![wanted],
             views,
             gone: false,
+            at: None,
         }],
         ..Look::default()
     }

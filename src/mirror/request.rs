@@ -2,16 +2,22 @@
 
 use axum::body::Bytes;
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::cards::{Draft, Embed, Row, Upkeep};
 use crate::discord::layout::Layout;
+use crate::discord::layout::threads::Forum;
 use crate::discord::rest::{FilePart, Request, Route, WebhookKey};
 use crate::model::view::{EntityKind, Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 
 /// A message that makes no phone ring (source: Discord, message flags).
 const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
+
+/// A thread leaves the list of its channel after so many minutes without a message: a week, Discord's
+/// longest.
+pub(super) const ARCHIVE_AFTER: u32 = 10_080;
 
 /// MIME type of the files of cards.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -107,9 +113,13 @@ pub(super) fn create(
     draft: &Draft,
     row_version: &str,
 ) -> Option<(ChannelId, ViewAuthor, Request)> {
-    let channel = layout.channel(surface)?;
+    let channel = layout.at(surface)?;
+    if let (Surface::Tasks, Some(forum)) = (surface, layout.forum()) {
+        return Some((channel.id, ViewAuthor::Bot, post(forum, channel.id, draft)));
+    }
     if let (Some(persona), Some(webhook)) = (&draft.persona, &channel.webhook) {
-        let request = Request::new(Route::execute_webhook(webhook, None)).json(&Body {
+        let thread = thread_of(webhook, channel.id);
+        let request = Request::new(Route::execute_webhook(webhook, thread)).json(&Body {
             username: Some(&persona.name),
             ..Body::new(draft)
         });
@@ -127,6 +137,25 @@ pub(super) fn create(
     Some((channel.id, ViewAuthor::Bot, with_files(request, draft)))
 }
 
+/// Starts a post in the forum of tasks, with its card as the first message.
+fn post(forum: &Forum, channel: ChannelId, draft: &Draft) -> Request {
+    let opening = draft.thread.as_ref();
+    let tag = opening.and_then(|opening| forum.tag(&opening.tag));
+    let tags: Vec<String> = tag.iter().map(u64::to_string).collect();
+    let request = Request::new(Route::create_forum_post(channel.get())).json(&json!({
+        "name": opening.map_or("Task", |opening| &opening.name),
+        "auto_archive_duration": ARCHIVE_AFTER,
+        "applied_tags": tags,
+        "message": Body::new(draft),
+    }));
+    with_files(request, draft)
+}
+
+/// The thread of a webhook's channel that a message goes to, if it goes to one.
+fn thread_of(webhook: &WebhookKey, channel: ChannelId) -> Option<u64> {
+    (webhook.channel() != channel.get()).then(|| channel.get())
+}
+
 /// Changes a message: as the webhook that wrote it, else as the bot. `sent` is the hash of what it says now: files that
 /// it has already are not sent again.
 pub(super) fn edit(
@@ -137,7 +166,9 @@ pub(super) fn edit(
     sent: Option<&[u8]>,
 ) -> Request {
     let route = match webhook {
-        Some(webhook) => Route::edit_webhook_message(webhook, message.get(), None),
+        Some(webhook) => {
+            Route::edit_webhook_message(webhook, message.get(), thread_of(webhook, channel))
+        }
         None => Route::edit_message(channel.get(), message.get()),
     };
     let other_files = !draft.has_files_of(sent);
@@ -156,7 +187,9 @@ pub(super) fn delete(
     message: DiscordMessageId,
 ) -> Request {
     Request::new(match webhook {
-        Some(webhook) => Route::delete_webhook_message(webhook, message.get(), None),
+        Some(webhook) => {
+            Route::delete_webhook_message(webhook, message.get(), thread_of(webhook, channel))
+        }
         None => Route::delete_message(channel.get(), message.get()),
     })
 }

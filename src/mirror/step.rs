@@ -91,6 +91,7 @@ impl Mirror {
             look.others.into_iter().for_each(|it| self.dirty.mark(it));
             self.pass_on(look.marks, look.at_work);
             self.company.note(look.asked, look.unlinked);
+            look.threads.into_iter().for_each(|it| self.wish(it));
             let snapshot = look.sight.and_then(|sight| sight.snapshot);
             for row in look.rows {
                 if self.is_early(row.entity, snapshot.as_ref()) {
@@ -100,10 +101,15 @@ impl Mirror {
                         self.dirty.mark(Entity::DIGEST);
                         self.status_soon();
                     }
-                    actions.extend(self.planned(row));
+                    let at = row.at;
+                    let planned = self.planned(row);
+                    actions.extend(planned.into_iter().map(|action| (at, action)));
                 }
             }
         }
+        // One timeline comes from several tables. The sort is stable: rows of one table stay as they are.
+        actions.sort_by_key(|(at, _)| *at);
+        let actions: Vec<Action> = actions.into_iter().map(|(_, action)| action).collect();
         let layout = self.deps.layout.borrow().clone();
         let begun: HashSet<_> = store
             .begin_views(&mut self.kept, &new_views(&actions, &layout))
@@ -161,7 +167,10 @@ impl Mirror {
             .collect();
         if !homeless.is_empty() {
             let entirely = row.wanted.is_empty();
-            if homeless.iter().any(|it| layout.lacks(it).is_empty()) {
+            homeless.iter().for_each(|it| self.ask_for_thread(it));
+            let parks =
+                |it: &Surface| !matches!(it, Surface::Task(_)) && layout.lacks(it).is_empty();
+            if homeless.iter().any(parks) {
                 self.parked.insert(row.entity, entirely);
             }
             if entirely {
@@ -191,6 +200,10 @@ impl Mirror {
         if *left == 0 {
             self.under_way.remove(&entity);
             self.dirty.done(entity);
+            if entity.kind == EntityKind::Task && self.lacks_thread(entity) {
+                // Its card is there now: its thread is next.
+                self.dirty.mark(entity);
+            }
             for other in self.company.shown(entity) {
                 self.dirty.mark(other);
             }

@@ -60,6 +60,11 @@ impl Mirror {
         let layout = self.deps.layout.borrow().clone();
         let found = self.find(&layout, SWEEP_LIMIT).await?;
         let whole = !is_more(&found);
+        if layout.has(&Surface::Tasks) {
+            self.tasks.fill = true;
+            self.look_at_silence().await?;
+            self.archive_surplus().await?;
+        }
         self.name(&found);
         // These have no row of their own whose version would tell.
         self.dirty.mark(Entity::DIGEST);
@@ -119,6 +124,12 @@ impl Mirror {
             let kind = source.into();
             let proposals = store.sweep_proposals(source, &places, limit).await?;
             found.extend(proposals.into_iter().map(|id| Entity { kind, id }));
+        }
+        if layout.has(&Surface::Tasks) {
+            let kind = EntityKind::Task;
+            let tasks = store.sweep_tasks(limit).await?;
+            found.extend(tasks.into_iter().map(|id| Entity { kind, id }));
+            found.extend(store.sweep_timelines(floor, limit).await?);
         }
         let kind = EntityKind::Delivery;
         let live = self.deps.dials.mode.borrow().is_live();

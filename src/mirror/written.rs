@@ -32,11 +32,11 @@ pub(super) fn new_view(action: &Action, layout: &Layout) -> Option<NewView> {
     else {
         return None;
     };
-    let channel = layout.channel(&key.surface)?;
+    let channel = layout.at(&key.surface)?;
     Some(NewView {
         key: key.clone(),
         channel: channel.id,
-        author: author(draft.persona.is_some(), channel),
+        author: author(draft.persona.is_some(), &channel),
         hash: draft.hash(),
         row_version: row_version.clone(),
     })

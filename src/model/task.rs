@@ -2,7 +2,12 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 use uuid::Uuid;
+
+use super::ChannelId;
+use super::message::Author;
 
 /// Where a task stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,4 +91,118 @@ impl TimelineItem {
             Self::Comment(id) => format!("lc_{id}"),
         }
     }
+}
+
+/// A task as its card shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Which one.
+    pub id: Uuid,
+    /// What it is called.
+    pub title: String,
+    /// What is to be done.
+    pub description: Option<String>,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Whose it is.
+    pub assignee: Option<Author>,
+    /// Since when it is there.
+    pub created_at: DateTime<Utc>,
+    /// Whether somebody has to say yes to it first.
+    pub is_proposed: bool,
+    /// Whether somebody has said no, and why.
+    pub rejected: Option<Option<String>>,
+    /// Why it is blocked.
+    pub blocked_reason: Option<String>,
+    /// Whether it is deleted.
+    pub is_deleted: bool,
+    /// Whether nobody has heard of its assignee for long.
+    pub is_silent: bool,
+    /// How many requests in it wait for a decision.
+    pub approvals: i64,
+}
+
+impl Task {
+    /// One word for where it stands, proposals and what was rejected included.
+    pub fn state(&self) -> &str {
+        match self.rejected {
+            Some(_) => "rejected",
+            None if self.is_proposed && self.status == TaskStatus::Inbox => "proposed",
+            None => self.status.as_str(),
+        }
+    }
+
+    /// Whether something is still expected of it.
+    pub fn is_open(&self) -> bool {
+        !(self.is_deleted || self.rejected.is_some() || self.status.is_finished())
+    }
+}
+
+/// Something that happened in a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Which row.
+    pub item: Item,
+    /// The task.
+    pub task: Uuid,
+    /// Its type, unread.
+    pub kind: String,
+    /// Who.
+    pub author: Author,
+    /// What that person is called.
+    pub author_name: Option<String>,
+    /// What is said.
+    pub content: String,
+    /// Whatever belongs to it: anything at all.
+    pub metadata: Value,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The answer to it, if it is a question that has one.
+    pub answer: Option<Answer>,
+}
+
+/// A row of a timeline, by its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// One that may be asked: an event or an old comment.
+    Said(TimelineItem),
+    /// An old output.
+    Output(Uuid),
+}
+
+/// An answer to a question with options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Who has given it.
+    pub author: Author,
+    /// What that person is called.
+    pub author_name: Option<String>,
+    /// What it says, `Answer:` included.
+    pub content: String,
+}
+
+/// What is heard of threads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ThreadNews {
+    /// One looks like this.
+    Seen(ThreadSeen),
+    /// One is deleted.
+    Gone(ChannelId),
+    /// All that are not archived, at the begin of a session.
+    Active(Vec<ThreadSeen>),
+}
+
+/// A thread as Discord shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadSeen {
+    /// Which one.
+    pub thread: ChannelId,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<u64>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Whether it is locked.
+    pub locked: bool,
 }

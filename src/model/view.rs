@@ -65,6 +65,11 @@ impl Surface {
         )
     }
 
+    /// Whether agents speak in the channel itself, or in threads of it.
+    pub fn has_personas(&self) -> bool {
+        self.takes_messages() || *self == Self::Tasks
+    }
+
     /// Whether it is a private channel with an agent's own bot.
     pub fn is_private(&self) -> bool {
         matches!(self, Self::BotDm { .. })

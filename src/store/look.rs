@@ -104,7 +104,7 @@ impl OptionalQuote {
 }
 
 #[derive(FromRow)]
-struct OptionalView {
+pub(super) struct OptionalView {
     surface: Option<String>,
     part: Option<i16>,
     channel_id: Option<i64>,
@@ -117,7 +117,7 @@ struct OptionalView {
 }
 
 impl OptionalView {
-    fn into_view(self, entity: Entity) -> Option<Result<View>> {
+    pub(super) fn into_view(self, entity: Entity) -> Option<Result<View>> {
         let row = ViewRow {
             kind: entity.kind.as_str().to_owned(),
             entity_id: entity.id.to_string(),

@@ -32,8 +32,11 @@ pub mod recent;
 pub mod settings;
 pub mod stale;
 pub mod status;
+pub mod task_look;
 pub mod team;
+pub mod thread;
 pub mod timeline;
+pub mod timeline_look;
 pub mod turn;
 
 use std::fmt;

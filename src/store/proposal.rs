@@ -272,7 +272,7 @@ const TASKS: &str = concat!(
      LEFT JOIN bridge.decision d ON d.entity_id = k.id AND d.source = 'task' \
      WHERE k.is_proposed OR d.entity_id IS NOT NULL \
        OR EXISTS (SELECT FROM bridge.view v WHERE v.entity_id = k.id::text \
-                  AND v.kind = 'task' AND v.project_id = $1) \
+                  AND v.kind = 'task' AND v.surface = 'approvals' AND v.project_id = $1) \
      ORDER BY k.created_at, k.id"
 );
 

@@ -226,7 +226,7 @@ impl Listener {
     fn held(&self, written: Written) -> Option<Held> {
         let layout = self.layout.borrow();
         // Taken while its feature was on; it may be off by now.
-        let surface = layout.on_or_off(written.channel)?.clone();
+        let surface = layout.on_or_off(written.channel)?;
         let agent = layout.agent(&surface).cloned();
         let named = match agent {
             Some(_) => Vec::new(),

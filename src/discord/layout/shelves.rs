@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
-use super::{AUDIT_REASON, Builder, Channel, ExistingChannel, Layout, kind, name};
+use super::{AUDIT_REASON, Builder, Channel, ExistingChannel, Layout, kinds, name};
 use crate::discord::lanes::Class;
 use crate::discord::rest::{ErrorKind, Request, RestError, Route};
 use crate::model::ChannelId;
@@ -22,7 +22,7 @@ const SHELVES: u8 = 10;
 const AT_ONCE: usize = 10;
 
 /// Discord's code for a server that takes no more channels.
-const TOO_MANY_CHANNELS: u32 = 30_013;
+pub(super) const TOO_MANY_CHANNELS: u32 = 30_013;
 
 /// A kind of category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,22 +119,21 @@ impl<'a> Plan<'a> {
         if let Some(found) = self.take_known(surface) {
             return Some(found);
         }
-        let (name, kind) = (name(surface), kind(surface));
+        let (name, kinds) = (name(surface), kinds(surface));
         let of_name = |channel: &ExistingChannel| {
             let its = channel.name.as_deref();
             its.is_some_and(|its| its.eq_ignore_ascii_case(&name))
         };
-        let at = self
-            .existing
-            .iter()
-            .position(|channel| channel.kind == kind && of_name(channel) && fits(channel))?;
+        let at = self.existing.iter().position(|channel| {
+            kinds.contains(&channel.kind) && of_name(channel) && fits(channel)
+        })?;
         Some(self.existing.swap_remove(at))
     }
 
     fn take_known(&mut self, surface: &Surface) -> Option<ExistingChannel> {
-        let (id, kind) = (self.known.get(surface)?, kind(surface));
+        let (id, kinds) = (self.known.get(surface)?, kinds(surface));
         let mut existing = self.existing.iter();
-        let at = existing.position(|channel| channel.kind == kind && channel.id == *id)?;
+        let at = existing.position(|channel| kinds.contains(&channel.kind) && channel.id == *id)?;
         Some(self.existing.swap_remove(at))
     }
 
@@ -281,7 +280,7 @@ impl Builder {
             return Ok(None);
         }
         match self.create(plan, surface, parent).await {
-            Ok(id) => Ok(Some(id)),
+            Ok(made) => Ok(Some(made.id)),
             Err(error) if error.code() == Some(TOO_MANY_CHANNELS) => {
                 plan.layout.full = Some(surface.clone());
                 Ok(None)

@@ -64,10 +64,11 @@ impl Layout {
     }
 
     /// What a channel is to us, whether its feature is on or off.
-    pub fn on_or_off(&self, channel: ChannelId) -> Option<&Surface> {
+    pub fn on_or_off(&self, channel: ChannelId) -> Option<Surface> {
         let asleep = self.asleep.iter().find(|(_, its)| its.id == channel);
         self.surface(channel)
-            .or_else(|| asleep.map(|(surface, _)| surface))
+            .or_else(|| asleep.map(|(surface, _)| surface.clone()))
+            .or_else(|| self.threads.task(channel).map(Surface::Task))
     }
 
     /// The channels that people write in, and whether their feature is on.

@@ -41,7 +41,7 @@ impl Builder {
         let speaking = layout
             .channels
             .iter_mut()
-            .filter(|(surface, _)| surface.takes_messages());
+            .filter(|(surface, _)| surface.has_personas());
         for (_, channel) in speaking {
             let webhook = match ours.remove(&channel.id) {
                 Some(webhook) => webhook,

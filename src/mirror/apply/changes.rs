@@ -1,0 +1,108 @@
+//! What is on display and not true any more is changed, or taken away.
+
+use serde_json::json;
+
+use super::{Hands, Next, judge, sent, without_files};
+use crate::cards::Draft;
+use crate::discord::lanes::Class;
+use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
+use crate::mirror::request;
+use crate::model::view::{Surface, View, ViewAuthor};
+use crate::store::ledger::SettledAs;
+
+/// Discord's codes for a message that is gone, and for a thread that is archived (source: its Opcodes
+/// page).
+const UNKNOWN_MESSAGE: u32 = 10_008;
+const ARCHIVED: u32 = 50_083;
+
+impl Hands {
+    pub(super) async fn edit(
+        &self,
+        surface: &Surface,
+        view: &View,
+        draft: &Draft,
+        row_version: String,
+    ) -> Option<SettledAs> {
+        let message = view.message?;
+        let webhook = self.own_webhook(surface, view);
+        let shown = view.hash.as_deref();
+        let request = request::edit(webhook.as_ref(), view.channel, message, draft, shown);
+        let error = match self.submit_as(Class::Edit, request).await.done() {
+            Outcome::Sent(()) => {
+                return Some(sent(view.channel, message, draft, row_version, view.author));
+            }
+            Outcome::NotSent(error) | Outcome::Unknown(error) => error,
+        };
+        if error.code() == Some(ARCHIVED) && self.wake(surface, view).await {
+            return Box::pin(self.edit(surface, view, draft, row_version)).await;
+        }
+        if let Some(smaller) = without_files(draft, &error) {
+            return Box::pin(self.edit(surface, view, smaller, row_version)).await;
+        }
+        tracing::warn!(%surface, %error, "a message in {surface} could not be edited: {error}");
+        if view.author == ViewAuthor::Webhook && error.status() == Some(404) {
+            // Only the webhook that wrote a message may edit it. Where that is gone and the message is not, another
+            // takes its place; a message that a person has removed stays away.
+            let request = request::delete(None, view.channel, message);
+            match self.submit_as(Class::Edit, request).await.done() {
+                Outcome::Sent(()) => return Some(SettledAs::Missing),
+                Outcome::NotSent(error) if error.status() == Some(404) => {}
+                Outcome::NotSent(_) | Outcome::Unknown(_) => return None,
+            }
+        }
+        let gone = error.code() == Some(UNKNOWN_MESSAGE);
+        (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
+            let error = error.to_string();
+            SettledAs::Failed { error, row_version }
+        })
+    }
+
+    /// Takes the thread of a message out of the archive: nothing in there can be changed. It goes back
+    /// by itself where nothing more happens. Gives back whether that worked.
+    async fn wake(&self, surface: &Surface, view: &View) -> bool {
+        let request = Request::new(Route::modify_channel(view.channel.get()))
+            .json(&json!({ "archived": false }));
+        let woken = self.submit_as(Class::Edit, request).await.done();
+        if let Some(error) = woken.error() {
+            tracing::warn!(%surface, %error, "an archived thread stays as it is: {error}");
+            return false;
+        }
+        true
+    }
+
+    pub(super) async fn delete(&self, surface: &Surface, view: &View) -> Option<SettledAs> {
+        let message = view.message?;
+        let webhook = self.own_webhook(surface, view);
+        let request = request::delete(webhook.as_ref(), view.channel, message);
+        let mut outcome = self.submit_as(Class::Edit, request).await.done();
+        let lost = |error: &RestError| error.status() == Some(404);
+        if webhook.is_some() && outcome.error().is_some_and(lost) {
+            // A webhook does not find what another wrote; the bot may remove anything.
+            let request = request::delete(None, view.channel, message);
+            outcome = self.submit_as(Class::Edit, request).await.done();
+        }
+        match outcome {
+            Outcome::Sent(()) => Some(SettledAs::Released),
+            Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
+            // What a person wrote stays where the bot may not delete it.
+            Outcome::NotSent(error)
+                if view.author == ViewAuthor::Person && error.status() == Some(403) =>
+            {
+                Some(SettledAs::Released)
+            }
+            Outcome::NotSent(error) | Outcome::Unknown(error) => {
+                tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
+                None
+            }
+        }
+    }
+
+    /// The webhook of a view's channel, where a webhook is its author.
+    fn own_webhook(&self, surface: &Surface, view: &View) -> Option<WebhookKey> {
+        let layout = self.layout.borrow();
+        let channel = layout.at(surface)?;
+        (view.author == ViewAuthor::Webhook && channel.id == view.channel)
+            .then(|| channel.webhook.clone())
+            .flatten()
+    }
+}
