@@ -56,6 +56,7 @@ impl Wires<'_> {
             store: self.database.store.clone(),
             layout: layout.clone(),
             look: told.look,
+            news: told.thread_news.0.clone(),
             busy: Busy::default(),
         };
         let news = told.thread_news.1;

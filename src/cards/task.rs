@@ -204,7 +204,7 @@ fn reason(text: Option<&str>) -> String {
 fn foreign(text: &str) -> String {
     let cut = shortened(text.trim(), DESCRIPTION_ROOM);
     let safe = super::text::foreign(&cut);
-    if length(&safe) <= super::embed::VALUE_LIMIT && safe.matches("```").count() % 2 == 0 {
+    if length(&safe) <= super::embed::VALUE_LIMIT && safe.matches("```").count().is_multiple_of(2) {
         return safe;
     }
     quote::block(text, DESCRIPTION_ROOM).markup

@@ -33,13 +33,15 @@ pub enum Inbound {
     /// Messages of a channel are gone, whoever had written them.
     Deleted(ChannelId, Vec<DiscordMessageId>),
     /// How roles and channels of a server are called.
-    Named(GuildId, Names),
+    Named(GuildId, Names, Option<ThreadNews>),
     /// A person pressed a button, or sent a form that a button had opened.
     Pressed(Box<Pressed>),
     /// A channel is gone.
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
     WebhooksChanged(ChannelId),
+    /// Threads of tasks in which people wrote while nobody listened, and where that begins.
+    Unread(Vec<(ChannelId, DiscordMessageId)>),
     /// What became of a thread.
     Thread(ThreadNews),
     /// What an agent's own bot was told, by the agent's short name.
@@ -121,7 +123,8 @@ pub fn matters(kind: &str) -> bool {
 /// Reads an event; none is nothing that concerns us.
 pub fn parse(event: Event) -> Option<Inbound> {
     if let Some((guild, names)) = names::names(&event) {
-        return Some(Inbound::Named(guild, names));
+        let news = thread(&event);
+        return Some(Inbound::Named(guild, names, news));
     }
     match event {
         Event::Ready(_) => Some(Inbound::Ready),
@@ -146,7 +149,6 @@ pub fn parse(event: Event) -> Option<Inbound> {
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
         }
-        Event::ThreadUpdate(event) => seen(&event.thread).map(Inbound::Thread),
         Event::ThreadDelete(event) => {
             let thread = ChannelId::new(event.thread.id.get())?;
             Some(Inbound::Thread(ThreadNews::Gone(thread)))
@@ -190,7 +192,13 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
     }
 }
 
-fn seen(thread: &GuildChannel) -> Option<ThreadNews> {
+/// What an event that tells names tells of a thread.
+fn thread(event: &Event) -> Option<ThreadNews> {
+    let thread: &GuildChannel = match event {
+        Event::ThreadCreate(event) => &event.thread,
+        Event::ThreadUpdate(event) => &event.thread,
+        _ => return None,
+    };
     let metadata = thread.thread_metadata?;
     Some(ThreadNews::Seen(ThreadSeen {
         thread: ChannelId::new(thread.id.get())?,

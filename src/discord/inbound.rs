@@ -9,6 +9,7 @@ mod listener;
 mod names;
 mod reader;
 mod reception;
+mod threads;
 mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -32,6 +33,7 @@ use super::presses::Presses;
 use super::receipts::Receipts;
 use crate::model::mode::State;
 use crate::model::task::ThreadNews;
+use crate::model::view::Surface;
 use crate::model::{ChannelId, UserId};
 use crate::operations::Desk;
 use crate::spool::{Found, Spool};
@@ -79,16 +81,19 @@ struct Queues {
     names: Directory,
     /// Where what agents' own bots are told is received.
     reception: Reception,
+    /// For what parts of this one have to say.
+    tell: mpsc::UnboundedSender<Inbound>,
 }
 
 impl Intake {
     /// Listens until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let (reception, mut let_in) = self.reception();
+        let (reception, tell, mut let_in) = self.reception();
         let mut queues = Queues {
             lines: HashMap::new(),
             names: Directory::new(self.bot),
             reception,
+            tell,
         };
         let mut doors = Doors::default();
         doors.follow(&self.layout.borrow_and_update());
@@ -128,6 +133,7 @@ impl Intake {
                 self.connected.send_replace(true);
                 doors.forget();
                 self.read_back(queues, doors, cancel);
+                self.look_at_threads(&queues.tell, cancel);
             }
             Inbound::Resumed => {
                 self.connected.send_replace(true);
@@ -147,9 +153,16 @@ impl Intake {
                     self.change(queues, channel, Heard::Deleted(message), cancel);
                 }
             }
-            Inbound::Named(guild, names) => {
+            Inbound::Named(guild, names, news) => {
+                // Nobody listens only while the process ends.
+                news.map(|news| self.threads.send(news));
                 if guild == self.layout.borrow().guild {
                     queues.names.learn(names);
+                }
+            }
+            Inbound::Unread(threads) => {
+                for (thread, begins) in threads {
+                    self.read_thread(queues, thread, begins, cancel);
                 }
             }
             Inbound::Thread(news) => {
@@ -182,7 +195,13 @@ impl Intake {
     }
 
     /// Where what agents' own bots are told is received, and what is let in.
-    fn reception(&self) -> (Reception, mpsc::UnboundedReceiver<Inbound>) {
+    fn reception(
+        &self,
+    ) -> (
+        Reception,
+        mpsc::UnboundedSender<Inbound>,
+        mpsc::UnboundedReceiver<Inbound>,
+    ) {
         let (tell, let_in) = mpsc::unbounded_channel();
         let reception = Reception::new(reception::Desk {
             store: self.desk.store.clone(),
@@ -190,9 +209,9 @@ impl Intake {
             layout: self.layout.clone(),
             repair: Arc::clone(&self.repair),
             guests: self.guests.clone(),
-            let_in: tell,
+            let_in: tell.clone(),
         });
-        (reception, let_in)
+        (reception, tell, let_in)
     }
 
     /// Goes on with what an earlier run has accepted, before anything that is heard now.
@@ -228,8 +247,17 @@ impl Intake {
     ) {
         let layout = self.layout.borrow().clone();
         let surface = layout.on_or_off(written.channel);
-        if !surface.is_some_and(|it| it.takes_messages()) {
+        if !surface.as_ref().is_some_and(Surface::takes_messages) {
             return;
+        }
+        if let Some(surface) = &surface
+            && matches!(surface, Surface::Task(_))
+            && !layout.lacks(surface).is_empty()
+        {
+            // What is marked like this is never read back.
+            self.receipts
+                .refused(written.channel, written.id, written.user);
+            return doors.answer(&written, &layout, &self.lanes);
         }
         if doors.turns_away(&written) {
             return doors.answer(&written, &layout, &self.lanes);

@@ -64,8 +64,11 @@ impl Keeper {
     /// Makes the layout whole for the first time.
     pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
         let senders = needs.bots.senders();
-        for (task, thread) in needs.store.open_threads().await? {
+        for (task, thread, whole) in needs.store.open_threads().await? {
             needs.threads.open(task, thread);
+            if whole {
+                needs.threads.fill(&[task]);
+            }
         }
         let (layout, wait) = needs.ensure().await?;
         if let Some(surface) = layout.without_room() {

@@ -155,6 +155,7 @@ impl Mirror {
     /// place is left alone until that is whole again; the same where a feature of the Labs is off,
     /// and then the sweep finds what is missing once it is on, be that in a year.
     fn planned(&mut self, mut row: Rendered) -> Vec<Action> {
+        self.hold_back(&mut row);
         let layout = self.deps.layout.borrow().clone();
         // Without its bot nothing can be done in a private channel, and nothing there is forgotten.
         row.views
@@ -167,7 +168,9 @@ impl Mirror {
             .collect();
         if !homeless.is_empty() {
             let entirely = row.wanted.is_empty();
-            homeless.iter().for_each(|it| self.ask_for_thread(it));
+            for surface in &homeless {
+                self.ask_for_thread(surface);
+            }
             let parks =
                 |it: &Surface| !matches!(it, Surface::Task(_)) && layout.lacks(it).is_empty();
             if homeless.iter().any(parks) {

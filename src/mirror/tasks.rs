@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::Mirror;
+use super::render::Rendered;
 use super::threads::{Step, ThreadWish};
 use crate::cards::Opening;
 use crate::model::change::Change;
@@ -21,6 +22,8 @@ const FILL: i64 = 500;
 pub(super) struct TaskMemory {
     /// Threads may lack what happened before they were there.
     pub(super) fill: bool,
+    /// What is being filled in: before that nothing newer is shown.
+    filling: HashSet<Entity>,
     /// What was filled in last: the same again means that it has no place.
     filled: Option<Entity>,
     /// The mode that the cards show.
@@ -47,7 +50,10 @@ impl Mirror {
     pub(super) async fn fill(&mut self) {
         self.tasks.fill = false;
         let missing = match self.deps.channels.store.unfilled(FILL).await {
-            Ok(missing) => missing,
+            Ok((missing, whole)) => {
+                self.deps.layout.borrow().threads().fill(&whole);
+                missing
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot tell what new threads lack: {error}");
                 return;
@@ -64,6 +70,8 @@ impl Mirror {
         // What has no place is the next sweep's.
         self.tasks.fill = first.is_some() && first != self.tasks.filled;
         self.tasks.filled = first;
+        tracing::debug!(rows = found.len(), "new threads lack {} rows", found.len());
+        self.tasks.filling = found.iter().copied().collect();
         for entity in found {
             if !self.under_way.contains_key(&entity) {
                 self.dirty.mark(entity);
@@ -132,6 +140,25 @@ impl Mirror {
     pub(super) fn lacks_thread(&self, task: Entity) -> bool {
         let layout = self.deps.layout.borrow();
         layout.has(&Surface::Tasks) && layout.threads().thread(task.id).is_none()
+    }
+
+    /// Takes away what may not be shown yet: a new thread shows what happened in the order in which it
+    /// did.
+    pub(super) fn hold_back(&mut self, row: &mut Rendered) {
+        if self.tasks.filling.contains(&row.entity) {
+            return;
+        }
+        let layout = self.deps.layout.borrow();
+        let shown = |surface: &Surface| row.views.iter().any(|it| it.key.surface == *surface);
+        let early = |surface: &Surface| match surface {
+            Surface::Task(task) => {
+                layout.has(surface) && !layout.threads().is_whole(*task) && !shown(surface)
+            }
+            _ => false,
+        };
+        let before = row.wanted.len();
+        row.wanted.retain(|it| !early(&it.surface));
+        self.tasks.fill |= row.wanted.len() < before;
     }
 
     /// Something happened in a task that has no thread: it may be time for one.

@@ -1,7 +1,10 @@
 //! The threads of tasks: opened behind their cards, named and tagged as the task is, archived when
 //! nothing happens any more, rebuilt when something does. What a person locks stays locked.
 
-use std::collections::HashSet;
+mod news;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
@@ -14,8 +17,8 @@ use super::request::ARCHIVE_AFTER;
 use crate::cards::Opening;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
-use crate::discord::rest::{ErrorKind, Request, RestError, Route};
-use crate::model::task::{ThreadNews, ThreadSeen};
+use crate::discord::rest::{Request, RestError, Route};
+use crate::model::task::ThreadNews;
 use crate::model::view::{Entity, EntityKind};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::Store;
@@ -24,6 +27,7 @@ use crate::store::thread::ThreadShown;
 /// Discord's codes (source: its Opcodes page).
 const UNKNOWN_CHANNEL: u32 = 10_003;
 const ALREADY_A_THREAD: u32 = 160_004;
+pub(super) const ARCHIVED: u32 = 50_083;
 
 /// A thread that is not as it should be.
 #[derive(Debug, Clone)]
@@ -73,56 +77,65 @@ pub struct ThreadHands {
     pub layout: watch::Receiver<Arc<Layout>>,
     /// Has the mirror look at a task again.
     pub look: mpsc::UnboundedSender<Entity>,
-    /// Tasks whose thread is in somebody's hands.
+    /// News for itself.
+    pub news: mpsc::UnboundedSender<ThreadNews>,
+    /// What is under way.
     pub busy: Busy,
 }
 
-/// Tasks whose thread is in somebody's hands.
+/// What is under way.
 #[derive(Debug, Clone, Default)]
-pub struct Busy(Arc<Mutex<HashSet<Uuid>>>);
+pub struct Busy(Arc<Mutex<UnderWay>>);
+
+#[derive(Debug, Default)]
+struct UnderWay {
+    /// Tasks whose thread is in somebody's hands, and whether something else was wished meanwhile.
+    tasks: HashMap<Uuid, bool>,
+    /// The last news of threads that are nobody's: people may be quicker than we write down.
+    early: HashMap<ChannelId, ThreadNews>,
+}
+
+/// Most threads of others that are remembered.
+const REMEMBERED: usize = 1_000;
 
 impl Busy {
-    fn tasks(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        // A set of ids is whole whatever happened to who held it.
+    fn now(&self) -> MutexGuard<'_, UnderWay> {
+        // Maps of ids are whole whatever happened to who held them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody has the thread of this task in hand: now we have.
+    fn begin(&self, task: Uuid) -> bool {
+        let mut now = self.now();
+        match now.tasks.entry(task) {
+            Entry::Vacant(free) => {
+                free.insert(false);
+                true
+            }
+            Entry::Occupied(mut busy) => {
+                busy.insert(true);
+                false
+            }
+        }
+    }
+
+    /// Gives back whether something else was wished meanwhile.
+    fn end(&self, task: Uuid) -> bool {
+        self.now().tasks.remove(&task).unwrap_or(false)
+    }
+
+    fn remember(&self, thread: ChannelId, news: ThreadNews) {
+        let mut now = self.now();
+        if now.early.len() >= REMEMBERED {
+            now.early.clear();
+        }
+        now.early.insert(thread, news);
     }
 }
 
 #[derive(Deserialize)]
 struct Opened {
     id: ChannelId,
-}
-
-/// A thread as Discord lists it.
-#[derive(Deserialize)]
-struct Listed {
-    id: ChannelId,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    applied_tags: Vec<String>,
-    thread_metadata: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    archived: bool,
-    #[serde(default)]
-    locked: bool,
-}
-
-impl From<Listed> for Option<ThreadSeen> {
-    fn from(listed: Listed) -> Self {
-        let metadata = listed.thread_metadata?;
-        let tags = listed.applied_tags.iter();
-        Some(ThreadSeen {
-            thread: listed.id,
-            name: listed.name,
-            tags: tags.filter_map(|tag| tag.parse().ok()).collect(),
-            archived: metadata.archived,
-            locked: metadata.locked,
-        })
-    }
 }
 
 impl ThreadHands {
@@ -144,7 +157,7 @@ impl ThreadHands {
                     }
                 }
                 Some(wish) = wishes.recv() => {
-                    if self.busy.tasks().insert(wish.task) {
+                    if self.busy.begin(wish.task) {
                         let hands = self.clone();
                         tokio::spawn(async move { hands.fulfil(wish).await });
                     }
@@ -156,10 +169,12 @@ impl ThreadHands {
     async fn fulfil(self, wish: ThreadWish) {
         let task = wish.task;
         let done = self.step(wish).await;
-        self.busy.tasks().remove(&task);
+        let again = self.busy.end(task);
+        if again || matches!(done, Ok(true)) {
+            self.look_at(task);
+        }
         match done {
-            Ok(true) => self.look_at(task),
-            Ok(false) => {}
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%task, %error, "the thread of task {task} is not as it should be: {error}");
             }
@@ -181,7 +196,7 @@ impl ThreadHands {
                 shown,
                 opening,
                 archived,
-            } => self.change(task, thread, shown, opening, archived).await,
+            } => self.change(thread, shown, opening, archived).await,
             Step::Remove { thread } => {
                 let request = Request::new(Route::delete_channel(thread.get()));
                 match self.send(request).await {
@@ -189,7 +204,7 @@ impl ThreadHands {
                     Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => {}
                     Err(error) => return Err(error.into()),
                 }
-                self.gone(thread).await?;
+                self.tell(ThreadNews::Gone(thread));
                 Ok(false)
             }
         }
@@ -213,14 +228,10 @@ impl ThreadHands {
                 Err(error) => return Err(error.into()),
             },
         };
-        let shown = ThreadShown {
-            name: Some(opening.name),
-            tag: self.known_tag(&opening.tag),
-            archived: false,
-            locked: false,
-        };
-        self.store.put_thread(task, thread, &shown).await?;
+        // A post was made a while ago, perhaps with another name: what was heard of it tells.
+        self.store.put_thread(task, thread).await?;
         self.layout.borrow().threads().open(task, thread);
+        self.tell(ThreadNews::Ours(thread));
         Ok(true)
     }
 
@@ -245,7 +256,6 @@ impl ThreadHands {
 
     async fn change(
         &self,
-        task: Uuid,
         thread: ChannelId,
         shown: ThreadShown,
         opening: Opening,
@@ -277,9 +287,10 @@ impl ThreadHands {
         if body != json!({}) {
             match self.patch(thread, &body).await {
                 Ok(()) => {}
-                Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => {
-                    self.gone(thread).await?;
-                    return Ok(true);
+                // Somebody was quicker.
+                Err(error) if matches!(error.code(), Some(UNKNOWN_CHANNEL | ARCHIVED)) => {
+                    self.tell(ThreadNews::Doubtful(thread));
+                    return Ok(false);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -290,7 +301,8 @@ impl ThreadHands {
             archived,
             locked: shown.locked,
         };
-        self.store.put_thread(task, thread, &now).await?;
+        // Whoever has heard of something newer meanwhile knows better.
+        self.store.change_thread(thread, &shown, &now).await?;
         Ok(true)
     }
 
@@ -304,88 +316,8 @@ impl ThreadHands {
         sent.done().into_result()
     }
 
-    async fn hear(&self, news: ThreadNews) -> anyhow::Result<()> {
-        match news {
-            ThreadNews::Seen(seen) => self.seen(&seen).await,
-            ThreadNews::Gone(thread) => self.gone(thread).await,
-            ThreadNews::Active(active) => self.compare(&active).await,
-        }
+    fn tell(&self, news: ThreadNews) {
+        // Nobody listens only while the process ends.
+        let _ = self.news.send(news);
     }
-
-    async fn seen(&self, seen: &ThreadSeen) -> anyhow::Result<()> {
-        let layout = self.layout.borrow().clone();
-        let word = |id: &u64| {
-            let mut tags = layout.forum()?.tags().iter();
-            tags.find(|(_, tag)| *tag == id)
-                .map(|(word, _)| word.clone())
-        };
-        let shown = ThreadShown {
-            name: Some(seen.name.clone()),
-            tag: seen.tags.iter().find_map(word),
-            archived: seen.archived,
-            locked: seen.locked,
-        };
-        let Some(task) = self.store.thread_seen(seen.thread, &shown).await? else {
-            return Ok(());
-        };
-        if shown.is_closed() {
-            layout.threads().close(task);
-        } else {
-            layout.threads().open(task, seen.thread);
-        }
-        self.look_at(task);
-        Ok(())
-    }
-
-    async fn gone(&self, thread: ChannelId) -> anyhow::Result<()> {
-        let Some((task, card)) = self.store.thread_gone(thread).await? else {
-            return Ok(());
-        };
-        self.layout.borrow().threads().close(task);
-        tracing::info!(%task, %thread, "the thread of task {task} is gone");
-        if let Some((channel, message)) = card.filter(|(channel, _)| *channel != thread) {
-            // In a text channel the card would stand there without its thread.
-            let request = Request::new(Route::delete_message(channel.get(), message.get()));
-            let deleted = self.send(request).await;
-            if let Err(error) = deleted.or_else(lost) {
-                tracing::warn!(%error, "a card without its thread stays: {error}");
-            }
-        }
-        self.look_at(task);
-        Ok(())
-    }
-
-    /// What changed while nobody listened: threads that should be there and are not among the active
-    /// ones are asked for.
-    async fn compare(&self, active: &[ThreadSeen]) -> anyhow::Result<()> {
-        for seen in active {
-            self.seen(seen).await?;
-        }
-        let there: HashSet<ChannelId> = active.iter().map(|seen| seen.thread).collect();
-        for thread in self.store.active_threads().await? {
-            if there.contains(&thread) {
-                continue;
-            }
-            let request = Request::new(Route::get_channel(thread.get()));
-            let asked = self.lanes.submit(Class::Backlog, request).await;
-            match asked.json::<Listed>().into_result() {
-                Ok(listed) => {
-                    if let Some(seen) = listed.into() {
-                        self.seen(&seen).await?;
-                    }
-                }
-                Err(error) if error.code() == Some(UNKNOWN_CHANNEL) => self.gone(thread).await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What is gone already needs no deleting.
-fn lost(error: RestError) -> Result<(), RestError> {
-    if error.kind() == ErrorKind::Rejected && error.status() == Some(404) {
-        return Ok(());
-    }
-    Err(error)
 }

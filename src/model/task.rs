@@ -188,6 +188,10 @@ pub enum ThreadNews {
     Seen(ThreadSeen),
     /// One is deleted.
     Gone(ChannelId),
+    /// One is ours from now on: what was heard of it before counts.
+    Ours(ChannelId),
+    /// One is not as it was thought to be.
+    Doubtful(ChannelId),
     /// All that are not archived, at the begin of a session.
     Active(Vec<ThreadSeen>),
 }

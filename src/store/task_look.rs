@@ -188,6 +188,8 @@ const SWEEP: &str = concat!(
       WHERE t.project_id = $1 AND t.thread_id IS NOT NULL AND NOT t.archived LIMIT $2)"
 );
 
+type SurplusRow = (Uuid, i64, Option<String>, Option<String>, bool);
+
 impl Store {
     /// Tasks with their cards and threads, and what the look could see.
     pub async fn load_tasks(
@@ -238,7 +240,7 @@ impl Store {
     /// Threads above the number that may be open, least recently touched first: without those in
     /// which something waits for a decision.
     pub async fn surplus_threads(&self) -> Result<Vec<(Uuid, ChannelId, ThreadShown)>> {
-        let rows: Vec<(Uuid, i64, Option<String>, Option<String>, bool)> = sqlx::query_as(concat!(
+        let rows: Vec<SurplusRow> = sqlx::query_as(concat!(
             "SELECT k.id, t.thread_id, t.name, t.tag, t.locked FROM bridge.task_thread t JOIN tasks k ON k.id = t.task_id \
              JOIN LATERAL (",
             activity!(),

@@ -47,6 +47,15 @@ pub enum Missing {
     Output(Uuid),
 }
 
+/// How far a thread has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadRead {
+    /// The last message of a person that is known; else the begin of the thread.
+    pub read_up_to: DiscordMessageId,
+    /// The last message of anybody that is known.
+    pub newest: DiscordMessageId,
+}
+
 /// Rows of the tasks `$2` that their threads do not show, oldest first. What an event carries is shown
 /// as that.
 const MISSING: &str = concat!(
@@ -79,17 +88,19 @@ ORDER BY r.created_at, r.ctid, r.id LIMIT $3"
 );
 
 impl Store {
-    /// The threads in which something can be written.
-    pub async fn open_threads(&self) -> Result<Vec<(Uuid, ChannelId)>> {
-        let rows: Vec<(Uuid, i64)> = sqlx::query_as(
-            "SELECT task_id, thread_id FROM bridge.task_thread
+    /// The threads in which something can be written, and whether they show all that happened before
+    /// they were there.
+    pub async fn open_threads(&self) -> Result<Vec<(Uuid, ChannelId, bool)>> {
+        let rows: Vec<(Uuid, i64, bool)> = sqlx::query_as(
+            "SELECT task_id, thread_id, filled_at IS NOT NULL FROM bridge.task_thread
              WHERE project_id = $1 AND thread_id IS NOT NULL AND NOT (archived AND locked)",
         )
         .bind(self.project.as_str())
         .fetch_all(&self.pool)
         .await?;
         let rows = rows.into_iter();
-        let threads = rows.filter_map(|(task, id)| Some((task, ChannelId::from_i64(id)?)));
+        let threads =
+            rows.filter_map(|(task, id, whole)| Some((task, ChannelId::from_i64(id)?, whole)));
         Ok(threads.collect())
     }
 
@@ -105,30 +116,47 @@ impl Store {
         Ok(rows.into_iter().filter_map(ChannelId::from_i64).collect())
     }
 
-    /// Writes down the thread of a task, new or changed by us. What happened before has to be put
-    /// into a new one.
-    pub async fn put_thread(
-        &self,
-        task: Uuid,
-        thread: ChannelId,
-        shown: &ThreadShown,
-    ) -> Result<()> {
+    /// Writes down the thread of a task, new, and nothing yet of what it shows. What happened before has
+    /// to be put into it.
+    pub async fn put_thread(&self, task: Uuid, thread: ChannelId) -> Result<()> {
         sqlx::query(
-            "INSERT INTO bridge.task_thread AS t
-                 (project_id, task_id, thread_id, name, tag, archived, locked)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
+            "INSERT INTO bridge.task_thread AS t (project_id, task_id, thread_id)
+             VALUES ($1, $2, $3)
              ON CONFLICT (project_id, task_id) DO UPDATE
-             SET thread_id = excluded.thread_id, name = excluded.name, tag = excluded.tag,
-                 archived = excluded.archived, locked = excluded.locked, updated_at = now(),
-                 filled_at = CASE WHEN t.thread_id = excluded.thread_id THEN t.filled_at END",
+             SET thread_id = excluded.thread_id, name = NULL, tag = NULL, archived = false,
+                 locked = false, filled_at = NULL, updated_at = now()
+             WHERE t.thread_id IS DISTINCT FROM excluded.thread_id",
         )
         .bind(self.project.as_str())
         .bind(task)
         .bind(thread.to_i64())
-        .bind(shown.name.as_deref())
-        .bind(shown.tag.as_deref())
-        .bind(shown.archived)
-        .bind(shown.locked)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// We have changed a thread, if nobody else has since it showed `before`.
+    pub async fn change_thread(
+        &self,
+        thread: ChannelId,
+        before: &ThreadShown,
+        now: &ThreadShown,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE bridge.task_thread
+             SET name = $3, tag = $4, archived = $5, updated_at = now()
+             WHERE project_id = $1 AND thread_id = $2
+               AND (name, tag, archived, locked) IS NOT DISTINCT FROM ($6, $7, $8, $9)",
+        )
+        .bind(self.project.as_str())
+        .bind(thread.to_i64())
+        .bind(now.name.as_deref())
+        .bind(now.tag.as_deref())
+        .bind(now.archived)
+        .bind(before.name.as_deref())
+        .bind(before.tag.as_deref())
+        .bind(before.archived)
+        .bind(before.locked)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -234,8 +262,8 @@ impl Store {
     }
 
     /// What happened in tasks whose threads are not known to show all of it, oldest first, at most
-    /// `limit`. Threads that do are written down as whole.
-    pub async fn unfilled(&self, limit: i64) -> Result<Vec<Missing>> {
+    /// `limit`. With it come the tasks whose threads do: that is written down.
+    pub async fn unfilled(&self, limit: i64) -> Result<(Vec<Missing>, Vec<Uuid>)> {
         let tasks: Vec<Uuid> = sqlx::query_scalar(
             "SELECT task_id FROM bridge.task_thread
              WHERE project_id = $1 AND thread_id IS NOT NULL AND filled_at IS NULL
@@ -246,8 +274,9 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         if tasks.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), tasks));
         }
+        let mut whole = Vec::new();
         let rows: Vec<Unfilled> = sqlx::query_as(MISSING)
             .bind(self.project.as_str())
             .bind(&tasks)
@@ -256,7 +285,7 @@ impl Store {
             .await?;
         let lacks = |task: &Uuid| rows.iter().any(|it| it.task_id == *task && it.id.is_some());
         if i64::try_from(rows.len()).unwrap_or(limit) < limit {
-            let whole: Vec<Uuid> = tasks.into_iter().filter(|task| !lacks(task)).collect();
+            whole = tasks.into_iter().filter(|task| !lacks(task)).collect();
             sqlx::query(
                 "UPDATE bridge.task_thread SET filled_at = now()
                  WHERE project_id = $1 AND task_id = ANY($2)",
@@ -274,7 +303,38 @@ impl Store {
                 _ => Missing::Output(id),
             })
         });
-        Ok(missing.collect())
+        Ok((missing.collect(), whole))
+    }
+
+    /// How far the threads of tasks have been read, as far as that was before `before`.
+    pub async fn read_threads(
+        &self,
+        before: DiscordMessageId,
+    ) -> Result<HashMap<ChannelId, ThreadRead>> {
+        let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+            "SELECT t.thread_id,
+                    max(v.message_id) FILTER (WHERE v.author_kind = 'person' AND v.message_id < $2),
+                    max(v.message_id)
+             FROM bridge.task_thread t
+             LEFT JOIN bridge.view v ON v.project_id = $1 AND v.channel_id = t.thread_id
+             WHERE t.project_id = $1 AND t.thread_id IS NOT NULL
+             GROUP BY t.thread_id",
+        )
+        .bind(self.project.as_str())
+        .bind(before.to_i64())
+        .fetch_all(&self.pool)
+        .await?;
+        let read = rows.into_iter().filter_map(|(thread, person, newest)| {
+            let thread = ChannelId::from_i64(thread)?;
+            let begin = DiscordMessageId::new(thread.get())?;
+            let id = |id: Option<i64>| id.and_then(DiscordMessageId::from_i64).unwrap_or(begin);
+            let read = ThreadRead {
+                read_up_to: id(person),
+                newest: id(newest),
+            };
+            Some((thread, read))
+        });
+        Ok(read.collect())
     }
 
     /// The tags of a forum that are ours, by the words of tasks' states.

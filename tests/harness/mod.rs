@@ -11,5 +11,6 @@ pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod status;
+pub mod tasks;
 pub mod wait;
 pub mod world;

@@ -25,4 +25,5 @@ mod receipts;
 mod room;
 mod system;
 mod talk;
+mod tasks;
 mod team;

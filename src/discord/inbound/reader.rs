@@ -34,7 +34,7 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 const PAGE: u8 = 100;
 
 /// Waits between tries to read a channel back.
-const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// A reason to read a channel back.
 pub(super) struct Visit {
@@ -168,10 +168,7 @@ impl Reader {
             while let Err(error) = self.visit(&mut progress).await {
                 let channel = self.channel;
                 tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
-                let gone = error
-                    .downcast_ref::<RestError>()
-                    .is_some_and(|error| matches!(error.status(), Some(401..=404)));
-                if gone {
+                if is_gone(&error) {
                     break;
                 }
                 tokio::select! {
@@ -185,6 +182,35 @@ impl Reader {
 
     /// Reads what belongs to the time in which the channel was open, and writes down where that
     /// begins and ends.
+    /// Reads everything since `begins`.
+    pub(super) async fn catch_up(
+        self,
+        begins: DiscordMessageId,
+        door: Door,
+        cancel: CancellationToken,
+    ) {
+        self.spool.forget_refused(self.channel, begins);
+        let mut progress = Progress {
+            door,
+            begins,
+            after: None,
+            reopened: false,
+            left: None,
+        };
+        let mut wait = RETRY.0;
+        while let Err(error) = self.read(&mut progress, None).await {
+            let channel = self.channel;
+            tracing::warn!(%channel, %error, "cannot read channel {channel} back: {error}");
+            if is_gone(&error) {
+                return;
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY.1),
+            }
+        }
+    }
+
     async fn visit(&self, progress: &mut Progress) -> anyhow::Result<()> {
         let (store, door) = (&self.desk.store, progress.door);
         if !progress.reopened {
@@ -299,6 +325,12 @@ impl Reader {
 /// From where a channel is read: never from before it was opened.
 fn since(opened_at: Option<DateTime<Utc>>, begins: DiscordMessageId) -> DiscordMessageId {
     opened_at.map_or(begins, |at| DiscordMessageId::at(at).max(begins))
+}
+
+/// Whether nobody can read there any more.
+fn is_gone(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<RestError>();
+    error.is_some_and(|error| matches!(error.status(), Some(401..=404)))
 }
 
 /// Whether the message has our mark of refusal.

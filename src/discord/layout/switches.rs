@@ -47,6 +47,10 @@ impl Layout {
 
     /// Why nothing is taken from a channel of ours.
     pub fn dormant(&self, channel: ChannelId) -> Option<Dormant<'_>> {
+        if self.threads.task(channel).is_some() {
+            let (surface, _) = self.asleep.get_key_value(&Surface::Tasks)?;
+            return Some(Dormant::SwitchedOff(surface, self.lacks(surface)));
+        }
         let mut asleep = self.asleep.iter();
         let (surface, _) = asleep.find(|(_, its)| its.id == channel)?;
         if self.has_departed(surface) {

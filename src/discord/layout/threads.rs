@@ -1,7 +1,7 @@
 //! The threads of tasks: which one shows which task, and the forum that they stand in.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -38,16 +38,33 @@ pub struct Threads(Arc<RwLock<Known>>);
 struct Known {
     threads: HashMap<Uuid, ChannelId>,
     tasks: HashMap<ChannelId, Uuid>,
+    /// Tasks whose threads show everything that happened before they were there.
+    whole: HashSet<Uuid>,
 }
 
 impl Threads {
     /// From now on this thread shows this task.
     pub fn open(&self, task: Uuid, thread: ChannelId) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = known.threads.insert(task, thread) {
+        if let Some(before) = known.threads.insert(task, thread)
+            && before != thread
+        {
             known.tasks.remove(&before);
+            known.whole.remove(&task);
         }
         known.tasks.insert(thread, task);
+    }
+
+    /// The threads of these tasks show everything that happened before they were there.
+    pub fn fill(&self, tasks: &[Uuid]) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.whole.extend(tasks);
+    }
+
+    /// Whether the thread of a task does.
+    pub fn is_whole(&self, task: Uuid) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.whole.contains(&task)
     }
 
     /// Nothing can be written in the thread of this task any more.
@@ -56,6 +73,7 @@ impl Threads {
         if let Some(thread) = known.threads.remove(&task) {
             known.tasks.remove(&thread);
         }
+        known.whole.remove(&task);
     }
 
     /// All of them are gone.

@@ -7,13 +7,12 @@ use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
 use crate::mirror::request;
+use crate::mirror::threads::ARCHIVED;
 use crate::model::view::{Surface, View, ViewAuthor};
 use crate::store::ledger::SettledAs;
 
-/// Discord's codes for a message that is gone, and for a thread that is archived (source: its Opcodes
-/// page).
+/// Discord's code for a message that is gone (source: its Opcodes page).
 const UNKNOWN_MESSAGE: u32 = 10_008;
-const ARCHIVED: u32 = 50_083;
 
 impl Hands {
     pub(super) async fn edit(

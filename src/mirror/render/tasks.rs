@@ -254,6 +254,8 @@ fn silent_if_old(
     at: DateTime<Utc>,
 ) -> Vec<crate::cards::Draft> {
     let old = Utc::now() - at > NEWS;
-    drafts.iter_mut().for_each(|draft| draft.silent |= old);
+    for draft in &mut drafts {
+        draft.silent |= old;
+    }
     drafts
 }

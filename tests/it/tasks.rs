@@ -1,0 +1,4 @@
+//! Every task is a thread.
+
+mod threads;
+mod timeline;
