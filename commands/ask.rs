@@ -4,8 +4,7 @@ use std::future::{Ready, ready};
 
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
-use super::{Context, Error, answer, on_main, presser};
-use crate::model::InteractionId;
+use super::{Context, Error, answer, interaction, on_main, presser};
 use crate::operations::ask::{Question, ask as ask_agent, suggest};
 
 /// Says something to an agent; its answer comes in its channel.
@@ -23,11 +22,7 @@ pub(super) async fn ask(
     let (desk, by) = (data.desk.clone(), presser(context));
     let layout = data.layout.borrow().clone();
     let live = data.dials.mode.borrow().is_live();
-    let poise::Context::Application(application) = context else {
-        return Ok(());
-    };
-    let interaction = InteractionId::new(application.interaction.id.get());
-    let Some(interaction) = interaction else {
+    let Some(interaction) = interaction(context) else {
         return Ok(());
     };
     let question = Question {
@@ -44,7 +39,7 @@ pub(super) async fn ask(
 }
 
 /// The agents that what is typed so far may mean.
-fn agents(context: Context<'_>, typed: &str) -> Ready<CreateAutocompleteResponse> {
+pub(super) fn agents(context: Context<'_>, typed: &str) -> Ready<CreateAutocompleteResponse> {
     let layout = context.data().layout.borrow().clone();
     let choice = |(name, key): (String, String)| AutocompleteChoice::new(name, key);
     let choices = suggest(layout.roster(), typed).into_iter().map(choice);

@@ -3,8 +3,10 @@
 mod approvals;
 mod ask;
 mod labs;
+mod output;
 mod promote;
 mod status;
+mod task;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use crate::discord::rest::interaction::{SAY, private};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
 use crate::model::status::Dials;
-use crate::model::{RoleId, UserId};
+use crate::model::{InteractionId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::operations::decide::Presser;
 
@@ -55,6 +57,8 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         ask::ask(),
         labs::labs_with_choices(),
         promote::promote(),
+        task::task_with_choices(),
+        output::output(),
     ]
 }
 
@@ -103,6 +107,14 @@ async fn answer_with(context: Context<'_>, draft: Draft) -> anyhow::Result<()> {
         draft,
     )
     .await
+}
+
+/// The interaction of a command; none for what Discord has not told as one.
+fn interaction(context: Context<'_>) -> Option<InteractionId> {
+    let poise::Context::Application(application) = context else {
+        return None;
+    };
+    InteractionId::new(application.interaction.id.get())
 }
 
 /// Who gives the command.

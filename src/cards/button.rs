@@ -1,4 +1,4 @@
-//! Buttons, and the form that asks for a reason. Serialised they are what Discord takes.
+//! Buttons, lists to choose from, and the form that asks for a text. Serialised they are what Discord takes.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -12,14 +12,61 @@ pub const LABEL_LIMIT: usize = 80;
 /// Discord's numbers for kinds of components (source: its Components Reference).
 const ACTION_ROW: u8 = 1;
 const BUTTON: u8 = 2;
+const STRING_SELECT: u8 = 3;
 const TEXT_INPUT: u8 = 4;
+
+/// Longest name of a choice (source: the same).
+pub const CHOICE_LIMIT: usize = 100;
+
+/// Most choices of a list (source: the same).
+pub const MOST_CHOICES: usize = 25;
+
+/// Most buttons side by side (source: the same).
+pub const ROW_LIMIT: usize = 5;
 
 /// A text input of several lines.
 const PARAGRAPH: u8 = 2;
 
-/// Up to five buttons side by side.
+/// A row below a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row(pub Vec<Button>);
+pub enum Row {
+    /// Up to [`ROW_LIMIT`] buttons side by side.
+    Buttons(Vec<Button>),
+    /// A list to choose one from, which fills its row.
+    Select(Select),
+}
+
+impl Row {
+    /// Its buttons; none in a list.
+    pub fn buttons(&self) -> &[Button] {
+        match self {
+            Self::Buttons(buttons) => buttons,
+            Self::Select(_) => &[],
+        }
+    }
+}
+
+/// A list to choose one from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Select {
+    /// What comes back with the choice, within [`super::custom_id::LIMIT`].
+    pub custom_id: String,
+    /// What stands there while nothing is chosen, at most 150 characters (source: Discord).
+    pub placeholder: String,
+    /// From 1 to [`MOST_CHOICES`], no value twice.
+    pub choices: Vec<Choice>,
+}
+
+/// One of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is read, from 1 to [`CHOICE_LIMIT`] characters.
+    pub label: String,
+    /// What comes back, the same.
+    pub value: String,
+    /// Whether it is what holds now.
+    pub chosen: bool,
+}
 
 /// A button.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +115,26 @@ impl Serialize for Row {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut row = to.serialize_struct("Row", 2)?;
         row.serialize_field("type", &ACTION_ROW)?;
-        row.serialize_field("components", &self.0)?;
+        match self {
+            Self::Buttons(buttons) => row.serialize_field("components", buttons)?,
+            Self::Select(select) => row.serialize_field("components", &[select])?,
+        }
         row.end()
+    }
+}
+
+impl Serialize for Select {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let choice =
+            |it: &Choice| json!({ "label": it.label, "value": it.value, "default": it.chosen });
+        let choices: Vec<_> = self.choices.iter().map(choice).collect();
+        json!({
+            "type": STRING_SELECT,
+            "custom_id": self.custom_id,
+            "placeholder": self.placeholder,
+            "options": choices,
+        })
+        .serialize(to)
     }
 }
 

@@ -40,7 +40,11 @@ pub fn failed(delivery: &Progress, personas: &Personas) -> Draft {
         delivery: delivery.id,
     };
     Draft {
-        components: vec![Row(vec![Button::new("Retry", Style::Secondary, &retry)])],
+        components: vec![Row::Buttons(vec![Button::new(
+            "Retry",
+            Style::Secondary,
+            &retry,
+        )])],
         ..Draft::text(content)
     }
 }

@@ -28,7 +28,7 @@ pub struct Draft {
     pub content: String,
     /// Embeds, at most ten; one is enough for everything here.
     pub embeds: Vec<Embed>,
-    /// Rows of buttons, at most five.
+    /// Rows of buttons and lists, at most five.
     pub components: Vec<Row>,
     /// Files, each within [`FILE_LIMIT`].
     #[serde(skip)]
@@ -98,6 +98,12 @@ impl File {
             text: text.into(),
             digest: hasher.finalize().into(),
         }
+    }
+}
+
+impl From<String> for Draft {
+    fn from(content: String) -> Self {
+        Self::text(content)
     }
 }
 

@@ -13,6 +13,11 @@ fn command(feature: Feature, on: bool) -> String {
     format!("`/labs flag:{feature} on:{on}`")
 }
 
+/// What switches a feature on.
+pub(super) fn switch_on(feature: Feature) -> String {
+    command(feature, true)
+}
+
 /// What a feature is, as one sentence.
 fn about(feature: Feature) -> &'static str {
     match feature {

@@ -25,13 +25,14 @@ pub mod proposal;
 pub mod quote;
 pub mod status;
 pub mod task;
+pub mod task_answers;
 pub mod task_controls;
 pub mod task_press;
 pub mod text;
 pub mod timeline;
 pub mod verdict;
 
-pub use button::{Button, Modal, Row, Style};
+pub use button::{Button, Choice, Modal, Row, Select, Style};
 pub use draft::{Draft, File, Mark, Opening, Upkeep};
 pub use embed::Embed;
 pub use persona::{Persona, Personas};

@@ -1,7 +1,7 @@
 //! What the controls of tasks say when they are used: like [`super::custom_id`], they name a row and
 //! are never a permission, and only what we would have written ourselves is read.
 //!
-//! `v1:<what>:<kind of row>:<id>[:<letter>]`, at most 62 characters.
+//! `v1:<what>:<kind of row>:<id>[:<letter or time>]`, at most 62 characters.
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,11 +46,30 @@ pub enum TaskPress {
         /// The task.
         task: Uuid,
     },
+    /// Yes to the question before a task is deleted.
+    Delete {
+        /// The task.
+        task: Uuid,
+        /// Seconds since 1970, until 2106; the answer does not count after that.
+        until: u32,
+    },
 }
 
 const TASK: &str = "task";
 const EVENT: &str = "event";
 const COMMENT: &str = "comment";
+
+impl TaskPress {
+    /// Whether it is a list that was chosen from.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Status { .. })
+    }
+
+    /// Whether it is a form that was sent.
+    pub fn is_form(self) -> bool {
+        matches!(self, Self::AnswerForm { .. } | Self::StopForm { .. })
+    }
+}
 
 impl fmt::Display for TaskPress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,10 +84,12 @@ impl fmt::Display for TaskPress {
             Self::Status { task } => ("status", (TASK, task)),
             Self::Stop { task } => ("stop", (TASK, task)),
             Self::StopForm { task } => ("stop-form", (TASK, task)),
+            Self::Delete { task, .. } => ("delete", (TASK, task)),
         };
         write!(f, "v1:{what}:{kind}:{}", id.simple())?;
         match self {
             Self::Answer { letter, .. } => write!(f, ":{letter}"),
+            Self::Delete { until, .. } => write!(f, ":{until:010}"),
             _ => Ok(()),
         }
     }
@@ -93,7 +114,8 @@ fn read(text: &str) -> Option<TaskPress> {
         COMMENT => Some(TimelineItem::Comment(task)),
         _ => None,
     };
-    let letter = parts.next().and_then(|part| part.chars().next());
+    let last = parts.next();
+    let letter = last.and_then(|part| part.chars().next());
     Some(match what {
         "answer" => TaskPress::Answer {
             item: item?,
@@ -104,6 +126,10 @@ fn read(text: &str) -> Option<TaskPress> {
         "status" => TaskPress::Status { task },
         "stop" => TaskPress::Stop { task },
         "stop-form" => TaskPress::StopForm { task },
+        "delete" => TaskPress::Delete {
+            task,
+            until: last?.parse().ok()?,
+        },
         _ => return None,
     })
 }

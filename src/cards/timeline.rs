@@ -163,22 +163,18 @@ fn assignment_change(event: &Event, personas: &Personas) -> Draft {
 }
 
 fn resolved(event: &Event, personas: &Personas) -> Draft {
-    let by = event
-        .author_name
-        .as_deref()
-        .or_else(|| word(event, "decided_by_name"))
-        .map_or_else(|| who(event, personas), quote::name);
+    let by = who(event, personas);
     let line = match word(event, "status") {
         Some("approved") => format!("✅ Approved by {by}"),
         Some("rejected") => format!("🚫 Rejected by {by}"),
         _ => format!("☑️ Decided by {by}"),
     };
     let told = event.content.trim();
-    let bare = matches!(told, "" | "Approved" | "Rejected");
-    if bare {
-        return ours(&line);
+    let told = Some(told).filter(|it| !matches!(*it, "" | "Approved" | "Rejected"));
+    match word(event, "reason").or(told) {
+        Some(why) => ours(&format!("{line}: {}", quote::line(why, WORDS * 4).markup)),
+        None => ours(&line),
     }
-    ours(&format!("{line}: {}", quote::line(told, WORDS * 4).markup))
 }
 
 /// What a task has produced: its title, where it is, and the text, as a file where it is long.

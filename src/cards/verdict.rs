@@ -109,7 +109,7 @@ pub fn question(proposal: &Proposal, personas: &Personas, until: DateTime<Utc>) 
         until: u32::try_from(until_seconds).unwrap_or_default(),
     };
     Draft {
-        components: vec![Row(vec![Button::new(
+        components: vec![Row::Buttons(vec![Button::new(
             "Yes, approve it",
             Style::Danger,
             &confirm,

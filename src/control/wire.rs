@@ -9,6 +9,13 @@ use uuid::Uuid;
 
 use crate::model::{AgentKey, MessageId, ThreadId};
 
+mod tasks;
+
+pub use self::tasks::{
+    AssignRequest, AssignedTasks, DeleteRequest, OutputRequest, ProposeRequest, StatusRequest,
+    StopRequest, Task, TaskEvent, TaskEventRequest, TaskEvents, Tasks,
+};
+
 /// Header that names the project (source: `ClawdOS`; missing means the executor's own).
 pub const PROJECT_HEADER: &str = "x-clawdos-project";
 
@@ -73,6 +80,9 @@ pub struct Refusal {
     /// What to do instead, where `error` is a code (source: `ClawdOS`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The words that would have been right, where one of a few has to stand (source: `ClawdOS`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
 }
 
 /// `GET /api/executor-check`. Answered with 200 even when everything is broken (source: `ClawdOS`).
@@ -119,46 +129,6 @@ pub struct RecentMessage {
     pub message: String,
     /// Where.
     pub thread_id: Option<Uuid>,
-    /// When, RFC 3339.
-    pub created_at: String,
-}
-
-/// `POST /api/tasks/:id/events`: tell what happens in a task. Answered with [`Posted`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TaskEventRequest {
-    /// `comment`, `agent_update`, `output_added` or `approval_request`.
-    pub event_type: String,
-    /// Who tells it; `dashboard` when absent (source: `ClawdOS`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
-    /// What is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<String>,
-    /// What belongs to it, an object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Value>,
-}
-
-/// `GET /api/tasks/:id/events`: the newest events of a task, newest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TaskEvents {
-    /// The events.
-    pub events: Vec<TaskEvent>,
-}
-
-/// One of them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TaskEvent {
-    /// The row.
-    pub id: Uuid,
-    /// What kind of event.
-    pub event_type: String,
-    /// Who tells it.
-    pub author: String,
-    /// What is said.
-    pub content: Option<String>,
-    /// What belongs to it.
-    pub metadata: Option<Value>,
     /// When, RFC 3339.
     pub created_at: String,
 }

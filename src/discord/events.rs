@@ -7,8 +7,8 @@ use std::fmt;
 
 use secrecy::SecretString;
 use serenity::all::{
-    ActionRow, ActionRowComponent, Event, GuildChannel, Interaction, Member, Message, MessageFlags,
-    User,
+    ActionRow, ActionRowComponent, ComponentInteractionDataKind, Event, GuildChannel, Interaction,
+    Member, Message, MessageFlags, User,
 };
 
 use crate::model::mentions::Names;
@@ -34,7 +34,7 @@ pub enum Inbound {
     Deleted(ChannelId, Vec<DiscordMessageId>),
     /// How roles and channels of a server are called.
     Named(GuildId, Names, Option<ThreadNews>),
-    /// A person pressed a button, or sent a form that a button had opened.
+    /// A person pressed a button, chose from a list, or sent a form that a button had opened.
     Pressed(Box<Pressed>),
     /// A channel is gone.
     ChannelGone(ChannelId),
@@ -48,7 +48,7 @@ pub enum Inbound {
     ToBot(String, Box<Inbound>),
 }
 
-/// A button that was pressed, or a form that was sent.
+/// A button that was pressed, a list that was chosen from, or a form that was sent.
 pub struct Pressed {
     /// The interaction.
     pub interaction: u64,
@@ -56,11 +56,13 @@ pub struct Pressed {
     pub application: u64,
     /// What answers it, for 15 minutes: a secret.
     pub token: SecretString,
-    /// Which button or form.
+    /// Which button, list or form.
     pub custom_id: String,
     /// Whether it stands on a message that the person alone sees.
     pub private: bool,
-    /// What was typed into the form; none for a button.
+    /// What was chosen from a list; empty for a button and a form.
+    pub chosen: Vec<String>,
+    /// What was typed into the form; none for a button and a list.
     pub typed: Option<String>,
     /// Who.
     pub user: UserId,
@@ -88,6 +90,7 @@ impl Pressed {
             token: token.into(),
             custom_id: String::new(),
             private: false,
+            chosen: Vec::new(),
             typed: None,
             user: UserId::new(user.id.get())?,
             name: nick.or(user.global_name).unwrap_or(user.name),
@@ -163,11 +166,15 @@ pub fn parse(event: Event) -> Option<Inbound> {
     }
 }
 
-/// A button or a form; commands are poise's.
+/// A button, a list or a form; commands are poise's.
 fn pressed(interaction: Interaction) -> Option<Pressed> {
     match interaction {
         Interaction::Component(it) => Some(Pressed {
             private: is_private(&it.message),
+            chosen: match it.data.kind {
+                ComponentInteractionDataKind::StringSelect { values } => values,
+                _ => Vec::new(),
+            },
             custom_id: it.data.custom_id,
             ..Pressed::of(
                 (it.id.get(), it.application_id.get()),

@@ -1,4 +1,4 @@
-//! Buttons and forms: acknowledged at once, whatever the backlog; the work comes after.
+//! Buttons, lists and forms: acknowledged at once, whatever the backlog; the work comes after.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,14 @@ use super::layout::Layout;
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
-use crate::cards::{Draft, answers, verdict as words};
+use crate::cards::task_press::TaskPress;
+use crate::cards::{Draft, Modal, answers, task_answers, verdict as words};
 use crate::error::{Told, UserError};
 use crate::model::RoleId;
-use crate::model::proposal::{PayloadHash, ProposalRef};
 use crate::operations::Desk;
 use crate::operations::decide::{Presser, askable, press};
+use crate::operations::task_press::{self as tasks, Given};
+use crate::store;
 
 /// How long Discord may take to say whether somebody is a member: a press has to be answered
 /// within 3 s (source: Discord).
@@ -64,39 +66,33 @@ impl Presses {
     }
 
     async fn answer(&self, pressed: &Pressed) {
-        let answered = match read(pressed) {
-            Ok(Press::RejectWithReason { reference, hash }) if pressed.typed.is_none() => {
-                self.ask_why(pressed, reference, hash).await
-            }
-            Ok(press) => self.work(pressed, press).await,
-            Err(UnknownPress) => {
-                let draft = Draft::text(words::unknown_button());
-                self.say(pressed, &draft).await
-            }
+        let answered = if let Ok(wanted) = read(pressed) {
+            self.follow(pressed, wanted).await
+        } else {
+            let draft = Draft::text(words::unknown_button());
+            self.say(pressed, &draft).await
         };
         if let Err(error) = answered {
             tracing::warn!(%error, "a press could not be answered: {error}");
         }
     }
 
-    /// Opens the form, for those who may decide what can still be decided: nobody should type a
-    /// reason for nothing. A form is the first answer, so none of this may take long.
-    async fn ask_why(
-        &self,
-        pressed: &Pressed,
-        reference: ProposalRef,
-        hash: PayloadHash,
-    ) -> Result<(), RestError> {
-        let form = words::reason_form(reference, hash);
+    async fn follow(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
+        match form(&wanted, pressed) {
+            Some(form) => self.ask(pressed, wanted, form).await,
+            None => self.work(pressed, wanted).await,
+        }
+    }
+
+    /// Opens a form, for those who may do what can still be done: nobody should type a reason for
+    /// nothing. A form is the first answer, so none of this may take long.
+    async fn ask(&self, pressed: &Pressed, wanted: Wanted, form: Modal) -> Result<(), RestError> {
         let refusal = match self.presser(pressed).await {
             Err(error) => Some(Draft::text(Told::of(&error).sentence())),
-            Ok(who) => {
-                let looking = askable(&self.desk, &who, reference, hash);
-                match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
-                    Ok(Ok(refusal)) => refusal,
-                    Ok(Err(_)) | Err(_) => Some(Draft::text(answers::database_away())),
-                }
-            }
+            Ok(who) => match tokio::time::timeout(LOOK_TIMEOUT, self.look(&who, wanted)).await {
+                Ok(Ok(refusal)) => refusal,
+                Ok(Err(_)) | Err(_) => Some(Draft::text(answers::database_away())),
+            },
         };
         match refusal {
             Some(refusal) => self.say(pressed, &refusal).await,
@@ -104,10 +100,21 @@ impl Presses {
         }
     }
 
+    /// Why there is nothing to ask; none where there is.
+    async fn look(&self, who: &Presser, wanted: Wanted) -> store::Result<Option<Draft>> {
+        match wanted {
+            Wanted::Verdict(Press::RejectWithReason { reference, hash }) => {
+                askable(&self.desk, who, reference, hash).await
+            }
+            Wanted::Verdict(_) => Ok(None),
+            Wanted::Task(press) => tasks::askable(&self.desk, who, press).await,
+        }
+    }
+
     /// Acknowledges, does it, and says what is left to say.
-    async fn work(&self, pressed: &Pressed, press: Press) -> Result<(), RestError> {
+    async fn work(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
         // The answer to these stands in a message that the person alone sees.
-        let own = matches!(press, Press::Details { .. });
+        let own = matches!(wanted, Wanted::Verdict(Press::Details { .. }));
         let replaces = pressed.private;
         let acknowledged = if own {
             self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL })))
@@ -119,7 +126,7 @@ impl Presses {
             // The verdict counts all the same: the card will show it.
             tracing::warn!(%error, "a press could not be acknowledged: {error}");
         }
-        let told = match self.done(pressed, press).await {
+        let told = match self.done(pressed, wanted).await {
             Ok(told) => told,
             Err(error) => {
                 let told = Told::of(&error);
@@ -139,12 +146,22 @@ impl Presses {
         self.send(message(route, &told)).await
     }
 
-    async fn done(&self, pressed: &Pressed, what: Press) -> anyhow::Result<Draft> {
+    async fn done(&self, pressed: &Pressed, what: Wanted) -> anyhow::Result<Draft> {
         let who = self.presser(pressed).await?;
-        let reason = pressed.typed.as_deref();
+        let typed = pressed.typed.as_deref();
+        let given = Given {
+            typed,
+            chosen: pressed.chosen.first().map(String::as_str),
+        };
         let deciding = async {
             loop {
-                match press(&self.desk, &who, what, reason, Utc::now()).await {
+                let done = match what {
+                    Wanted::Verdict(what) => press(&self.desk, &who, what, typed, Utc::now()).await,
+                    Wanted::Task(what) => {
+                        tasks::press(&self.desk, &who, what, given, Utc::now()).await
+                    }
+                };
+                match done {
                     Err(error) if error.is_outage() => {
                         tracing::warn!(%error, "a press waits for the database: {error}");
                         tokio::time::sleep(PAUSE).await;
@@ -236,11 +253,39 @@ fn message(route: Route, draft: &Draft) -> Request {
     request.json(&private(draft)).files(files.collect())
 }
 
-/// What a button or a form that was sent asks for.
-fn read(pressed: &Pressed) -> Result<Press, UnknownPress> {
-    if pressed.typed.is_none() {
-        return pressed.custom_id.parse();
+/// What somebody wants who has pressed something.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// Something about a proposal or a delivery.
+    Verdict(Press),
+    /// Something about a task.
+    Task(TaskPress),
+}
+
+/// What a button, a list or a form that was sent asks for. A form's id on a button is none of ours, nor the
+/// other way round.
+fn read(pressed: &Pressed) -> Result<Wanted, UnknownPress> {
+    let is_form = pressed.typed.is_some();
+    if let Ok(press) = pressed.custom_id.parse::<TaskPress>() {
+        let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
+        return fits.then_some(Wanted::Task(press)).ok_or(UnknownPress);
+    }
+    if !is_form {
+        return pressed.custom_id.parse().map(Wanted::Verdict);
     }
     let ReasonForm { reference, hash } = pressed.custom_id.parse()?;
-    Ok(Press::RejectWithReason { reference, hash })
+    Ok(Wanted::Verdict(Press::RejectWithReason { reference, hash }))
+}
+
+/// The form that has to be opened first.
+fn form(wanted: &Wanted, pressed: &Pressed) -> Option<Modal> {
+    match *wanted {
+        Wanted::Verdict(Press::RejectWithReason { reference, hash }) => {
+            let asks = pressed.typed.is_none();
+            asks.then(|| words::reason_form(reference, hash))
+        }
+        Wanted::Task(TaskPress::AnswerFreely { item }) => Some(task_answers::answer_form(item)),
+        Wanted::Task(TaskPress::Stop { task }) => Some(task_answers::stop_form(task)),
+        Wanted::Verdict(_) | Wanted::Task(_) => None,
+    }
 }

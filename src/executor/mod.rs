@@ -2,6 +2,7 @@
 //! knows the database and the wire types, and nothing of Discord.
 
 mod actions;
+mod answer;
 pub mod demo;
 mod lanes;
 mod output;
@@ -13,6 +14,7 @@ mod runner;
 mod server;
 mod settings;
 mod tasks;
+mod told;
 mod turns;
 mod worker;
 

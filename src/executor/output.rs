@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-/// Proposals that one turn may make; more is an agent that has lost its way.
+/// Proposals that one turn may make, and events that it may tell; more is an agent that has lost its way.
 const MAX_PROPOSALS: usize = 20;
+const MAX_EVENTS: usize = 50;
 
 /// What an agent said.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +13,19 @@ pub(super) struct Answer {
     pub reply: Option<String>,
     /// What it proposes, unread.
     pub proposals: Vec<Value>,
+    /// What it tells of its task, unread.
+    pub events: Vec<Value>,
+    /// Where it moves its task, unread.
+    pub status: Option<Value>,
+}
+
+impl Answer {
+    fn is_nothing(&self) -> bool {
+        self.reply.is_none()
+            && self.proposals.is_empty()
+            && self.events.is_empty()
+            && self.status.is_none()
+    }
 }
 
 /// Reads it: JSON of a known shape, or plain text. Nothing at all is a failure, never an answer.
@@ -25,8 +39,10 @@ pub(super) fn read(output: &[u8]) -> Result<Answer, String> {
     let answer = answer.unwrap_or_else(|| Answer {
         reply: said(text),
         proposals: Vec::new(),
+        events: Vec::new(),
+        status: None,
     });
-    if answer.reply.is_none() && answer.proposals.is_empty() {
+    if answer.is_nothing() {
         return Err("The agent ended without saying anything.".to_owned());
     }
     Ok(answer)
@@ -34,18 +50,26 @@ pub(super) fn read(output: &[u8]) -> Result<Answer, String> {
 
 /// `None` for an object of no known shape: an agent may have been asked for JSON.
 fn from_json(json: &Value) -> Result<Option<Answer>, String> {
-    let proposals = match json.get("proposals") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(proposals)) => proposals.clone(),
-        // Shown to the operator as malformed, like everything else that is no proposal.
-        Some(other) => vec![other.clone()],
-    };
+    let proposals = list(json.get("proposals"));
     if proposals.len() > MAX_PROPOSALS {
         return Err(format!(
             "The agent made {} proposals at once; at most {MAX_PROPOSALS} are taken.",
             proposals.len()
         ));
     }
+    // Other shapes have words of their own under the same names.
+    let is_ours = json.get("result").is_none() && json.get("payloads").is_none();
+    let events = list(json.get("events").filter(|_| is_ours));
+    if events.len() > MAX_EVENTS {
+        return Err(format!(
+            "The agent told {} events at once; at most {MAX_EVENTS} are taken.",
+            events.len()
+        ));
+    }
+    let speaks = json.get("reply").is_some() || !events.is_empty();
+    let status = json
+        .get("status")
+        .filter(|it| is_ours && speaks && !it.is_null());
     if let Some(complaint) = complained(json) {
         return Err(format!("The agent reports an error: {complaint}"));
     }
@@ -57,11 +81,25 @@ fn from_json(json: &Value) -> Result<Option<Answer>, String> {
         // `openclaw agent --json`, through its gateway and without
         (_, result) => match payloads(result.unwrap_or(json)) {
             Some(texts) => said(&texts),
-            None if proposals.is_empty() => return Ok(None),
+            None if proposals.is_empty() && events.is_empty() => return Ok(None),
             None => None,
         },
     };
-    Ok(Some(Answer { reply, proposals }))
+    Ok(Some(Answer {
+        reply,
+        proposals,
+        events,
+        status: status.cloned(),
+    }))
+}
+
+/// What is no list counts as one thing: it is shown as malformed, like whatever else is.
+fn list(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(all)) => all.clone(),
+        Some(other) => vec![other.clone()],
+    }
 }
 
 /// What an agent that failed says about it where answers stand, if it is of a known shape.
@@ -176,6 +214,8 @@ mod tests {
         let answer = Answer {
             reply: Some("a".to_owned()),
             proposals: vec![proposal.clone()],
+            events: Vec::new(),
+            status: None,
         };
         assert_eq!(read(both.as_bytes()), Ok(answer));
         let alone = json!({"proposals": [proposal]}).to_string();
@@ -183,6 +223,27 @@ mod tests {
         let odd = read(br#"{"reply": "a", "proposals": "x"}"#).unwrap();
         assert_eq!(odd.proposals, vec![json!("x")]);
         let many = json!({"reply": "a", "proposals": vec![proposal; 21]}).to_string();
+        assert!(read(many.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_is_told_of_a_task_is_taken_only_in_our_own_shape() {
+        let event = json!({"event_type": "comment", "content": "x"});
+        let ours = json!({"events": [event], "status": "review"}).to_string();
+        let answer = read(ours.as_bytes()).unwrap();
+        assert_eq!((answer.reply, answer.events), (None, vec![event.clone()]));
+        assert_eq!(answer.status, Some(json!("review")));
+        let gateway = json!({
+            "status": "ok", "events": [event], "result": {"payloads": [{"text": "a"}]},
+        });
+        let answer = read(gateway.to_string().as_bytes()).unwrap();
+        assert_eq!((answer.events.len(), answer.status), (0, None));
+        // Somebody asked for JSON.
+        assert_eq!(
+            reply(r#"{"status": "ok"}"#).as_deref(),
+            Some(r#"{"status": "ok"}"#)
+        );
+        let many = json!({"reply": "a", "events": vec![event; 51]}).to_string();
         assert!(read(many.as_bytes()).is_err());
     }
 }

@@ -20,6 +20,10 @@ pub(super) struct Question {
     pub thread: Option<ThreadId>,
     /// By which message.
     pub message_id: MessageId,
+    /// The task that the message is about.
+    pub task: Option<Uuid>,
+    /// What has happened to the task: `kickoff`, `handover`, `answer`, `mention`.
+    pub kind: Option<String>,
     /// What.
     pub text: String,
 }
@@ -56,6 +60,8 @@ impl Question {
             "thread_id": self.thread,
             "message_id": self.message_id,
             "project_id": self.project,
+            "task_id": self.task,
+            "kind": self.kind,
         })
         .to_string()
     }
@@ -96,6 +102,8 @@ mod tests {
             project: "front-office".parse().unwrap(),
             thread: thread.map(|thread| thread.parse().unwrap()),
             message_id: MessageId(uuid::Uuid::nil()),
+            task: None,
+            kind: None,
             text: text.to_owned(),
         }
     }

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::control::wire::Refusal;
 
@@ -26,6 +27,7 @@ impl Refused {
             error: Some(error.into()),
             ran: None,
             hint: None,
+            allowed: Vec::new(),
         };
         Self { status, body }
     }
@@ -38,6 +40,24 @@ impl Refused {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.body.hint = Some(hint.into());
         self
+    }
+
+    /// Says what would have been right.
+    pub(super) fn allowed<'a>(mut self, allowed: impl IntoIterator<Item = &'a str>) -> Self {
+        self.body.allowed = allowed.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// The same in a sentence, for people.
+    pub(super) fn words(&self) -> String {
+        let mut words = self.body.error.clone().unwrap_or_default();
+        if let Some(hint) = &self.body.hint {
+            words = format!("{words} ({hint})");
+        }
+        if !self.body.allowed.is_empty() {
+            words = format!("{words} (allowed: {})", self.body.allowed.join(", "));
+        }
+        words
     }
 
     /// Says whether an agent has worked on it, which decides whether it may be sent again.
@@ -53,7 +73,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// A JSON body. The content type is not looked at: existing callers do not always send one.
+/// A JSON object. The content type is not looked at: existing callers do not always send one.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
@@ -61,18 +81,41 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
-            let status = error.status();
-            if status == StatusCode::PAYLOAD_TOO_LARGE {
-                return Refused::new(
-                    status,
-                    format!("The body is larger than {BODY_LIMIT} bytes."),
-                );
-            }
-            Refused::bad("The body could not be read to its end.")
-        })?;
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Refused::bad(format!("The body is not what is expected: {error}.")))
+        read(&bytes(request, state).await?).map(Self)
     }
+}
+
+/// The same where nothing has to be said: no body at all is an empty object.
+#[derive(Debug)]
+pub(super) struct MaybeBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let bytes = bytes(request, state).await?;
+        let said: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        read(said).map(Self)
+    }
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refused> {
+    Bytes::from_request(request, state).await.map_err(|error| {
+        let status = error.status();
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Refused::new(
+                status,
+                format!("The body is larger than {BODY_LIMIT} bytes."),
+            );
+        }
+        Refused::bad("The body could not be read to its end.")
+    })
+}
+
+/// An object first: a list would be taken for the fields in their order.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
+    let object: serde_json::Result<Map<String, Value>> = serde_json::from_slice(bytes);
+    object
+        .and_then(|fields| serde_json::from_value(Value::Object(fields)))
+        .map_err(|error| Refused::bad(format!("The body is not what is expected: {error}.")))
 }

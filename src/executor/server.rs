@@ -18,13 +18,15 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::refusal::{BODY_LIMIT, Body, Refused};
+use super::told::{check_object, malformed_proposal};
 use super::turns::{TurnEnd, Turns};
 use super::{proposal, tasks};
 use crate::control::wire::{
     BUILT_IN_BINARY, Check, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, PostRequest,
     Posted, Recent, RecentMessage,
 };
-use crate::model::proposal::{ACTION_PROPOSAL, Malformed, TASK_PROPOSAL, read_message};
+use crate::model::addressing::mentioned;
+use crate::model::proposal::{ACTION_PROPOSAL, TASK_PROPOSAL, read_message};
 use crate::model::thread::Place;
 use crate::model::{ProjectId, ThreadId};
 use crate::store::StoreError;
@@ -60,10 +62,7 @@ pub(super) fn router(turns: Arc<Turns>, token: Option<&SecretString>) -> Router 
         .route("/api/chat/deliver", post(deliver))
         .route("/api/chat/post", post(post_message))
         .route("/api/chat/recent", get(recent))
-        .route(
-            "/api/tasks/{id}/events",
-            get(tasks::events).post(tasks::post_event),
-        )
+        .merge(tasks::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&api), admit))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -212,6 +211,7 @@ async fn post_message(
         target: request.target_agent_key.as_ref(),
         message_type,
         metadata: request.metadata.as_ref(),
+        mentions: &mentioned(&request.message),
         ..NewMessage::text(destination, author, &request.message)
     };
     let id = store
@@ -247,14 +247,6 @@ pub(super) fn check_words<const N: usize>(words: [(&str, &str); N]) -> Result<()
     }
 }
 
-/// Refuses metadata that is no object.
-pub(super) fn check_object(metadata: Option<&Value>) -> Result<(), Refused> {
-    match metadata {
-        Some(metadata) if !metadata.is_object() => Err(Refused::bad("metadata must be an object.")),
-        _ => Ok(()),
-    }
-}
-
 /// Whoever posts a proposal hears at once what is wrong with it, and cannot post a decided one.
 fn check_proposal(
     request: &mut PostRequest,
@@ -269,11 +261,6 @@ fn check_proposal(
         Ok(_) => Ok(()),
         Err(malformed) => Err(malformed_proposal(&malformed)),
     }
-}
-
-/// The refusal of a proposal that nobody can read.
-pub(super) fn malformed_proposal(malformed: &Malformed) -> Refused {
-    Refused::bad(format!("The proposal is malformed: {malformed}."))
 }
 
 #[derive(Deserialize)]

@@ -50,8 +50,8 @@ pub struct AllowedHost {
 ///
 /// The placeholders `{short}`, `{key}`, `{session}`, `{session_uuid}` and `{message}` are replaced in
 /// every argument. Without `{message}` the agent gets its [`AgentInput`] on standard input. What it
-/// prints is the answer: plain text, or JSON with `reply` and optionally `proposals`, or what
-/// `OpenClaw` or Claude Code print.
+/// prints is the answer: plain text, or JSON with `reply` and optionally `proposals`, `events` and `status`
+/// (of the task that the message is about), or what `OpenClaw` or Claude Code print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
     /// The program and its arguments; at least the program.

@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answer::{self, Sorted};
 use super::lanes::{Lanes, Ticket};
 use super::question::Question;
 use super::settings::AgentCommand;
-use super::{output, proposal, runner};
+use super::{output, runner};
 use crate::model::{AgentKey, MessageId, ThreadId};
 use crate::store::locks::SessionLocks;
 use crate::store::queue::Lane;
 use crate::store::team::departed;
-use crate::store::turn::{ABANDONED, Begun, Outgoing, TurnKey, TurnState, lock_of};
+use crate::store::turn::{ABANDONED, Begun, TurnKey, TurnState, lock_of};
 use crate::store::{Result as StoreResult, Store, StoreError};
 
 /// How long the end of a turn waits for a database that is away before it is given up.
@@ -215,6 +215,10 @@ impl Turns {
             Ok(true) => return TurnEnd::NotNow("Nobody waits for this any more.".to_owned()),
             Err(error) => return away(&error),
         }
+        let (task, kind) = match self.store.task_of(turn.0).await {
+            Ok(about) => about.unzip(),
+            Err(error) => return away(&error),
+        };
         match self.store.begin_turn(turn).await {
             Ok(Begun::Started) => {}
             Ok(Begun::Done(reply)) => return TurnEnd::Answered(reply),
@@ -229,12 +233,14 @@ impl Turns {
             project: self.store.project().clone(),
             thread,
             message_id: *message_id,
+            task,
+            kind: kind.flatten(),
             text,
         };
         self.show(agent, true);
         let answer = self.ask(&question).await;
         let end = match answer {
-            Ok(messages) => self.finish(turn, thread, &messages).await,
+            Ok(said) => self.finish(turn, thread, &said).await,
             Err(error) => Err(error),
         };
         let end = match end {
@@ -253,8 +259,8 @@ impl Turns {
         end
     }
 
-    /// What the agent says, as messages; the answer first.
-    async fn ask(&self, question: &Question) -> Result<Vec<Outgoing>, String> {
+    /// What the agent says.
+    async fn ask(&self, question: &Question) -> Result<Sorted, String> {
         let short = question.agent.short();
         let Some(command) = self.agents.get(short) else {
             return Err(format!("This executor has no agent {short:?}."));
@@ -263,25 +269,18 @@ impl Turns {
             printed = runner::run(command, question) => printed?,
             () = self.stop.cancelled() => return Err(ABANDONED.to_owned()),
         };
-        let answer = output::read(&printed)?;
-        let reply = answer
-            .reply
-            .map(|text| Outgoing::reply(question.message_id, text));
-        let proposals = answer.proposals.into_iter();
-        Ok(reply
-            .into_iter()
-            .chain(proposals.map(|it| proposal::as_message(&question.agent, it, Utc::now())))
-            .collect())
+        Ok(answer::sort(question, output::read(&printed)?))
     }
 
     async fn finish(
         &self,
         turn: &TurnKey,
         thread: Option<ThreadId>,
-        messages: &[Outgoing],
+        said: &Sorted,
     ) -> Result<Option<MessageId>, String> {
+        let news = said.news.as_ref();
         let stored = self
-            .persist(|| self.store.finish_turn(turn, thread, messages))
+            .persist(|| self.store.finish_turn(turn, thread, &said.messages, news))
             .await;
         stored.map_err(|error| {
             tracing::error!(message_id = %turn.0, agent = %turn.1, %error, "a reply is lost");

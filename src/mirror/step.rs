@@ -203,6 +203,7 @@ impl Mirror {
         if *left == 0 {
             self.under_way.remove(&entity);
             self.dirty.done(entity);
+            self.go_on_filling();
             if entity.kind == EntityKind::Task && self.lacks_thread(entity) {
                 // Its card is there now: its thread is next.
                 self.dirty.mark(entity);

@@ -24,6 +24,8 @@ pub(super) struct TaskMemory {
     pub(super) fill: bool,
     /// What is being filled in: before that nothing newer is shown.
     filling: HashSet<Entity>,
+    /// Something could not be filled in, because it was under way elsewhere.
+    skipped: bool,
     /// What was filled in last: the same again means that it has no place.
     filled: Option<Entity>,
     /// The mode that the cards show.
@@ -73,10 +75,17 @@ impl Mirror {
         tracing::debug!(rows = found.len(), "new threads lack {} rows", found.len());
         self.tasks.filling = found.iter().copied().collect();
         for entity in found {
-            if !self.under_way.contains_key(&entity) {
+            if self.under_way.contains_key(&entity) {
+                self.tasks.skipped = true;
+            } else {
                 self.dirty.mark(entity);
             }
         }
+    }
+
+    /// Something is no longer under way: it may be what could not be filled in.
+    pub(super) fn go_on_filling(&mut self) {
+        self.tasks.fill |= std::mem::take(&mut self.tasks.skipped);
     }
 
     /// The cards say how far they can be believed.

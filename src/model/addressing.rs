@@ -100,6 +100,24 @@ impl Roster {
     }
 }
 
+/// The agents that a text mentions as `ClawdOS` reads it: `@` and a short id or a key, each once, in their
+/// order. Whether they are there is not known here.
+pub fn mentioned(text: &str) -> Vec<AgentKey> {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
+    let mut all: Vec<AgentKey> = Vec::new();
+    for part in text.split('@').skip(1) {
+        let length = part.find(|c| !word(c)).unwrap_or(part.len());
+        // A colon behind a name ends it: "@ricky: look".
+        let Ok(key) = part[..length].trim_end_matches(':').parse::<AgentKey>() else {
+            continue;
+        };
+        if !all.iter().any(|known| known.short() == key.short()) {
+            all.push(key);
+        }
+    }
+    all
+}
+
 /// Whether an `@` behind this belongs to something else: an address, a link, a mention of Discord's.
 fn binds(before: char) -> bool {
     before.is_alphanumeric() || matches!(before, '_' | '%' | '+' | '=' | '/' | '<' | '\\')

@@ -14,6 +14,7 @@ pub mod mentions;
 pub mod message;
 pub mod mode;
 pub mod operators;
+pub mod output;
 pub mod proposal;
 pub mod realtime;
 pub mod receipt;
@@ -21,6 +22,7 @@ pub mod status;
 pub mod task;
 pub mod thread;
 pub mod view;
+pub mod waking;
 
 pub use ids::{
     AgentKey, ApplicationId, ChannelId, DeliveryId, DiscordMessageId, GuildId, InteractionId,

@@ -112,7 +112,7 @@ pub struct Task {
     pub is_proposed: bool,
     /// Whether somebody has said no, and why.
     pub rejected: Option<Option<String>>,
-    /// Why it is blocked.
+    /// Why it is blocked or stopped.
     pub blocked_reason: Option<String>,
     /// Whether it is deleted.
     pub is_deleted: bool,

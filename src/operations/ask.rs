@@ -137,6 +137,7 @@ async fn write(
         message_type: TEXT_TYPE,
         metadata: Some(&metadata),
         created_at: Some(question.interaction.created_at()),
+        mentions: &[],
     };
     // Queued, and taken at once where the agent is free: nobody may hear of a birth that took too long.
     let deliveries = HandOver::to(desk, &place, std::slice::from_ref(agent), false);

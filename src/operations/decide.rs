@@ -14,6 +14,7 @@ use crate::model::{RoleId, UserId};
 use crate::store::Result;
 use crate::store::decide::{Decided, Decider, NewVerdict};
 use crate::store::proposal::StoredProposal;
+use crate::store::task_write::Wakes;
 
 /// How long the second question stands.
 const QUESTION: Duration = Duration::from_mins(1);
@@ -185,12 +186,14 @@ async fn decide(
         }
         None => None,
     };
+    let safe = |text: String| desk.shell.row_text(text, true);
     let new = NewVerdict {
         verdict,
         seen,
         by: &by,
         reason: reason.as_deref(),
         feedback: feedback.as_deref(),
+        wakes: Some(Wakes(&safe)),
     };
     let decided = desk.store.decide(reference, new).await?;
     Ok(match decided {

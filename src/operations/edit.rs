@@ -4,9 +4,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Desk;
 use super::say::Said;
+use super::{Desk, comment};
 use crate::model::DiscordMessageId;
+use crate::model::view::Surface;
 use crate::store::Result;
 use crate::store::edit::{Changed, NewText};
 
@@ -17,6 +18,9 @@ pub(super) fn version(edited_at: DateTime<Utc>) -> i64 {
 
 /// Makes the row say what the message says now; without a time of the edit nothing was edited.
 pub async fn edit(desk: &Desk, said: &Said) -> Result<Changed> {
+    if let Surface::Task(_) = said.surface {
+        return comment::correct(desk, said).await;
+    }
     let Some(edited_at) = said.edited_at else {
         return Ok(Changed::Already);
     };
@@ -31,7 +35,11 @@ pub async fn edit(desk: &Desk, said: &Said) -> Result<Changed> {
     desk.store.edit_message(said.message, new).await
 }
 
-/// Takes back what a person has deleted, as far as no agent has had it.
+/// Takes back what a person has deleted, as far as no agent has had it. What was a comment stays in the
+/// timeline, which says that it was deleted.
 pub async fn delete(desk: &Desk, message: DiscordMessageId) -> Result<Changed> {
-    desk.store.delete_message(message, Utc::now()).await
+    match desk.store.delete_message(message, Utc::now()).await? {
+        Changed::Unknown => comment::take_back(desk, message).await,
+        changed => Ok(changed),
+    }
 }

@@ -1,15 +1,22 @@
 //! One function for everything a person can do. Each checks who asks, writes in one transaction
 //! and returns what to tell the person; the mirror then shows the result.
 
+mod answer;
 pub mod ask;
+mod comment;
 pub mod decide;
 pub mod edit;
 mod hand_over;
 pub mod labs;
+pub mod output;
 pub mod promote;
 pub mod retry;
 pub mod say;
 pub mod status;
+pub mod task;
+pub mod task_find;
+pub mod task_press;
+pub mod task_show;
 
 use std::sync::Arc;
 

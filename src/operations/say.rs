@@ -1,8 +1,9 @@
-//! Saying something: in the room, or to agents.
+//! Saying something: in the room, to agents, or about a task.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::comment::comment;
 use super::edit::{edit, version};
 use super::hand_over::HandOver;
 use crate::cards::files::with_files;
@@ -82,7 +83,7 @@ impl Said {
         (!listed.is_empty()).then(|| listed.into())
     }
 
-    fn metadata(&self, reply_to: Option<&Shown>) -> Value {
+    pub(super) fn metadata(&self, reply_to: Option<&Shown>) -> Value {
         let mut metadata = json!({
             "author_name": self.name,
             "discord_user_id": self.user,
@@ -118,7 +119,11 @@ impl Said {
 
 /// Writes down what a person said, once, however often Discord tells it. Each agent that an operator
 /// addresses gets a delivery of its own. A row that is there and says something older is made to follow.
+/// In the thread of a task it is a comment.
 pub async fn say(desk: &Desk, said: &Said) -> Result<()> {
+    if let Surface::Task(task) = said.surface {
+        return comment(desk, task, said).await;
+    }
     let operator = desk.operators.includes(said.user, &said.roles);
     let reply_to = match said.reply_to {
         Some(message) => desk.store.shown_by(said.channel, message).await?,
@@ -151,6 +156,7 @@ pub async fn say(desk: &Desk, said: &Said) -> Result<()> {
         message_type: TEXT_TYPE,
         metadata: Some(&metadata),
         created_at: Some(said.message.created_at()),
+        mentions: &said.named,
     };
     let surface = said.surface.to_string();
     let view = PersonView {

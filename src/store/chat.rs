@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::queue::LANE_HELD_FOR;
+use super::team::short;
 use super::{Result, Store, StoreError};
 use crate::model::agent::Agent;
 use crate::model::delivery::DeliveryStatus;
@@ -49,6 +50,8 @@ pub struct NewMessage<'a> {
     pub metadata: Option<&'a Value>,
     /// When it was said; now when absent.
     pub created_at: Option<DateTime<Utc>>,
+    /// The agents that it mentions. Those in the team get a row of `mentions`, which existing agents look for.
+    pub mentions: &'a [AgentKey],
 }
 
 impl<'a> NewMessage<'a> {
@@ -63,6 +66,7 @@ impl<'a> NewMessage<'a> {
             message_type: TEXT_TYPE,
             metadata: None,
             created_at: None,
+            mentions: &[],
         }
     }
 }
@@ -257,6 +261,7 @@ impl Store {
             .iter()
             .map(|(agent, status)| (agent.as_str(), status.as_str()))
             .unzip();
+        let shorts: Vec<&str> = message.mentions.iter().map(AgentKey::short).collect();
         let rows: Vec<Row> = sqlx::query_as(SAY)
             .bind(self.project.as_str())
             .bind(thread)
@@ -274,6 +279,7 @@ impl Store {
             .bind(view.map(|view| view.channel.to_i64()))
             .bind(view.map(|view| view.message.to_i64()))
             .bind(LANE_HELD_FOR.as_secs_f64())
+            .bind(shorts)
             .fetch_all(&self.pool)
             .await?;
         let created = rows.iter().any(|row| row.1);
@@ -299,7 +305,8 @@ impl Store {
 }
 
 /// `placed` tells a missing thread from a message that was there before: both write nothing.
-const SAY: &str = "
+const SAY: &str = concat!(
+    "
 WITH place AS MATERIALIZED (
     SELECT $2::uuid AS thread_id WHERE $3::text IS NULL
     UNION ALL
@@ -338,10 +345,19 @@ WITH place AS MATERIALIZED (
     SELECT $1, 'message', message.id::text, $13, 0, $14, $15, 'person', 'sent'
     FROM message WHERE $13::text IS NOT NULL
     ON CONFLICT DO NOTHING
+), named AS (
+    INSERT INTO mentions (project_id, agent_key, source_type, source_id, thread_id, author, excerpt)
+    SELECT DISTINCT $1, w.short, 'chat_message', message.id, place.thread_id, $5, left($7, 200)
+    FROM message, place, unnest($17::text[]) AS w (short)
+    WHERE EXISTS (SELECT FROM agents WHERE project_id = $1 AND ",
+    short!("agent_key"),
+    " = w.short)
+    ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM place), EXISTS (SELECT FROM message), delivery.id, delivery.target_agent_key,
        delivery.picked_up_at
-FROM (VALUES (1)) AS one LEFT JOIN delivery ON true";
+FROM (VALUES (1)) AS one LEFT JOIN delivery ON true"
+);
 
 #[cfg(test)]
 mod tests {

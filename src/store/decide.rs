@@ -9,11 +9,16 @@ use uuid::Uuid;
 use super::chat::{storable, storable_json};
 use super::decision::{DASHBOARD, News, tell};
 use super::proposal::{MALFORMED, StoredProposal};
+use super::task_write::{
+    Changed, Commented, Doer, Moved, NewComment, Rules, Wakes, change_status, write_comment,
+};
+use super::waking::{ForAgent, queue_for};
 use super::{Result, Store};
-use crate::model::message::Author;
+use crate::model::message::{Author, OPERATOR_AUTHOR};
 use crate::model::proposal::{
     Payload, PayloadHash, ProposalRef, ProposalSource, ProposalState, Verdict,
 };
+use crate::model::task::TaskStatus;
 use crate::model::{AgentKey, UserId};
 
 /// Who decides.
@@ -38,6 +43,8 @@ pub struct NewVerdict<'a> {
     pub reason: Option<&'a str>,
     /// What the proposing agent is told of it, if it is told.
     pub feedback: Option<&'a str>,
+    /// How agents are woken: who has a task to begin with, and who is told why not.
+    pub wakes: Option<Wakes<'a>>,
 }
 
 /// What became of a verdict.
@@ -195,7 +202,7 @@ impl Store {
         let fields = match (reference.source, approved) {
             (ProposalSource::TaskEvent, _) => json!({
                 "resolved_by": "ui", "resolved_at": now, "resolved_by_discord_id": user,
-                "reason": verdict.reason,
+                "reason": verdict.reason, "author_name": verdict.by.name,
             }),
             (_, true) => json!({
                 "approved_by": "ui", "approved_at": now, "resolved_by_discord_id": user,
@@ -211,8 +218,9 @@ impl Store {
             line: if approved { "Approved" } else { "Rejected" },
         };
         tell(on, &self.project, reference, news).await?;
+        let mut waits = None;
         match reference.source {
-            ProposalSource::Task => self.move_task(on, stored, verdict).await?,
+            ProposalSource::Task => waits = self.move_task(on, stored, verdict).await?,
             ProposalSource::TaskEvent => {
                 let kind = if approved {
                     "approval_granted"
@@ -224,56 +232,55 @@ impl Store {
             ProposalSource::Message => {}
         }
         match verdict.feedback {
-            Some(feedback) => self.feed_back(on, stored, feedback).await,
-            None => Ok(None),
+            Some(feedback) => Ok(self
+                .feed_back(on, stored, verdict, feedback)
+                .await?
+                .or(waits)),
+            None => Ok(waits),
         }
     }
 
-    /// As a dashboard does it (source: `ClawdOS`), and in the timeline.
+    /// As a dashboard does it (source: `ClawdOS`), and in the timeline. Gives back the agent that begins.
     async fn move_task(
         &self,
         on: &mut PgConnection,
         stored: &StoredProposal,
         verdict: &NewVerdict<'_>,
-    ) -> Result<()> {
+    ) -> Result<Option<AgentKey>> {
         let approved = verdict.verdict == Verdict::Approve;
-        let status = if approved { "in_progress" } else { "done" };
+        let status = if approved {
+            TaskStatus::InProgress
+        } else {
+            TaskStatus::Done
+        };
         let id = stored.proposal.reference.id;
-        sqlx::query(
-            "UPDATE tasks SET is_proposed = false, status = $3, \
-                 rejected_at = CASE WHEN $4 THEN rejected_at ELSE now() END, \
-                 rejected_reason = CASE WHEN $4 THEN rejected_reason ELSE $5 END \
-             WHERE id = $1 AND project_id = $2",
-        )
-        .bind(id)
-        .bind(self.project.as_str())
-        .bind(status)
-        .bind(approved)
-        .bind(verdict.reason.map(storable))
-        .execute(&mut *on)
-        .await?;
-        sqlx::query(
-            "INSERT INTO task_events (project_id, task_id, event_type, author, content, metadata) \
-             VALUES ($1, $2, 'status_change', $3, $4, $5)",
-        )
-        .bind(self.project.as_str())
-        .bind(id)
-        .bind(DASHBOARD)
-        .bind(format!("inbox → {status}"))
-        .bind(storable_json(&json!({
-            "old_status": "inbox", "new_status": status, "reason": verdict.reason,
-            "resolved_by_discord_id": verdict.by.user,
-        })))
-        .execute(&mut *on)
-        .await?;
-        self.note_activity(on, stored, "task_moved", verdict)
-            .await?;
+        let by = Doer {
+            author: DASHBOARD,
+            metadata: &json!({
+                "author_name": verdict.by.name, "discord_user_id": verdict.by.user,
+                "resolved_by_discord_id": verdict.by.user,
+            }),
+            wakes: verdict.wakes,
+        };
+        let step = (&status, verdict.reason);
+        let moved = change_status(on, &self.project, id, step, by, Rules::Operator).await?;
+        if !approved {
+            sqlx::query("UPDATE tasks SET rejected_at = now(), rejected_reason = $2 WHERE id = $1")
+                .bind(id)
+                .bind(verdict.reason.map(storable))
+                .execute(&mut *on)
+                .await?;
+        }
         let kind = if approved {
             "task_accepted"
         } else {
             "task_rejected"
         };
-        self.note_activity(on, stored, kind, verdict).await
+        self.note_activity(on, stored, kind, verdict).await?;
+        Ok(match moved {
+            Moved::Changed(Changed::Now(change)) => change.woken,
+            _ => None,
+        })
     }
 
     async fn note_activity(
@@ -300,55 +307,53 @@ impl Store {
     }
 
     /// The proposing agent hears of it: in the chat as a message with a delivery, in a task as a
-    /// comment that mentions it.
+    /// comment that mentions it. Gives it back where a message waits for it.
     async fn feed_back(
         &self,
         on: &mut PgConnection,
         stored: &StoredProposal,
+        verdict: &NewVerdict<'_>,
         feedback: &str,
     ) -> Result<Option<AgentKey>> {
         let Author::Agent(agent) = &stored.proposal.proposer else {
             return Ok(None);
         };
-        let feedback = storable(feedback);
         let id = Uuid::new_v5(&stored.proposal.reference.id, b"feedback");
         if stored.proposal.reference.source == ProposalSource::Message {
-            sqlx::query(
-                "WITH said AS (INSERT INTO project_chat_messages \
-                     (id, project_id, thread_id, author, target_agent_key, message, message_type) \
-                     VALUES ($1, $2, $3, 'ui', $4, $5, 'text') RETURNING id) \
-                 INSERT INTO chat_delivery_queue (project_id, message_id, target_agent_key, status) \
-                 SELECT $2, said.id, $4, 'queued' FROM said",
-            )
-            .bind(id)
-            .bind(self.project.as_str())
-            .bind(stored.thread.map(|thread| thread.0))
-            .bind(agent.as_str())
-            .bind(&feedback)
-            .execute(on)
-            .await?;
+            let message = ForAgent {
+                id,
+                thread: stored.thread.map(|thread| thread.0),
+                author: OPERATOR_AUTHOR,
+                agent,
+                text: feedback,
+                metadata: None,
+            };
+            queue_for(on, &self.project, message).await?;
             return Ok(Some(agent.clone()));
         }
         let Some(task) = stored.task else {
             return Ok(None);
         };
-        sqlx::query(
-            "WITH said AS (INSERT INTO task_events \
-                 (id, project_id, task_id, event_type, author, content, metadata) \
-                 VALUES ($1, $2, $3, 'comment', $4, $5, '{}') RETURNING id) \
-             INSERT INTO mentions (project_id, agent_key, source_type, source_id, task_id, author, excerpt) \
-             SELECT $2, $6, 'task_event', said.id, $3, $4, left($5, 200) FROM said \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(id)
-        .bind(self.project.as_str())
-        .bind(task)
-        .bind(DASHBOARD)
-        .bind(format!("@{} {feedback}", agent.short()))
-        .bind(agent.short())
-        .execute(on)
-        .await?;
-        Ok(None)
+        let comment = NewComment {
+            id: Some(id),
+            task,
+            text: &format!("@{} {feedback}", agent.short()),
+            by: Doer {
+                author: DASHBOARD,
+                metadata: &json!({
+                    "author_name": verdict.by.name, "discord_user_id": verdict.by.user,
+                }),
+                wakes: verdict.wakes,
+            },
+            metadata: None,
+            created_at: None,
+            mentioned: std::slice::from_ref(agent),
+            view: None,
+        };
+        Ok(match write_comment(on, &self.project, comment).await? {
+            Commented::Now { mut woken, .. } => woken.pop(),
+            Commented::Before(_) | Commented::Unknown => None,
+        })
     }
 }
 

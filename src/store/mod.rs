@@ -32,12 +32,16 @@ pub mod recent;
 pub mod settings;
 pub mod stale;
 pub mod status;
+pub mod task_ask;
+pub mod task_list;
 pub mod task_look;
+pub mod task_write;
 pub mod team;
 pub mod thread;
 pub mod timeline;
 pub mod timeline_look;
 pub mod turn;
+mod waking;
 
 use std::fmt;
 

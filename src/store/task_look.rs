@@ -126,7 +126,11 @@ const LOAD: &str = concat!(
             k.status, k.assignee_agent_key AS assignee, ",
     readable!("k.created_at"),
     " AS created, k.is_proposed AS proposed, k.rejected_at IS NOT NULL AS rejected, \
-            k.rejected_reason, k.blocked_reason, k.deleted_at IS NOT NULL AS deleted, ",
+            k.rejected_reason, coalesce(\
+                (SELECT e.metadata ->> 'reason' FROM task_events e \
+                 WHERE k.status = 'stopped' AND e.task_id = k.id AND e.event_type = 'status_change' \
+                   AND e.metadata ->> 'new_status' = 'stopped' \
+                 ORDER BY e.created_at DESC, e.id LIMIT 1), k.blocked_reason) AS blocked_reason, k.deleted_at IS NOT NULL AS deleted, ",
     silent!(),
     " AS silent, p.approvals, a.active OR p.approvals > 0 AS active, \
             t.archived AND t.asked_at > t.updated_at AS asked, \

@@ -16,6 +16,7 @@ macro_rules! short {
         )
     };
 }
+pub(super) use short;
 
 /// Why a delivery to an agent that is gone has failed, as a sentence.
 pub fn departed(agent: &AgentKey) -> String {

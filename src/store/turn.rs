@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::chat::{TEXT_TYPE, storable, storable_json};
 use super::locks::{LockKey, SessionLocks};
+use super::task_write::{TaskNews, write_news};
 use super::{Result, Store, StoreError};
 use crate::model::{AgentKey, MessageId, ThreadId};
 
@@ -66,6 +67,9 @@ impl Outgoing {
 pub const ABANDONED: &str = "The executor stopped while the agent was working. \
      The message may have been processed; look for its effects before you retry.";
 
+/// What stands below an answer whose task was deleted meanwhile.
+const TASK_GONE: &str = "\n\n(The agent also told of its task, but the task is gone.)";
+
 impl Store {
     /// The thread of a message of this project; the outer `None` when there is no such message.
     pub async fn thread_of(&self, message: MessageId) -> Result<Option<Option<ThreadId>>> {
@@ -123,15 +127,31 @@ impl Store {
         }))
     }
 
-    /// Marks a turn as done and writes what it said, in one statement. `thread` is where the
-    /// question stands; the answer is dated after it even when the question's clock was ahead.
-    /// Returns the message that the turn ended in: another one than given when the turn had been
-    /// answered before, and then nothing is written. May be repeated with the same messages.
+    /// The task that a message is about, if that is one of this project's, and what has happened to it: the
+    /// word in the message's metadata.
+    pub async fn task_of(&self, message: MessageId) -> Result<Option<(Uuid, Option<String>)>> {
+        let about = sqlx::query_as(
+            "SELECT k.id, m.metadata ->> 'kind' FROM project_chat_messages m
+             JOIN tasks k ON k.id::text = m.metadata ->> 'task_id' AND k.project_id = $2
+             WHERE m.id = $1 AND m.project_id = $2 AND k.deleted_at IS NULL",
+        )
+        .bind(message.0)
+        .bind(self.project.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(about)
+    }
+
+    /// Marks a turn as done and writes what it said, and what it told of its task, in one
+    /// transaction. `thread` is where the question stands; the answer is dated after it even when the
+    /// question's clock was ahead. Returns the message that the turn ended in: another one than given when
+    /// the turn had been answered before, and then nothing is written. May be repeated with the same messages.
     pub async fn finish_turn(
         &self,
         turn: &TurnKey,
         thread: Option<ThreadId>,
         messages: &[Outgoing],
+        news: Option<&TaskNews>,
     ) -> Result<Option<MessageId>> {
         let ids: Vec<Uuid> = messages.iter().map(|message| message.id.0).collect();
         let texts: Vec<String> = messages
@@ -143,7 +163,8 @@ impl Store {
             .iter()
             .map(|message| storable_json(&message.metadata))
             .collect();
-        let reply: Option<Uuid> = sqlx::query_scalar(FINISH)
+        let mut tx = self.pool.begin().await?;
+        let (ended, reply): (bool, Option<Uuid>) = sqlx::query_as(FINISH)
             .bind(turn.0.0)
             .bind(turn.1.as_str())
             .bind(self.project.as_str())
@@ -152,11 +173,25 @@ impl Store {
             .bind(texts)
             .bind(types)
             .bind(metadata)
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *tx)
             .await?;
-        if reply.is_some() {
+        if ended {
+            if let Some(news) = news
+                && !write_news(&mut tx, &self.project, &turn.1, news).await?
+            {
+                tracing::warn!(task = %news.task, "a turn told of a task that is gone");
+                sqlx::query(
+                    "UPDATE project_chat_messages SET message = message || $2 WHERE id = $1",
+                )
+                .bind(reply)
+                .bind(TASK_GONE)
+                .execute(&mut *tx)
+                .await?;
+            }
+            tx.commit().await?;
             return Ok(reply.map(MessageId));
         }
+        drop(tx);
         match self.turn_state(turn).await? {
             Some(TurnState::Done(reply)) => Ok(reply),
             _ => Err(StoreError::bad_row(
@@ -266,7 +301,7 @@ WITH turn AS (
     FROM turn, unnest($5::uuid[], $6::text[], $7::text[], $8::jsonb[])
          WITH ORDINALITY AS new (id, text, type, metadata, position)
 )
-SELECT (SELECT reply_message_id FROM turn)";
+SELECT EXISTS (SELECT FROM turn), (SELECT reply_message_id FROM turn)";
 
 /// The lock of who runs a turn.
 pub fn lock_of((message, agent): &TurnKey) -> LockKey {

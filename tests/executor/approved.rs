@@ -96,6 +96,7 @@ impl Stage {
             by: &operator(),
             reason: None,
             feedback: None,
+            wakes: None,
         };
         let decided = self.store.decide(reference, verdict).await.unwrap();
         assert!(matches!(decided, Decided::Done(..)), "{decided:?}");

@@ -230,7 +230,7 @@ async fn a_task_takes_events_and_gives_them_back_newest_first() {
     for body in [
         json!({"event_type": "comment", "author": PROPOSER, "content": "nul \0 and all"}),
         json!({"event_type": "agent_update", "content": "on it", "metadata": {"kind": "x"}}),
-        json!({"event_type": "output_added"}),
+        json!({"event_type": "output_added", "metadata": {"title": "The plan"}}),
     ] {
         ids.push(id(&post(&executor, &path, &body).await));
     }
@@ -250,6 +250,10 @@ async fn a_task_takes_events_and_gives_them_back_newest_first() {
     assert_eq!(events[2]["author"], PROPOSER);
     assert_eq!(events[1]["author"], "dashboard");
     assert_eq!(events[1]["metadata"], json!({"kind": "x"}));
+    assert_eq!(
+        events[0]["metadata"],
+        json!({"title": "The plan", "output_type": "summary"})
+    );
     assert!(events[0]["created_at"].as_str().unwrap().ends_with('Z'));
     assert_eq!(get("?limit=1").await["events"].as_array().unwrap().len(), 1);
     executor.stop().await;

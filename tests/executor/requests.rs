@@ -89,7 +89,7 @@ async fn every_bad_address_is_refused_with_its_reason() {
         get("/api/chat/recent?limit=many", 400, "limit"),
         get("/api/chat/recent?thread_id=7", 400, "UUID"),
         get("/api/chat/deliver", 405, "method"),
-        get("/api/tasks", 404, "nothing at this path"),
+        get("/api/projects", 404, "nothing at this path"),
         named("other", 404, "front-office"),
         named("No Slug", 400, "project id"),
     ])

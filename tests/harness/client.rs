@@ -1,6 +1,7 @@
 //! Discord's app in a person's hand: it presses, types, chooses commands, and hears what only this
 //! person is told.
 
+mod menus;
 mod wire;
 
 use std::sync::Arc;

@@ -128,6 +128,25 @@ impl Person {
             .to_owned()
     }
 
+    /// One call of Discord's client API that comes with a file.
+    pub async fn sends_file(
+        &self,
+        path: &str,
+        body: &Value,
+        (name, content): (&str, &str),
+    ) -> StatusCode {
+        let file = reqwest::multipart::Part::text(content.to_owned()).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new()
+            .text("payload_json", body.to_string())
+            .part("files[0]", file);
+        let request = self
+            .http
+            .post(format!("{}{path}", self.api))
+            .header("Authorization", &self.token)
+            .multipart(form);
+        request.send().await.expect("the sandbox answers").status()
+    }
+
     /// The last hundred messages of a channel, oldest first.
     pub async fn read(&self, channel: &str) -> Vec<Seen> {
         self.page(&format!("/channels/{channel}/messages?limit=100"))

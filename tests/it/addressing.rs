@@ -29,6 +29,15 @@ async fn who_is_named_gets_it_and_several_get_it_each() {
             "{text}"
         );
     }
+    // Existing agents look for the rows of those that name them.
+    let mentions = "SELECT string_agg(m.agent_key || ' ' || c.message, ', ' ORDER BY c.created_at, m.agent_key)
+        FROM mentions m JOIN project_chat_messages c ON c.id = m.source_id AND c.thread_id = m.thread_id
+        WHERE m.source_type = 'chat_message' AND m.author = 'ui' AND m.excerpt = c.message";
+    let expected = "main hey @trunks, are you there?, ricky @ricky only, main @agent:main:main by key, \
+        main @Ricky and @Trunks: both of you, ricky @Ricky and @Trunks: both of you";
+    world
+        .database_says(mentions, Some(expected.to_owned()))
+        .await;
     let answered = |seen: &[Seen], name: &str, text: &str| {
         seen.iter()
             .filter(|m| m.name == name && m.text.contains(text))

@@ -2,6 +2,7 @@
 
 mod faults;
 mod receipts;
+mod tasks;
 
 use std::time::Duration;
 

@@ -94,6 +94,7 @@ async fn channels_and_webhooks_are_made_once() {
         "dm-ricky",
         "general",
         "status",
+        "tasks",
         "team-room",
     ];
     assert_eq!(names, wanted);

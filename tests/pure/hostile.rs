@@ -177,8 +177,8 @@ fn check_limits(draft: &Draft) -> Result<(), TestCaseError> {
     prop_assert!(draft.components.len() <= 5);
     let mut ids = std::collections::HashSet::new();
     for row in &draft.components {
-        prop_assert!((1..=5).contains(&row.0.len()));
-        for button in &row.0 {
+        prop_assert!((1..=5).contains(&row.buttons().len()));
+        for button in row.buttons() {
             prop_assert!((1..=80).contains(&long(&button.label)));
             prop_assert!((1..=LIMIT).contains(&button.custom_id.len()));
             prop_assert!(

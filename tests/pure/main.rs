@@ -2,6 +2,7 @@
 
 mod addressing;
 mod cards;
+mod controls;
 mod custom_ids;
 mod doctor;
 mod fallback;
@@ -20,5 +21,7 @@ mod receipts;
 mod stage;
 mod status;
 mod surface;
+mod task_press;
 mod team;
 mod verdicts;
+mod waking;

@@ -1,7 +1,7 @@
 //! Proposals to draw.
 
 use chrono::{DateTime, Utc};
-use clawdos_bridge::cards::{Draft, Personas};
+use clawdos_bridge::cards::{Draft, Personas, Row};
 use clawdos_bridge::model::agent::Agent;
 use clawdos_bridge::model::message::Author;
 use clawdos_bridge::model::proposal::{
@@ -102,6 +102,10 @@ pub(crate) fn drawn(draft: &Draft) -> String {
         .iter()
         .flat_map(|row| row["components"].as_array().unwrap())
     {
+        if button["type"] == 3 {
+            lines.push(list(button));
+            continue;
+        }
         let off = if button["disabled"] == true {
             " (off)"
         } else {
@@ -117,13 +121,29 @@ pub(crate) fn drawn(draft: &Draft) -> String {
     lines.join("\n")
 }
 
+/// A list to choose from: what holds now is in brackets.
+fn list(select: &Value) -> String {
+    let choices = select["options"].as_array().unwrap().iter().map(|choice| {
+        let (label, value) = (text(&choice["label"]), text(&choice["value"]));
+        if choice["default"] == true {
+            format!("[{label}={value}]")
+        } else {
+            format!("{label}={value}")
+        }
+    });
+    let choices = choices.collect::<Vec<_>>().join(", ");
+    let press = text(&select["custom_id"]).split(':').take(3);
+    let press = press.collect::<Vec<_>>().join(":");
+    format!("<{}> {press} {choices}", text(&select["placeholder"]))
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
 /// Whether the button of this name can be pressed; `None` where there is none.
 pub(crate) fn can_press(draft: &Draft, label: &str) -> Option<bool> {
-    let mut buttons = draft.components.iter().flat_map(|row| &row.0);
+    let mut buttons = draft.components.iter().flat_map(Row::buttons);
     buttons
         .find(|button| button.label == label)
         .map(|button| button.enabled)

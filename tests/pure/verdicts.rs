@@ -25,7 +25,7 @@ fn a_risky_approval_is_asked_about_again_and_the_question_ends() {
     let proposal = action("file_write", "high", &json!({"path": "a", "content": "b"}));
     let question = verdict::question(&proposal, &personas(), at(4_000));
     assert_snapshot!(drawn(&question));
-    let press = question.components[0].0[0].custom_id.parse();
+    let press = question.components[0].buttons()[0].custom_id.parse();
     assert_eq!(
         press,
         Ok(Press::Confirm {

@@ -8,7 +8,7 @@ use super::submit::Checked;
 use crate::rest::error::{ApiError, ApiResult, FormErrors};
 use crate::rest::validate::id;
 use crate::state::permissions::bits;
-use crate::state::{Command, State};
+use crate::state::{Attachment, Command, State};
 
 /// Longest text of an option (Application Commands, `max_length`).
 const OPTION_TEXT: u64 = 6000;
@@ -175,7 +175,10 @@ impl Walk<'_> {
         if !focused && self.complete {
             self.value(&format!("{path}.value"), kind, declared, &given["value"]);
         }
-        kept["value"] = given["value"].clone();
+        kept["value"] = match self.file(kind, &given["value"]) {
+            Some(file) => json!(file.id.to_string()),
+            None => given["value"].clone(),
+        };
         if focused {
             kept["focused"] = json!(true);
         }
@@ -192,6 +195,7 @@ impl Walk<'_> {
             5 => value.is_boolean(),
             6..=9 => id(value).is_some_and(|id| self.resolve(kind, id)),
             10 => value.is_number(),
+            11 => self.attach(value),
             _ => false,
         };
         if !fits {
@@ -257,6 +261,28 @@ impl Walk<'_> {
             return true;
         }
         false
+    }
+
+    /// The file that an option names by the id it has among those of the request.
+    fn file(&self, kind: u64, value: &Value) -> Option<&Attachment> {
+        let slot = match value {
+            Value::String(slot) => slot.clone(),
+            Value::Number(slot) => slot.to_string(),
+            _ => return None,
+        };
+        let mut files = self.by.files.iter().filter(|_| kind == 11);
+        files.find(|(its, _)| *its == slot).map(|(_, file)| file)
+    }
+
+    /// Puts a file into `resolved`: nobody else sees it.
+    fn attach(&mut self, value: &Value) -> bool {
+        let Some(file) = self.file(11, value).cloned() else {
+            return false;
+        };
+        let mut json = self.state.attachment_json(self.by.channel, &file);
+        json["ephemeral"] = json!(true);
+        self.put("attachments", file.id, json);
+        true
     }
 
     fn put(&mut self, group: &str, id: u64, json: Value) {

@@ -6,8 +6,8 @@ use super::store::{Interaction, Kind};
 use crate::limits;
 use crate::rest::error::{ApiError, ApiResult, FormErrors};
 use crate::rest::validate::id;
-use crate::state::State;
 use crate::state::permissions::bits;
+use crate::state::{Attachment, State};
 
 /// The body of `POST /interactions`.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Invocation {
     /// The message with the component.
     pub message: Option<u64>,
     pub data: Value,
+    /// Files that came with a command, by the ids that its options name them by.
+    pub files: Vec<(String, Attachment)>,
 }
 
 impl Invocation {
@@ -58,6 +60,7 @@ impl Invocation {
             nonce: body["nonce"].clone(),
             message: id(&body["message_id"]),
             data: body["data"].clone(),
+            files: Vec::new(),
         };
         invocation.check_place(state)?;
         Ok(invocation)

@@ -16,6 +16,7 @@ use super::store::{ANSWER_WITHIN, Inner, Interaction, Kind, Phase};
 use super::{command, component, modal, notify};
 use crate::app::App;
 use crate::gateway::Audience;
+use crate::rest::attachments;
 use crate::rest::error::{ApiError, ApiResult};
 use crate::rest::payload::Payload;
 use crate::state::{Actor, State};
@@ -52,9 +53,13 @@ pub(super) async fn submit(
     headers: HeaderMap,
     payload: Payload,
 ) -> ApiResult {
+    app.read(|state| person(state, &headers))?;
+    let stored = attachments::store(&app, &payload).await?;
     let id = app.write(|state| {
         let person = person(state, &headers)?;
-        let invocation = Invocation::parse(state, person, &payload.json)?;
+        let mut invocation = Invocation::parse(state, person, &payload.json)?;
+        let slots = payload.files.iter().map(|file| file.slot.clone());
+        invocation.files = slots.zip(stored).collect();
         let mut inner = app.interactions.lock();
         let checked = match invocation.kind {
             Kind::Command | Kind::Autocomplete => command::check(state, &invocation)?,

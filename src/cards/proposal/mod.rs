@@ -236,5 +236,5 @@ fn buttons(proposal: &Proposal, reach: Reach) -> Vec<Row> {
         ],
         _ => return Vec::new(),
     };
-    vec![Row(row)]
+    vec![Row::Buttons(row)]
 }

@@ -49,6 +49,7 @@ async fn race(store: &Store, id: Uuid) -> u64 {
                 by: &by,
                 reason: None,
                 feedback: None,
+                wakes: None,
             };
             (number, store.decide(reference, verdict).await.unwrap())
         })

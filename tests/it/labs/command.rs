@@ -153,7 +153,14 @@ async fn while_the_database_is_away_the_command_says_so() {
     .await;
     lists(
         &world,
-        &["activity", "approvals", "dm-main", "dm-ricky", "status"],
+        &[
+            "activity",
+            "approvals",
+            "dm-main",
+            "dm-ricky",
+            "status",
+            "tasks",
+        ],
     )
     .await;
 }

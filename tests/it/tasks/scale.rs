@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::big::big_project;
+use crate::harness::big::{OPEN, big_project};
 use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
@@ -18,7 +18,7 @@ const FILLED: Duration = Duration::from_mins(3);
 #[tokio::test]
 async fn a_large_project_starts_in_seconds_and_shows_what_is_active() {
     let mut world = World::without_bridge().await;
-    let big = big_project(&world).await;
+    big_project(&world).await;
     world.fault(json!({ "rate_limits": "off" })).await;
     let began = Instant::now();
     world.start_bridge();
@@ -37,7 +37,7 @@ async fn a_large_project_starts_in_seconds_and_shows_what_is_active() {
 
     let filled = "SELECT count(*) FROM bridge.task_thread WHERE filled_at IS NOT NULL";
     let mut before = -1;
-    while began.elapsed() < FILLED && before < big.open {
+    while began.elapsed() < FILLED && before < OPEN {
         // As long as it gets on, it is waited for.
         before = eventually("more threads that are filled", || async {
             let now: i64 = sqlx::query_scalar(filled)
@@ -50,7 +50,7 @@ async fn a_large_project_starts_in_seconds_and_shows_what_is_active() {
     }
     let shown = began.elapsed();
     println!("ready after {started:?}, all shown after {shown:?}");
-    assert_eq!(before, big.open, "after {shown:?}");
+    assert_eq!(before, OPEN, "after {shown:?}");
 
     // Each open task has one thread that is not archived, and no other has one.
     let operator = world.person("zack");
@@ -58,9 +58,9 @@ async fn a_large_project_starts_in_seconds_and_shows_what_is_active() {
         .threads(world.guild(), &world.channel("tasks"))
         .await;
     let names: BTreeSet<String> = threads.iter().map(|thread| thread.name.clone()).collect();
-    let expected: BTreeSet<String> = (1..=big.open).map(|n| format!("Task {n}")).collect();
+    let expected: BTreeSet<String> = (1..=OPEN).map(|n| format!("Task {n}")).collect();
     assert_eq!(names, expected);
-    assert_eq!(i64::try_from(threads.len()), Ok(big.open));
+    assert_eq!(i64::try_from(threads.len()), Ok(OPEN));
     assert!(threads.iter().all(|thread| !thread.archived));
     let sixth = threads
         .iter()

@@ -202,3 +202,35 @@ async fn without_a_forum_the_threads_hang_on_cards_in_a_text_channel() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn a_post_whose_answer_is_lost_is_not_made_twice() {
+    let mut world = World::start().await;
+    let zack = world.person("zack");
+    let lost =
+        json!({ "route": "POST /channels/{channel_id}/threads", "count": 2, "swallow": true });
+    world.fault(lost.clone()).await;
+    let task = world.task("Heard once", "inbox", None).await;
+    world.comment(task, "Once.").await;
+    let thread = world.thread("Heard once").await;
+    zack.sees(&thread, "the comment", |seen| {
+        seen.iter().any(|it| it.text == "Once.")
+    })
+    .await;
+    let slow = json!({ "route": "GET /guilds/{guild_id}/threads/active", "count": 50, "delay_ms": 20_000 });
+    world.fault(slow).await;
+    world.fault(lost).await;
+    let other = world.task("Died in between", "inbox", None).await;
+    world.thread("Died in between").await;
+    world.kill_bridge();
+    world.no_faults().await;
+    world.start_bridge();
+    world.comment(other, "Alive again.").await;
+    let thread = world.thread("Died in between").await;
+    zack.sees(&thread, "the comment", |seen| {
+        seen.iter().any(|it| it.text == "Alive again.")
+    })
+    .await;
+    let all = zack.threads(world.guild(), &world.channel("tasks")).await;
+    assert_eq!(all.len(), 2, "{all:?}");
+}

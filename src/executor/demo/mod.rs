@@ -1,6 +1,10 @@
 //! The demo agents: programs that answer what they were asked, always the same way, so that
 //! everything around them can be seen at work. Words in the message steer them, wherever they stand:
-//! `wait 5` takes five seconds, `fail` fails, `propose <action> …` proposes.
+//! `wait 5` takes five seconds, `fail` fails, `propose <action> …` proposes. What they hear of a task they
+//! work on: they report, deliver, ask, and go on with the answer.
+
+mod propose;
+mod work;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -26,6 +30,12 @@ pub const ACTIONS: [&str; 6] = [
 #[derive(Deserialize)]
 struct Question {
     message: String,
+    /// The task that the message is about.
+    #[serde(default)]
+    task_id: Option<String>,
+    /// What has happened to the task.
+    #[serde(default)]
+    kind: Option<String>,
 }
 
 /// What the agent does about a message.
@@ -35,6 +45,8 @@ struct Turn {
     fail: bool,
     reply: String,
     proposals: Vec<Value>,
+    events: Vec<Value>,
+    status: Option<&'static str>,
 }
 
 /// One turn of the demo agent `short`, as the hidden subcommand `demo-agent` runs it: a question on
@@ -57,13 +69,27 @@ pub fn demo_agent(
             return ExitCode::from(2);
         }
     };
-    let turn = plan(short, &question.message);
+    let mut turn = plan(short, &question.message);
+    if question.task_id.is_some() {
+        work::go_on(
+            &mut turn,
+            short,
+            question.kind.as_deref().unwrap_or_default(),
+            &question.message,
+        );
+    }
     std::thread::sleep(turn.wait);
     if turn.fail {
         let _ = writeln!(errors, "I was asked to fail, and so I did.");
         return ExitCode::FAILURE;
     }
-    let answer = json!({"reply": turn.reply, "proposals": turn.proposals});
+    let mut answer = json!({"reply": turn.reply, "proposals": turn.proposals});
+    if !turn.events.is_empty() {
+        answer["events"] = turn.events.into();
+    }
+    if let Some(status) = turn.status {
+        answer["status"] = status.into();
+    }
     match writeln!(output, "{answer}").and_then(|()| output.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -80,7 +106,7 @@ fn plan(short: &str, message: &str) -> Turn {
         .map_or(Duration::ZERO, |seconds| {
             Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_WAIT))
         });
-    let wanted = proposal(short, message);
+    let wanted = propose::proposal(short, message);
     let mut reply = character(short, message);
     let mut proposals = Vec::new();
     match wanted {
@@ -98,6 +124,8 @@ fn plan(short: &str, message: &str) -> Turn {
         fail: words.iter().any(|word| word == "fail"),
         reply,
         proposals,
+        events: Vec::new(),
+        status: None,
     }
 }
 
@@ -114,129 +142,6 @@ fn character(short: &str, message: &str) -> String {
         "ricky" => format!("“{quote}”? Ricky here. Sleeves up, looking into it."),
         other => format!("“{quote}”. Heard by {other}."),
     }
-}
-
-/// What `propose <action> …` asks for; the rest of the text becomes its parameters.
-fn proposal(short: &str, message: &str) -> Option<Result<Value, String>> {
-    let (_, after) = split_at_word(message, "propose")?;
-    let after = after.trim_start();
-    let (action, rest) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
-    let action = action.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
-    let Some((risk, parameters)) = parameters(short, action, rest.trim()) else {
-        return Some(Err(format!(" I can propose {}.", ACTIONS.join(", "))));
-    };
-    Some(Ok(json!({
-        "action_type": action,
-        "parameters": parameters,
-        "risk_level": risk,
-        "requires_approval": true,
-    })))
-}
-
-/// The text before and after the first occurrence of a whole word, in any case.
-fn split_at_word<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
-    let mut from = 0;
-    for part in text.split_whitespace() {
-        let start = from + text[from..].find(part)?;
-        from = start + part.len();
-        if bare(part) == word {
-            return Some((&text[..start], &text[from..]));
-        }
-    }
-    None
-}
-
-/// The complete parameters of an action and its risk, filled from what the text gives.
-fn parameters(short: &str, action: &str, rest: &str) -> Option<(&'static str, Value)> {
-    let own = format!("agent:{short}:main");
-    let other = if short == "main" {
-        "agent:ricky:main"
-    } else {
-        "agent:main:main"
-    };
-    let or = |text: &'static str| if rest.is_empty() { text } else { rest };
-    Some(match action {
-        "create_task" => (
-            "low",
-            json!({
-                "title": line(or("Look around")),
-                "description": or("Look around and write down what is there."),
-                "assignee_agent_key": own,
-            }),
-        ),
-        "schedule_job" => (
-            "med",
-            json!({
-                "name": line(or("Morning report")),
-                "schedule_expr": "0 9 * * *",
-                "instructions": or("Report what happened since yesterday."),
-                "target_agent_key": own,
-            }),
-        ),
-        "edit_doc" => {
-            let content = or("Today was a good day.");
-            (
-                "med",
-                json!({
-                    "doc_type": "memory_today",
-                    "agent_key": own,
-                    "content_preview": line(content),
-                    "content": content,
-                }),
-            )
-        }
-        "send_message" => (
-            "low",
-            json!({
-                "channel": "team-room",
-                "recipient": other,
-                "content": or("How is it going?"),
-            }),
-        ),
-        "api_call" => ("high", api_call(rest)),
-        "file_write" => ("med", file_write(short, rest)),
-        _ => return None,
-    })
-}
-
-/// A URL and a method where the text has them; what stands behind the URL is the body.
-fn api_call(rest: &str) -> Value {
-    let method = rest
-        .split_whitespace()
-        .find(|word| matches!(*word, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"));
-    let url = rest
-        .split_whitespace()
-        .find(|word| word.starts_with("http://") || word.starts_with("https://"));
-    let body = url
-        .and_then(|url| rest.split_once(url))
-        .map_or("", |(_, body)| body.trim());
-    let usual = if body.is_empty() { "GET" } else { "POST" };
-    json!({
-        "url": url.unwrap_or("https://example.com/"),
-        "method": method.unwrap_or(usual),
-        "headers": {},
-        "body_preview": line(body),
-        "body": body,
-    })
-}
-
-/// A first word that looks like a path is one.
-fn file_write(short: &str, rest: &str) -> Value {
-    let (first, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let is_path = first.contains('/') || first.contains('.');
-    let (path, content) = match (is_path, after.trim()) {
-        (true, "") => (first.to_owned(), "Hello from a file."),
-        (true, content) => (first.to_owned(), content),
-        (false, _) if rest.is_empty() => (format!("notes/{short}.md"), "Hello from a file."),
-        (false, _) => (format!("notes/{short}.md"), rest),
-    };
-    json!({"path": path, "content_preview": line(content), "content": content})
-}
-
-/// The beginning, on one line: for titles and previews.
-fn line(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]
