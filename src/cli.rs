@@ -76,6 +76,13 @@ pub enum Command {
     Doctor(DoctorOptions),
     /// Create or update the tables in the database, then exit
     Migrate,
+    /// Convert old task comments and outputs into events, a batch at a time
+    ///
+    /// Each row of `task_comments` and `task_outputs` becomes an event in `task_events`, once, with the time that it has;
+    /// rows that an event carries already are passed over, and the old tables are left as they are. It may be stopped
+    /// at any time and goes on when it is started again, and bridges may run meanwhile. Without DATABASE_URL it uses the
+    /// database of the bridge that runs on the data folder, if one does. Exits with 1 if rows are left to convert.
+    Backfill(BackfillOptions),
     /// Run the built-in executor alone: the Control API, the queue worker, the agents
     Executor(ListenOptions),
     /// Run the sandbox alone: a local Discord-compatible server
@@ -92,6 +99,17 @@ pub struct DoctorOptions {
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How `backfill` works.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct BackfillOptions {
+    /// Count what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Rows per transaction
+    #[arg(long, value_name = "ROWS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub batch: u32,
 }
 
 /// For subcommands that serve something.

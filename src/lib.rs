@@ -20,6 +20,7 @@ pub mod mirror;
 pub mod mode;
 pub mod operations;
 // L4
+pub mod backfill;
 #[path = "../commands/mod.rs"]
 pub mod commands;
 pub mod doctor;

@@ -15,7 +15,7 @@ const LAYERS: [&str; 6] = [
      discord::own_bots discord::portal discord::receipts",
     "operations mirror mode delivery",
     "discord::gateway discord::sessions discord::presence discord::presses discord::inbound \
-     discord::events commands doctor health executor embedded",
+     discord::events commands doctor backfill health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.

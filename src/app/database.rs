@@ -13,6 +13,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use crate::config::Config;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
 use crate::lifecycle::Lifecycle;
+use crate::model::ProjectId;
 use crate::store::Store;
 use crate::store::migrate::migrate;
 
@@ -71,6 +72,13 @@ pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<
         url,
         embedded,
     })
+}
+
+/// Connects to a database that is in order, or that must not be changed.
+pub async fn connect(url: &SecretString, project: ProjectId) -> anyhow::Result<Store> {
+    reach(url).await?;
+    let pool = pool(1).connect(url.expose_secret()).await;
+    Ok(Store::new(pool.context(UNREACHABLE)?, project))
 }
 
 async fn start_embedded(

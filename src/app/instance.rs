@@ -96,7 +96,7 @@ pub fn holder(data_dir: &Path) -> Holder {
             Err(_) => other("and its run.json cannot be read. Use the same version of the program"),
         },
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            other("and its run.json is closed to us. Run doctor as the user that runs the bridge")
+            other("and its run.json is closed to us. Do this as the user that runs the bridge")
         }
         Err(_) => other("and is not ready. Wait until it is, or stop it"),
     }

@@ -1,5 +1,6 @@
 //! The composition root: the only place where parts are wired together.
 
+mod backfill;
 mod boards;
 mod bridge;
 mod database;
@@ -64,6 +65,9 @@ fn start(command: &Command, mut config: Config) -> anyhow::Result<ExitCode> {
     if matches!(command, Command::Doctor(_)) && config.log.filter == DEFAULT_LOG_FILTER {
         "off".clone_into(&mut config.log.filter);
     }
+    if matches!(command, Command::Backfill(_)) && config.log.filter == DEFAULT_LOG_FILTER {
+        "warn,sqlx::query=error".clone_into(&mut config.log.filter);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -75,6 +79,7 @@ fn start(command: &Command, mut config: Config) -> anyhow::Result<ExitCode> {
         match command {
             Command::Run => Box::pin(bridge::run(lifecycle, config, prometheus)).await,
             Command::Doctor(options) => doctor::run(lifecycle, config, options).await,
+            Command::Backfill(options) => Box::pin(backfill::run(lifecycle, config, options)).await,
             Command::Migrate => database::migrate_only(lifecycle, &config).await,
             Command::Executor(_) => executor::run_alone(lifecycle, config, prometheus).await,
             #[cfg(feature = "sandbox")]

@@ -1,5 +1,6 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod backfill;
 pub mod chat;
 pub mod decide;
 mod decision;

@@ -1,5 +1,6 @@
 //! What the journeys share.
 
+pub mod big;
 pub mod card;
 pub mod chat;
 pub mod client;

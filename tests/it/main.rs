@@ -6,6 +6,7 @@ mod harness;
 mod addressing;
 mod approvals;
 mod archive;
+mod backfill;
 mod bad_input;
 mod bots;
 mod cards;

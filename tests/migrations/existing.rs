@@ -58,11 +58,13 @@ async fn every_row_stays_as_it_was() {
     assert_eq!(before, after);
 }
 
-/// What finds the few open proposals, and the last question to an agent, among many rows of theirs.
-const OUR_INDEXES: [&str; 7] = [
+/// What finds the few open proposals, the last question to an agent, and old comments by time, among many rows.
+const OUR_INDEXES: [&str; 9] = [
     "idx_chat_delivery_queue_agent",
+    "idx_task_comments_project_time",
     "idx_task_comments_task",
     "idx_task_events_project_time",
+    "idx_task_outputs_project_time",
     "idx_task_outputs_task_time",
     "project_chat_messages_proposal_idx",
     "task_events_approval_idx",
