@@ -45,15 +45,23 @@ impl Renderer {
             sight,
             ..Look::default()
         };
+        let gone = rows.iter().filter(|loaded| {
+            let row = loaded.row.as_ref();
+            row.is_none_or(|(seen, _)| seen.task.is_deleted)
+        });
+        let gone: Vec<Uuid> = gone.map(|loaded| loaded.entity.id).collect();
         for loaded in rows {
             let proposal = proposals.remove(&loaded.entity.id);
             look.threads.extend(wish(&loaded, &shown));
             look.rows.push(self.task(loaded, proposal, &shown));
         }
-        let kind = EntityKind::TaskEvent;
-        let requests = store.shown_requests(ids).await?;
-        let requests = requests.into_iter().map(|id| Entity { kind, id });
-        look.others.extend(requests);
+        if !gone.is_empty() {
+            // Only then: requests have their tasks looked at, which would never end.
+            let kind = EntityKind::TaskEvent;
+            let requests = store.shown_requests(&gone).await?;
+            let requests = requests.into_iter().map(|id| Entity { kind, id });
+            look.others.extend(requests);
+        }
         Ok(look)
     }
 
@@ -135,7 +143,9 @@ impl Renderer {
             let proposal = proposals.remove(&loaded.entity.id);
             if let Some((seen, _)) = &loaded.row {
                 look.others.extend(seen.answers);
-                look.others.extend(seen.proposes.then_some(Entity {
+                // The card counts what waits; that of a deleted task counts nothing.
+                let counts = seen.event.kind != APPROVAL_REQUEST || proposal.is_some();
+                look.others.extend((seen.proposes && counts).then_some(Entity {
                     kind: EntityKind::Task,
                     id: seen.event.task,
                 }));
