@@ -45,13 +45,19 @@ impl Renderer {
             sight,
             ..Look::default()
         };
+        // Those of tasks that are there name their task themselves: both would look at each other for ever.
+        let mut gone = Vec::new();
         for loaded in rows {
+            let there = |(seen, _): &(TaskSeen, String)| !seen.task.is_deleted;
+            if !loaded.row.as_ref().is_some_and(there) {
+                gone.push(loaded.entity.id);
+            }
             let proposal = proposals.remove(&loaded.entity.id);
             look.threads.extend(wish(&loaded, &shown));
             look.rows.push(self.task(loaded, proposal, &shown));
         }
         let kind = EntityKind::TaskEvent;
-        let requests = store.shown_requests(ids).await?;
+        let requests = store.shown_requests(&gone).await?;
         let requests = requests.into_iter().map(|id| Entity { kind, id });
         look.others.extend(requests);
         Ok(look)
