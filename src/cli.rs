@@ -80,7 +80,7 @@ pub enum Command {
     ///
     /// Each row of `task_comments` and `task_outputs` becomes an event in `task_events`, once, with the time that it has;
     /// rows that an event carries already are passed over, and the old tables are left as they are. It may be stopped
-    /// at any time and goes on when it is started again, and bridges may run meanwhile. Without DATABASE_URL it uses the
+    /// at any time and goes on when it is started again, and bridges may run meanwhile. Without `DATABASE_URL` it uses the
     /// database of the bridge that runs on the data folder, if one does. Exits with 1 if rows are left to convert.
     Backfill(BackfillOptions),
     /// Run the built-in executor alone: the Control API, the queue worker, the agents

@@ -66,7 +66,7 @@ fn start(command: &Command, mut config: Config) -> anyhow::Result<ExitCode> {
         "off".clone_into(&mut config.log.filter);
     }
     if matches!(command, Command::Backfill(_)) && config.log.filter == DEFAULT_LOG_FILTER {
-        "warn,sqlx::query=error".clone_into(&mut config.log.filter);
+        "error".clone_into(&mut config.log.filter);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

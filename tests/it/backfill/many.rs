@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Stage;
 
-/// For a machine that does much else at the same time; measured: see the end of ARCHITECTURE's table of figures.
+/// For a machine that does much else at the same time. Measured: 26 s with a debug build.
 const REASONABLE: Duration = Duration::from_mins(2);
 
 #[tokio::test]

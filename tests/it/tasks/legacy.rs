@@ -94,7 +94,7 @@ async fn an_existing_database_is_shown_whole_before_and_after_it_is_converted() 
         "Looks good",
         "Green and gold",
         "https://example.com/door.jpg",
-        "gold leaf",
+        "`send_email`",
     ];
     for text in once {
         let times = door.iter().filter(|it| it.text.contains(text)).count();
