@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::draft::Opening;
 use super::quote::{self, length, shortened};
 use super::task_controls::task_controls;
-use super::{Draft, Embed, Personas, Upkeep, mode};
+use super::{Draft, Embed, File, Personas, Upkeep, mode};
 use crate::model::message::Author;
 use crate::model::mode::{Mode, State};
 use crate::model::task::{Task, TaskStatus};
@@ -47,10 +47,20 @@ pub fn task_card(
     } else {
         task_controls(task.id, &task.status)
     };
-    Draft {
+    let card = Draft {
         embeds: vec![frame(task, personas)],
         components: controls,
         ..own
+    };
+    let described = task.description.as_deref().unwrap_or_default();
+    if length(described.trim()) <= DESCRIPTION_ROOM {
+        return card;
+    }
+    let file = File::new("description.txt".to_owned(), described.to_owned());
+    Draft {
+        files: vec![file],
+        instead: Some(Box::new(card.clone())),
+        ..card
     }
 }
 

@@ -10,8 +10,10 @@ use crate::model::attention::{self, Question};
 use crate::model::message::Author;
 use crate::model::task::{Answer, Event, Item, TaskStatus};
 
-/// Longer outputs come as a file, in UTF-16 units.
+/// Longer outputs come as a file, and so do longer words of anybody, in UTF-16 units: many messages in a
+/// row would keep everything else in `#tasks` waiting.
 const LONGEST_INLINE: usize = 3_000;
+const LONGEST_SAID: usize = 8_000;
 
 /// Room for titles, reasons, links and other words between ours.
 const WORDS: usize = 200;
@@ -81,6 +83,9 @@ fn said(event: &Event) -> String {
 
 /// Somebody's words under their name.
 fn spoken(event: &Event, personas: &Personas, words: &str) -> Vec<Draft> {
+    if quote::length(words) > LONGEST_SAID {
+        return vec![attached(event, personas, ("", words), "text")];
+    }
     let mut parts = text::parts(&text::foreign(words));
     if parts.is_empty() {
         parts.push("*(no text)*".to_owned());
@@ -196,15 +201,37 @@ fn output(event: &Event, personas: &Personas) -> Vec<Draft> {
     } else if !body.is_empty() {
         lines.push(body.to_owned());
     }
-    let mut drafts = spoken(event, personas, &lines.join("\n"));
-    if long && let Some(last) = drafts.last_mut() {
-        let start = quote::block(body, 1_000).markup;
-        let beginning = format!("{}\n{start}", shortened(&last.content, 900));
-        let instead = Draft::spoken(persona(event, personas), beginning);
-        last.files = vec![File::new(file_name(title), event.content.clone())];
-        last.instead = Some(Box::new(instead));
+    let lines = lines.join("\n");
+    if long {
+        return vec![attached(event, personas, (&lines, &event.content), title)];
     }
-    drafts
+    spoken(event, personas, &lines)
+}
+
+/// What is too long for messages: its beginning, or what stands `above` it, and all of it in a file.
+fn attached(
+    event: &Event,
+    personas: &Personas,
+    (above, whole): (&str, &str),
+    title: &str,
+) -> Draft {
+    let persona = persona(event, personas);
+    let above = shortened(&text::foreign(above), 900).into_owned();
+    let start = quote::block(whole, 1_000).markup;
+    let beginning = Draft::spoken(
+        persona.clone(),
+        format!("{above}\n{start}").trim().to_owned(),
+    );
+    let shown = if above.is_empty() {
+        format!("{start}\n-# The whole text is in the attached file.")
+    } else {
+        above
+    };
+    Draft {
+        files: vec![File::new(file_name(title), whole.to_owned())],
+        instead: Some(Box::new(beginning)),
+        ..Draft::spoken(persona, shown)
+    }
 }
 
 /// A link that shows where it leads; other schemes are only named.

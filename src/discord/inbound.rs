@@ -15,6 +15,7 @@ mod words;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,8 @@ struct Queues {
     reception: Reception,
     /// Channels of nobody in which people write: a thread may be ours in a moment.
     strangers: Strangers,
+    /// Since when nobody listens; none while somebody does.
+    deaf_since: Option<DateTime<Utc>>,
     /// For what parts of this one have to say.
     tell: mpsc::UnboundedSender<Inbound>,
 }
@@ -99,6 +102,7 @@ impl Intake {
             names: Directory::new(self.bot),
             reception,
             strangers: Strangers::default(),
+            deaf_since: Some(Utc::now()),
             tell,
         };
         let mut doors = Doors::default();
@@ -143,12 +147,15 @@ impl Intake {
                 self.connected.send_replace(true);
                 doors.forget();
                 self.read_back(queues, doors, cancel);
-                self.look_at_threads(&queues.tell, cancel);
+                let since = queues.deaf_since.take().unwrap_or_else(Utc::now);
+                self.look_at_threads(since, &queues.tell, cancel);
             }
             Inbound::Resumed => {
+                queues.deaf_since = None;
                 self.connected.send_replace(true);
             }
             Inbound::Disconnected => {
+                queues.deaf_since.get_or_insert_with(Utc::now);
                 self.connected.send_replace(false);
             }
             Inbound::Message(written) => {

@@ -6,10 +6,12 @@ mod news;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -38,6 +40,13 @@ pub struct ThreadWish {
     pub step: Step,
 }
 
+impl ThreadWish {
+    /// A new name may wait for long, and nothing else waits for it.
+    fn key(&self) -> (Uuid, bool) {
+        (self.task, matches!(self.step, Step::Rename { .. }))
+    }
+}
+
 /// One step towards a thread as it should be.
 #[derive(Debug, Clone)]
 pub enum Step {
@@ -58,6 +67,13 @@ pub enum Step {
         opening: Opening,
         /// Whether it should be archived.
         archived: bool,
+    },
+    /// It is called otherwise.
+    Rename {
+        /// The thread.
+        thread: ChannelId,
+        /// What it should be called.
+        name: String,
     },
     /// Its task is gone.
     Remove {
@@ -92,10 +108,16 @@ pub struct Busy(Arc<Mutex<UnderWay>>);
 #[derive(Debug, Default)]
 struct UnderWay {
     /// Tasks whose thread is in somebody's hands, and whether something else was wished meanwhile.
-    tasks: HashMap<Uuid, bool>,
+    tasks: HashMap<(Uuid, bool), bool>,
+    /// The name of a task's thread, and when it got its last ones.
+    names: HashMap<Uuid, (String, Vec<Instant>)>,
     /// The last news of threads that are nobody's: people may be quicker than we write down.
     early: HashMap<ChannelId, ThreadNews>,
 }
+
+/// So many new names a thread takes in so long (observed: the third waits for the first one's end).
+const NAMES: usize = 2;
+const NAMES_IN: Duration = Duration::from_secs(605);
 
 /// Most threads of others that are remembered.
 const REMEMBERED: usize = 1_000;
@@ -107,9 +129,9 @@ impl Busy {
     }
 
     /// Whether nobody has the thread of this task in hand: now we have.
-    fn begin(&self, task: Uuid) -> bool {
+    fn begin(&self, wish: &ThreadWish) -> bool {
         let mut now = self.now();
-        match now.tasks.entry(task) {
+        match now.tasks.entry(wish.key()) {
             Entry::Vacant(free) => {
                 free.insert(false);
                 true
@@ -122,8 +144,32 @@ impl Busy {
     }
 
     /// Gives back whether something else was wished meanwhile.
-    fn end(&self, task: Uuid) -> bool {
-        self.now().tasks.remove(&task).unwrap_or(false)
+    fn end(&self, key: (Uuid, bool)) -> bool {
+        self.now().tasks.remove(&key).unwrap_or(false)
+    }
+
+    /// The thread of a task is called this now.
+    fn named(&self, task: Uuid, name: &str) {
+        let mut now = self.now();
+        let (known, times) = now.names.entry(task).or_default();
+        if known != name {
+            if !known.is_empty() {
+                times.push(Instant::now());
+                times.drain(..times.len().saturating_sub(NAMES));
+            }
+            name.clone_into(known);
+        }
+    }
+
+    /// How long until the thread of a task may get another name: asked too early, Discord lets all other
+    /// changes of it wait as well.
+    fn patience(&self, task: Uuid) -> Duration {
+        let now = self.now();
+        let times = now.names.get(&task).map(|(_, times)| times.as_slice());
+        match times {
+            Some([first, .., _]) => NAMES_IN.saturating_sub(first.elapsed()),
+            _ => Duration::ZERO,
+        }
     }
 
     fn remember(&self, thread: ChannelId, news: ThreadNews) {
@@ -159,7 +205,7 @@ impl ThreadHands {
                     }
                 }
                 Some(wish) = wishes.recv() => {
-                    if self.busy.begin(wish.task) {
+                    if self.busy.begin(&wish) {
                         let hands = self.clone();
                         tokio::spawn(async move { hands.fulfil(wish).await });
                     }
@@ -169,9 +215,9 @@ impl ThreadHands {
     }
 
     async fn fulfil(self, wish: ThreadWish) {
-        let task = wish.task;
+        let (task, key) = (wish.task, wish.key());
         let done = self.step(wish).await;
-        let again = self.busy.end(task);
+        let again = self.busy.end(key);
         if again || matches!(done, Ok(true)) {
             self.look_at(task);
         }
@@ -199,6 +245,17 @@ impl ThreadHands {
                 opening,
                 archived,
             } => self.change(thread, shown, opening, archived).await,
+            Step::Rename { thread, name } => {
+                let patience = self.busy.patience(task);
+                if !patience.is_zero() {
+                    tokio::time::sleep(patience).await;
+                    // It may be called something else by now.
+                    return Ok(true);
+                }
+                self.patch(thread, &json!({ "name": name })).await?;
+                // The gateway tells the new name.
+                Ok(false)
+            }
             Step::Remove { thread } => {
                 let request = Request::new(Route::delete_channel(thread.get()));
                 match self.send(request).await {
@@ -267,9 +324,6 @@ impl ThreadHands {
     ) -> anyhow::Result<bool> {
         let tag = self.known_tag(&opening.tag).or_else(|| shown.tag.clone());
         let mut body = json!({});
-        if shown.name.as_deref() != Some(&opening.name) {
-            body["name"] = json!(opening.name);
-        }
         if tag.is_some() && tag != shown.tag {
             let id = self
                 .layout
@@ -300,7 +354,7 @@ impl ThreadHands {
             }
         }
         let now = ThreadShown {
-            name: Some(opening.name),
+            name: shown.name.clone(),
             tag,
             archived,
             locked: shown.locked,

@@ -52,7 +52,7 @@ pub enum Missing {
 pub struct ThreadRead {
     /// The last message of a person that is known; else the begin of the thread.
     pub read_up_to: DiscordMessageId,
-    /// The last message of anybody that is known.
+    /// The last message of anybody that is known from then.
     pub newest: DiscordMessageId,
 }
 
@@ -314,7 +314,7 @@ impl Store {
         let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
             "SELECT t.thread_id,
                     max(v.message_id) FILTER (WHERE v.author_kind = 'person' AND v.message_id < $2),
-                    max(v.message_id)
+                    max(v.message_id) FILTER (WHERE v.message_id < $2)
              FROM bridge.task_thread t
              LEFT JOIN bridge.view v ON v.project_id = $1 AND v.channel_id = t.thread_id
              WHERE t.project_id = $1 AND t.thread_id IS NOT NULL

@@ -9,7 +9,7 @@ use super::chat::{storable, storable_json};
 use super::{Result, Store, readable};
 
 /// An event as `GET /api/tasks/:id/events` shows it, in the words of the row.
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskEvent {
     /// The row.
     pub id: Uuid,
@@ -23,6 +23,32 @@ pub struct TaskEvent {
     pub metadata: Option<Value>,
     /// When.
     pub created_at: DateTime<Utc>,
+}
+
+#[derive(FromRow)]
+struct EventRow {
+    id: Uuid,
+    event_type: String,
+    author: String,
+    content: Option<String>,
+    /// JSON as text: the database takes numbers and depths that nobody else can read.
+    metadata: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<EventRow> for TaskEvent {
+    fn from(row: EventRow) -> Self {
+        // What cannot be read is given as it is written.
+        let read = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self {
+            id: row.id,
+            event_type: row.event_type,
+            author: row.author,
+            content: row.content,
+            metadata: row.metadata.map(read),
+            created_at: row.created_at,
+        }
+    }
 }
 
 /// An event that is about to be written.
@@ -56,8 +82,8 @@ impl Store {
 
     /// The newest events of a task, newest first.
     pub async fn task_events(&self, task: Uuid, limit: i64) -> Result<Vec<TaskEvent>> {
-        let events = sqlx::query_as(concat!(
-            "SELECT e.id, e.event_type, e.author, e.content, e.metadata, ",
+        let events: Vec<EventRow> = sqlx::query_as(concat!(
+            "SELECT e.id, e.event_type, e.author, e.content, e.metadata::text AS metadata, ",
             readable!("e.created_at"),
             " AS created_at FROM task_events e
              WHERE e.task_id = $1 AND e.project_id = $2
@@ -68,7 +94,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        Ok(events)
+        Ok(events.into_iter().map(TaskEvent::from).collect())
     }
 
     /// Writes an event. `None` when this project has no such task.

@@ -20,7 +20,7 @@ use crate::model::view::Surface;
 use crate::model::{ChannelId, DiscordMessageId, GuildId};
 use crate::store::Store;
 
-/// How far our clock and Discord's may be apart: what was heard since is not taken for what was read.
+/// How far our clock and Discord's may be apart, and how long before listening a bridge may post.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(2);
 
 /// How far before the last message that is known reading begins: others may have come late.
@@ -125,9 +125,11 @@ impl Intake {
         }
     }
 
-    /// Looks at all threads; `tell` hears of those that have to be read.
+    /// Looks at all threads; `tell` hears of those that have to be read, because something was written
+    /// there since nobody listened, be it by ourselves: others may have been before us.
     pub(super) fn look_at_threads(
         &self,
+        since: DateTime<Utc>,
         tell: &mpsc::UnboundedSender<Inbound>,
         cancel: &CancellationToken,
     ) {
@@ -140,7 +142,7 @@ impl Intake {
             lanes: self.lanes.clone(),
             guild: layout.guild,
             tasks,
-            since: Utc::now(),
+            since,
         };
         let (news, tell, cancel) = (self.threads.clone(), tell.clone(), cancel.clone());
         tokio::spawn(async move {

@@ -53,6 +53,7 @@ impl Renderer {
         for loaded in rows {
             let proposal = proposals.remove(&loaded.entity.id);
             look.threads.extend(wish(&loaded, &shown));
+            look.threads.extend(rename(&loaded));
             look.rows.push(self.task(loaded, proposal, &shown));
         }
         if !gone.is_empty() {
@@ -145,10 +146,11 @@ impl Renderer {
                 look.others.extend(seen.answers);
                 // The card counts what waits; that of a deleted task counts nothing.
                 let counts = seen.event.kind != APPROVAL_REQUEST || proposal.is_some();
-                look.others.extend((seen.proposes && counts).then_some(Entity {
-                    kind: EntityKind::Task,
-                    id: seen.event.task,
-                }));
+                look.others
+                    .extend((seen.proposes && counts).then_some(Entity {
+                        kind: EntityKind::Task,
+                        id: seen.event.task,
+                    }));
             }
             look.rows.push(happened(loaded, proposal, &shown));
         }
@@ -189,7 +191,10 @@ fn carries(loaded: &Loaded<EventSeen>) -> bool {
 fn wish(loaded: &Loaded<TaskSeen>, shown: &Shown) -> Option<ThreadWish> {
     let task = loaded.entity.id;
     let Some((seen, _)) = &loaded.row else {
-        let thread = shown.layout.threads().thread(task)?;
+        // A post may be there that nobody has written down yet.
+        let post = card(&loaded.views).filter(|(at, first)| at.get() == first.get());
+        let known = shown.layout.threads().thread(task);
+        let thread = known.or(post.map(|(at, _)| at))?;
         let step = Step::Remove { thread };
         return Some(ThreadWish { task, step });
     };
@@ -209,9 +214,9 @@ fn wish(loaded: &Loaded<TaskSeen>, shown: &Shown) -> Option<ThreadWish> {
         .layout
         .forum()
         .and_then(|forum| forum.tag(&opening.tag));
-    let tagged = tag.is_none() || now.tag.as_deref() == Some(&opening.tag);
-    let named = now.name.as_deref() == Some(&opening.name);
-    let as_it_should = named && tagged && archived == now.archived;
+    // Of a new one nothing was heard yet.
+    let tagged = now.name.is_none() || tag.is_none() || now.tag.as_deref() == Some(&opening.tag);
+    let as_it_should = tagged && archived == now.archived;
     (!as_it_should).then(|| ThreadWish {
         task,
         step: Step::Change {
@@ -219,6 +224,22 @@ fn wish(loaded: &Loaded<TaskSeen>, shown: &Shown) -> Option<ThreadWish> {
             shown: now.clone(),
             opening,
             archived,
+        },
+    })
+}
+
+/// By itself: Discord takes two new names in ten minutes, and the rest must not wait for that. What is
+/// archived keeps its name.
+fn rename(loaded: &Loaded<TaskSeen>) -> Option<ThreadWish> {
+    let (seen, _) = loaded.row.as_ref()?;
+    let (thread, now) = seen.thread.as_ref()?;
+    let opening = opening(&seen.task);
+    let other = now.name.as_ref().is_some_and(|name| *name != opening.name);
+    (other && seen.is_active && !now.archived).then_some(ThreadWish {
+        task: seen.task.id,
+        step: Step::Rename {
+            thread: *thread,
+            name: opening.name,
         },
     })
 }

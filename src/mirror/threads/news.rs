@@ -89,6 +89,7 @@ impl ThreadHands {
         let Some(task) = task else {
             return Ok(());
         };
+        self.busy.named(task, &seen.name);
         if shown.is_closed() {
             layout.threads().close(task);
         } else {

@@ -163,6 +163,29 @@ async fn metadata_may_be_anything() {
 }
 
 #[tokio::test]
+async fn words_without_end_come_as_a_file_and_a_long_description_too() {
+    let world = World::start().await;
+    let zack = world.person("zack");
+    let described = "All of it. ".repeat(300);
+    let task = titled(&world, "Read me", Some(&described)).await;
+    let said = "word ".repeat(40_000);
+    world.comment(task, &said).await;
+    world.comment(task, "Short.").await;
+    let thread = world.thread("Read me").await;
+    let card = zack
+        .sees_card(&thread, "Read me", "the card", |card| {
+            card.says("All of it.")
+        })
+        .await;
+    assert_eq!(card.attached().await, described);
+    zack.sees(&thread, "what came after it", |seen| {
+        let texts: Vec<_> = seen.iter().map(|it| it.text.as_str()).collect();
+        matches!(texts[..], [_, long, "Short."] if long.contains("attached file"))
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_changes_in_one_transaction_are_told_in_their_order() {
     let world = World::start().await;
     let task = world.task("Quick moves", "inbox", None).await;

@@ -198,9 +198,10 @@ async fn a_comment_while_the_database_is_away_is_kept_and_written_after_a_restar
 async fn who_is_quicker_than_the_bridge_is_heard_and_so_is_who_writes_while_it_is_away() {
     let mut world = World::start().await;
     let zack = world.person("zack");
+    let mut tasks = Vec::new();
     for n in 0..5 {
         let title = format!("Quick {n}");
-        world.task(&title, "inbox", None).await;
+        tasks.push(world.task(&title, "inbox", None).await);
         let thread = world.thread(&title).await;
         zack.say(&thread, "I was first.").await;
     }
@@ -210,6 +211,8 @@ async fn who_is_quicker_than_the_bridge_is_heard_and_so_is_who_writes_while_it_i
     world.stop_bridge();
     zack.say(&thread, "Nobody is there.").await;
     zack.say(&thread, "Or is there?").await;
+    // The bridge shows it before it listens, behind what nobody has heard.
+    world.comment(tasks[3], "Meanwhile.").await;
     world.start_bridge();
     world
         .database_says(

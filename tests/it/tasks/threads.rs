@@ -42,6 +42,46 @@ async fn a_task_is_a_post_with_a_card_that_is_kept_true() {
 }
 
 #[tokio::test]
+async fn a_new_name_that_has_to_wait_keeps_nothing_else_waiting() {
+    let world = World::start().await;
+    let zack = world.person("zack");
+    let task = world.task("Named", "inbox", None).await;
+    let thread = world
+        .sees_thread("Named", "a post", |it| !it.tags.is_empty())
+        .await;
+    let path = format!("/channels/{}", thread.id);
+    // Discord takes two new names in ten minutes.
+    for name in ["One", "Two", "Three"] {
+        sqlx::query("UPDATE tasks SET title = $2 WHERE id = $1")
+            .bind(task)
+            .bind(name)
+            .execute(world.pool())
+            .await
+            .unwrap();
+        zack.sees_card(&thread.id, name, "the new title", |_| true)
+            .await;
+        if name != "Three" {
+            world.thread(name).await;
+        }
+    }
+    sqlx::query("UPDATE tasks SET status = 'done' WHERE id = $1")
+        .bind(task)
+        .execute(world.pool())
+        .await
+        .unwrap();
+    world
+        .sees_thread("Two", "its tag", |it| it.tags != thread.tags)
+        .await;
+    zack.call(Method::DELETE, &path, None).await;
+    world.comment(task, "Go on.").await;
+    let again = world.thread("Three").await;
+    zack.sees(&again, "the comment", |seen| {
+        seen.iter().any(|it| it.text == "Go on.")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_finished_is_archived_and_comes_back_when_something_happens() {
     let world = World::without_bridge().await;
     let mut world = world;
