@@ -174,8 +174,11 @@ const SWEEP: &str = concat!(
         AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'task' \
                         AND v.entity_id = k.id::text AND v.surface = 'tasks') \
       ORDER BY a.touched DESC \
-      LIMIT greatest(0, least($2, $3 - (SELECT count(*) FROM bridge.task_thread o \
-            WHERE o.project_id = $1 AND o.thread_id IS NOT NULL AND NOT o.archived)))) \
+      LIMIT greatest(0, least($2, $3 - (SELECT count(*) FROM bridge.view c \
+            LEFT JOIN bridge.task_thread o \
+              ON o.project_id = $1 AND o.task_id::text = c.entity_id \
+            WHERE c.project_id = $1 AND c.kind = 'task' AND c.surface = 'tasks' AND c.part = 0 \
+              AND o.archived IS NOT TRUE)))) \
      UNION ALL \
      (SELECT v.entity_id::uuid FROM bridge.view v \
       LEFT JOIN tasks k ON k.id = v.entity_id::uuid \

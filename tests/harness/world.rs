@@ -244,7 +244,20 @@ impl World {
         T: PartialEq + std::fmt::Debug + Send + Unpin,
         for<'r> T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        let deadline = Instant::now() + PATIENCE;
+        self.database_says_within(query, expected, PATIENCE).await;
+    }
+
+    /// The same for what takes long.
+    pub async fn database_says_within<T>(
+        &self,
+        query: &'static str,
+        expected: T,
+        patience: Duration,
+    ) where
+        T: PartialEq + std::fmt::Debug + Send + Unpin,
+        for<'r> T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let deadline = Instant::now() + patience;
         loop {
             // A connection may have been ended just now.
             let answer: Result<Option<T>, _> =

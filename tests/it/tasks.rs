@@ -9,6 +9,7 @@ mod legacy;
 mod outputs;
 mod scale;
 mod story;
+mod surplus;
 mod threads;
 mod timeline;
 
