@@ -25,7 +25,7 @@ async fn of_more_than_900_threads_the_least_recently_touched_are_archived() {
     let open =
         "SELECT count(*) FROM bridge.task_thread WHERE thread_id IS NOT NULL AND NOT archived";
     world
-        .database_says_within(open, 900_i64, Duration::from_secs(240))
+        .database_says_within(open, 900_i64, Duration::from_mins(4))
         .await;
     let oldest: Vec<String> = sqlx::query_scalar(
         "SELECT title FROM tasks k WHERE NOT EXISTS (SELECT FROM bridge.task_thread t \
