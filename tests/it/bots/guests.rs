@@ -117,6 +117,8 @@ async fn who_stops_being_an_operator_is_shown_nothing_more() {
         .world
         .set("OPERATOR_IDS", &stage.world.person("mallory").id);
     stage.world.start_bridge();
+    // A bot that is not connected yet hears nobody: two starts within five seconds take longer.
+    stage.world.has_sessions(2).await;
     stage.ricky_says("a secret").await;
     stage.shows(&stage.dm(), "a secret").await;
     stage.zack.say(&stage.private, "what did you say?").await;
