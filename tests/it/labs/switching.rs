@@ -34,7 +34,7 @@ async fn an_installation_without_flags_shows_the_three_rooms_and_says_how_to_get
     let status = world.channel("status");
     let list = labs(&zack, &status, None, None).await;
     for (flag, what) in [
-        ("task_threads", "nothing to see of it yet"),
+        ("task_threads", "every task is a thread"),
         ("team_room", "#team-room"),
         ("operator_chat", "primary agent"),
         ("multi_dm", "all other agents"),
