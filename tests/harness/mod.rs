@@ -11,6 +11,7 @@ pub mod outage;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod says;
 pub mod status;
 pub mod tasks;
 pub mod wait;
