@@ -7,6 +7,7 @@ pub mod ask;
 pub mod bots;
 pub mod button;
 pub mod chat;
+mod colour;
 pub mod custom_id;
 pub mod delivery;
 pub mod digest;

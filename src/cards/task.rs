@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::colour::{BLUE, GREEN, GREY, PURPLE, RED, YELLOW};
 use super::draft::Opening;
 use super::quote::{self, length, shortened};
 use super::task_controls::task_controls;
@@ -16,13 +17,6 @@ const NAME_ROOM: usize = 100;
 /// Room for the description, and for reasons.
 const DESCRIPTION_ROOM: usize = 1000;
 const REASON_ROOM: usize = 500;
-
-const GREY: u32 = 0x0095_A5A6;
-const YELLOW: u32 = 0x00F1_C40F;
-const BLUE: u32 = 0x0034_98DB;
-const PURPLE: u32 = 0x009B_59B6;
-const GREEN: u32 = 0x002E_CC71;
-const RED: u32 = 0x00E7_4C3C;
 
 /// The card. What is only proposed shows all of `proposal`, its card where decisions are made: whoever
 /// approves has to see what.

@@ -107,7 +107,10 @@ impl Presses {
                 askable(&self.desk, who, reference, hash).await
             }
             Wanted::Verdict(_) => Ok(None),
-            Wanted::Task(press) => tasks::askable(&self.desk, who, press).await,
+            Wanted::Task(press) => {
+                let layout = self.layout.borrow().clone();
+                tasks::askable(&self.desk, &layout, who, press).await
+            }
         }
     }
 
@@ -158,7 +161,8 @@ impl Presses {
                 let done = match what {
                     Wanted::Verdict(what) => press(&self.desk, &who, what, typed, Utc::now()).await,
                     Wanted::Task(what) => {
-                        tasks::press(&self.desk, &who, what, given, Utc::now()).await
+                        let layout = self.layout.borrow().clone();
+                        tasks::press(&self.desk, &layout, &who, (what, given), Utc::now()).await
                     }
                 };
                 match done {

@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::Mirror;
 use super::render::Rendered;
 use super::threads::{Step, ThreadWish};
-use crate::cards::Opening;
 use crate::model::change::Change;
 use crate::model::mode::Mode;
 use crate::model::view::{Entity, EntityKind, Surface};
-use crate::store::thread::{Missing, ThreadShown};
+use crate::store::thread::ThreadShown;
 
 /// Most rows that are put into new threads at once.
 const FILL: i64 = 500;
@@ -51,7 +50,7 @@ impl Mirror {
     /// Names what new threads lack, oldest first, until they lack nothing.
     pub(super) async fn fill(&mut self) {
         self.tasks.fill = false;
-        let missing = match self.deps.channels.store.unfilled(FILL).await {
+        let found = match self.deps.channels.store.unfilled(FILL).await {
             Ok((missing, whole)) => {
                 self.deps.layout.borrow().threads().fill(&whole);
                 missing
@@ -61,13 +60,6 @@ impl Mirror {
                 return;
             }
         };
-        let entity = |missing: &Missing| match *missing {
-            Missing::Event(id) => (EntityKind::TaskEvent, id),
-            Missing::Comment(id) => (EntityKind::TaskComment, id),
-            Missing::Output(id) => (EntityKind::TaskOutput, id),
-        };
-        let found = missing.iter().map(entity);
-        let found: Vec<Entity> = found.map(|(kind, id)| Entity { kind, id }).collect();
         let first = found.first().copied();
         // What has no place is the next sweep's.
         self.tasks.fill = first.is_some() && first != self.tasks.filled;
@@ -122,17 +114,14 @@ impl Mirror {
     /// Of too many threads the least recently touched ones are archived.
     pub(super) async fn archive_surplus(&mut self) -> crate::store::Result<()> {
         for (task, thread, shown) in self.deps.channels.store.surplus_threads().await? {
-            let opening = Opening {
-                name: shown.name.clone().unwrap_or_default(),
-                tag: shown.tag.clone().unwrap_or_default(),
-            };
+            let tag = shown.tag.clone().unwrap_or_default();
             let step = Step::Change {
                 thread,
                 shown: ThreadShown {
                     archived: false,
                     ..shown
                 },
-                opening,
+                tag,
                 archived: true,
             };
             self.wish(ThreadWish { task, step });

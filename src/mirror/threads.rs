@@ -63,8 +63,8 @@ pub enum Step {
         thread: ChannelId,
         /// What is known of it.
         shown: ThreadShown,
-        /// How it should look.
-        opening: Opening,
+        /// The word of the tag that it should have.
+        tag: String,
         /// Whether it should be archived.
         archived: bool,
     },
@@ -242,9 +242,9 @@ impl ThreadHands {
             Step::Change {
                 thread,
                 shown,
-                opening,
+                tag,
                 archived,
-            } => self.change(thread, shown, opening, archived).await,
+            } => self.change(thread, shown, &tag, archived).await,
             Step::Rename { thread, name } => {
                 let patience = self.busy.patience(task);
                 if !patience.is_zero() {
@@ -319,17 +319,13 @@ impl ThreadHands {
         &self,
         thread: ChannelId,
         shown: ThreadShown,
-        opening: Opening,
+        word: &str,
         archived: bool,
     ) -> anyhow::Result<bool> {
-        let tag = self.known_tag(&opening.tag).or_else(|| shown.tag.clone());
+        let tag = self.known_tag(word).or_else(|| shown.tag.clone());
         let mut body = json!({});
         if tag.is_some() && tag != shown.tag {
-            let id = self
-                .layout
-                .borrow()
-                .forum()
-                .and_then(|it| it.tag(&opening.tag));
+            let id = self.layout.borrow().forum().and_then(|it| it.tag(word));
             body["applied_tags"] = id.map(|id| id.to_string()).into_iter().collect();
         }
         if body == json!({}) && shown.archived == archived {

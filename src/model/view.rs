@@ -199,6 +199,11 @@ impl EntityKind {
         Self::Status,
     ];
 
+    /// From the word in the ledger.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::decide::{Presser, refused};
+use super::decide::Presser;
 use super::{Desk, answer, task};
 use crate::cards::Draft;
 use crate::cards::task_press::TaskPress;
+use crate::discord::layout::Layout;
 use crate::store::Result;
 
 /// What came with a press.
@@ -20,14 +21,13 @@ pub struct Given<'a> {
 /// Does what a control of a task says. Gives back what the person is told.
 pub async fn press(
     desk: &Desk,
+    layout: &Layout,
     presser: &Presser,
-    press: TaskPress,
-    given: Given<'_>,
+    (press, given): (TaskPress, Given<'_>),
     now: DateTime<Utc>,
 ) -> Result<Draft> {
-    if let Some(refusal) = refused(desk, presser) {
-        tracing::info!(user = %presser.user, "somebody who may not change tasks has pressed a button");
-        return Ok(refusal);
+    if let Some(why) = task::hindered(desk, layout, presser) {
+        return Ok(Draft::text(why));
     }
     let typed = given.typed.unwrap_or_default();
     let told = match press {
@@ -51,9 +51,14 @@ pub async fn press(
 
 /// Whether there is something left to fill in a form for. Gives back what the person is told where there is
 /// not.
-pub async fn askable(desk: &Desk, presser: &Presser, press: TaskPress) -> Result<Option<Draft>> {
-    if let Some(refusal) = refused(desk, presser) {
-        return Ok(Some(refusal));
+pub async fn askable(
+    desk: &Desk,
+    layout: &Layout,
+    presser: &Presser,
+    press: TaskPress,
+) -> Result<Option<Draft>> {
+    if let Some(why) = task::hindered(desk, layout, presser) {
+        return Ok(Some(Draft::text(why)));
     }
     let why = match press {
         TaskPress::AnswerFreely { item } => answer::answerable(desk, item).await?,

@@ -84,9 +84,7 @@ impl TryFrom<ViewRow> for View {
         let name = format!("{}/{}/{}", row.entity_id, row.surface, row.part);
         let bad = |reason: String| StoreError::bad_row("bridge.view", &name, reason);
         let entity = Entity {
-            kind: EntityKind::ALL
-                .into_iter()
-                .find(|kind| kind.as_str() == row.kind)
+            kind: EntityKind::parse(&row.kind)
                 .ok_or_else(|| bad(format!("unknown kind {:?}", row.kind)))?,
             id: Uuid::parse_str(&row.entity_id).map_err(|e| bad(e.to_string()))?,
         };

@@ -9,7 +9,7 @@ use super::ledger::ViewRow;
 use super::{Result, Store, readable};
 use crate::model::change::Snapshot;
 use crate::model::message::{Author, ChatMessage, Quoted};
-use crate::model::proposal::{ACTION_PROPOSAL, ProposalSource, TASK_PROPOSAL};
+use crate::model::proposal::{ACTION_PROPOSAL, TASK_PROPOSAL};
 use crate::model::thread::Place;
 use crate::model::view::{Entity, EntityKind, View};
 use crate::model::{ChannelId, DiscordMessageId, MessageId, ThreadId};
@@ -24,6 +24,9 @@ pub struct Loaded<T> {
     /// Its views.
     pub views: Vec<View>,
 }
+
+/// What a look has found, and what it could see.
+pub type Looked<T> = (Option<Sight>, Vec<Loaded<T>>);
 
 /// What a look at the database could see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +120,7 @@ pub(super) struct OptionalView {
 }
 
 impl OptionalView {
-    pub(super) fn into_view(self, entity: Entity) -> Option<Result<View>> {
+    fn into_view(self, entity: Entity) -> Option<Result<View>> {
         let row = ViewRow {
             kind: entity.kind.as_str().to_owned(),
             entity_id: entity.id.to_string(),
@@ -135,8 +138,22 @@ impl OptionalView {
     }
 }
 
-impl LoadedRow {
-    fn chat_message(&mut self) -> Option<(ChatMessage, String)> {
+impl LookRow for LoadedRow {
+    type Read = ChatMessage;
+
+    fn wanted(&self) -> Uuid {
+        self.wanted_id
+    }
+
+    fn sight(&self) -> (&str, i64) {
+        (&self.snapshot, self.server)
+    }
+
+    fn into_view(self) -> OptionalView {
+        self.view
+    }
+
+    fn read(&mut self) -> Option<(ChatMessage, String)> {
         let id = MessageId(self.id?);
         let place = match (self.thread_id, self.title.as_deref()) {
             // A thread without a title is none of ours.
@@ -238,134 +255,64 @@ const LOAD_MESSAGES: &str = concat!(
      ORDER BY m.created_at, w.id, v.surface, v.part"
 );
 
-/// What a look at rows of another kind needs to know of each: its views, and whether it has to do
-/// with a proposal. Nearly all tasks and events have neither, and cost this one query.
-#[derive(Debug)]
-pub struct Glance {
-    /// The row, which may be gone.
-    pub entity: Entity,
-    /// Whether it is, or follows, a proposal.
-    pub proposes: bool,
-    /// Its views.
-    pub views: Vec<View>,
+/// A row of a look: something, and one of its views.
+pub(super) trait LookRow {
+    /// What it is read into.
+    type Read;
+
+    /// The id that was asked for.
+    fn wanted(&self) -> Uuid;
+
+    /// The snapshot, and the server's start.
+    fn sight(&self) -> (&str, i64);
+
+    /// The thing itself and its version, taken out; none when it is gone.
+    fn read(&mut self) -> Option<(Self::Read, String)>;
+
+    /// The view.
+    fn into_view(self) -> OptionalView;
 }
 
-#[derive(FromRow)]
-struct GlanceRow {
-    snapshot: String,
-    server: i64,
-    wanted_id: Uuid,
-    proposes: Option<bool>,
-    #[sqlx(flatten)]
-    view: OptionalView,
+/// Puts together what belongs together: a thing has a row for each of its views, one after the other.
+pub(super) fn gather<R: LookRow>(kind: EntityKind, rows: Vec<R>) -> Result<Looked<R::Read>> {
+    let sight = rows.first().map(|row| {
+        let (snapshot, server) = row.sight();
+        Sight {
+            snapshot: snapshot.parse().ok(),
+            server: ServerStart(server),
+        }
+    });
+    let mut loaded: Vec<Loaded<R::Read>> = Vec::new();
+    for mut row in rows {
+        let entity = Entity {
+            kind,
+            id: row.wanted(),
+        };
+        if loaded.last().is_none_or(|last| last.entity != entity) {
+            let found = row.read();
+            loaded.push(Loaded {
+                entity,
+                row: found,
+                views: Vec::new(),
+            });
+        }
+        if let (Some(view), Some(last)) = (row.into_view().into_view(entity), loaded.last_mut()) {
+            last.views.push(view?);
+        }
+    }
+    Ok((sight, loaded))
 }
-
-macro_rules! glance {
-    ($source:literal) => {
-        concat!(
-            "SELECT pg_current_snapshot()::text AS snapshot, \
-                    (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
-                    w.id AS wanted_id, s.proposes, v.surface, v.part, v.channel_id, v.message_id, \
-                    v.author_kind, v.hash, v.row_xmin, v.state, v.updated_at \
-             FROM unnest($2::uuid[]) AS w(id) LEFT JOIN LATERAL (",
-            $source,
-            " OFFSET 0) s ON true \
-             LEFT JOIN LATERAL (SELECT * FROM bridge.view l \
-                                WHERE l.entity_id = w.id::text AND l.kind = $3 \
-                                  AND l.project_id = $1 OFFSET 0) v ON true \
-             ORDER BY w.id, v.surface, v.part"
-        )
-    };
-}
-
-const GLANCE_AT_EVENTS: &str = glance!(
-    "SELECT e.event_type = 'approval_request' \
-         OR coalesce(e.metadata ? 'original_event_id', false) AS proposes \
-     FROM task_events e WHERE e.id = w.id AND e.project_id = $1"
-);
-
-const GLANCE_AT_TASKS: &str = glance!(
-    "SELECT t.is_proposed AS proposes FROM tasks t WHERE t.id = w.id AND t.project_id = $1"
-);
 
 impl Store {
-    /// Tasks or their events, and what the look could see.
-    pub async fn glance(
-        &self,
-        on: &mut Kept,
-        source: ProposalSource,
-        ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Glance>)> {
-        let kind = EntityKind::from(source);
-        let query = match source {
-            ProposalSource::Task => GLANCE_AT_TASKS,
-            ProposalSource::TaskEvent | ProposalSource::Message => GLANCE_AT_EVENTS,
-        };
-        let rows: Vec<GlanceRow> = sqlx::query_as(query)
-            .bind(self.project().as_str())
-            .bind(ids)
-            .bind(kind.as_str())
-            .fetch_all(on.get().await?)
-            .await?;
-        let sight = rows.first().map(|row| Sight {
-            snapshot: row.snapshot.parse().ok(),
-            server: ServerStart(row.server),
-        });
-        let mut glances: Vec<Glance> = Vec::with_capacity(ids.len());
-        for row in rows {
-            let entity = Entity {
-                kind,
-                id: row.wanted_id,
-            };
-            if glances.last().is_none_or(|last| last.entity != entity) {
-                glances.push(Glance {
-                    entity,
-                    proposes: row.proposes.unwrap_or(false),
-                    views: Vec::new(),
-                });
-            }
-            if let (Some(view), Some(last)) = (row.view.into_view(entity), glances.last_mut()) {
-                last.views.push(view?);
-            }
-        }
-        Ok((sight, glances))
-    }
-
     /// Chat messages with their views, oldest first, and what the look could see. An id without a
     /// row comes back without one.
-    pub async fn load_messages(
-        &self,
-        on: &mut Kept,
-        ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Loaded<ChatMessage>>)> {
+    pub async fn load_messages(&self, on: &mut Kept, ids: &[Uuid]) -> Result<Looked<ChatMessage>> {
         let rows: Vec<LoadedRow> = sqlx::query_as(LOAD_MESSAGES)
             .bind(self.project().as_str())
             .bind(ids)
             .fetch_all(on.get().await?)
             .await?;
-        let sight = rows.first().map(|row| Sight {
-            snapshot: row.snapshot.parse().ok(),
-            server: ServerStart(row.server),
-        });
-        let mut loaded: Vec<Loaded<ChatMessage>> = Vec::with_capacity(ids.len());
-        for mut row in rows {
-            let entity = Entity {
-                kind: EntityKind::Message,
-                id: row.wanted_id,
-            };
-            if loaded.last().is_none_or(|last| last.entity != entity) {
-                let found = row.chat_message();
-                loaded.push(Loaded {
-                    entity,
-                    row: found,
-                    views: Vec::new(),
-                });
-            }
-            if let (Some(view), Some(last)) = (row.view.into_view(entity), loaded.last_mut()) {
-                last.views.push(view?);
-            }
-        }
-        Ok((sight, loaded))
+        gather(EntityKind::Message, rows)
     }
 
     /// Which server answers.

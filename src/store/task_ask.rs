@@ -19,6 +19,30 @@ pub struct Comment {
     pub answer: Option<String>,
 }
 
+/// SQL for the words by which answers may name what `reference` names: an event may carry an old comment,
+/// and answers name either (source: `ClawdOS`'s dashboard, and what is converted).
+macro_rules! references {
+    ($reference:literal, $task:literal) => {
+        concat!(
+            "SELECT ",
+            $reference,
+            "::text UNION ALL \
+             SELECT 'lc_' || (q.metadata ->> 'legacy_comment_id') FROM task_events q \
+             WHERE q.task_id = ",
+            $task,
+            " AND q.id::text = ",
+            $reference,
+            " UNION ALL \
+             SELECT q.id::text FROM task_events q \
+             WHERE q.task_id = ",
+            $task,
+            " AND 'lc_' || (q.metadata ->> 'legacy_comment_id') = ",
+            $reference
+        )
+    };
+}
+pub(super) use references;
+
 macro_rules! asked {
     ($from:literal) => {
         concat!(
@@ -28,7 +52,9 @@ macro_rules! asked {
             " c JOIN tasks k ON k.id = c.task_id AND k.deleted_at IS NULL \
              LEFT JOIN LATERAL (SELECT * FROM task_events e \
                  WHERE e.task_id = c.task_id AND e.event_type = 'comment' \
-                   AND e.content LIKE 'Answer:%' AND e.metadata ->> 'reply_to' = $3 \
+                   AND e.content LIKE 'Answer:%' AND e.metadata ->> 'reply_to' IN (SELECT id FROM (",
+            references!("$3", "c.task_id"),
+            ") AS r(id)) \
                  ORDER BY e.created_at, e.id LIMIT 1) a ON true \
              WHERE c.id = $1 AND c.project_id = $2"
         )

@@ -5,13 +5,13 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::kept::Kept;
-use super::look::{Loaded, OptionalView, ServerStart, Sight};
+use super::look::{LookRow, Looked, OptionalView, gather};
 use super::thread::ThreadShown;
 use super::{Result, Store, readable};
 use crate::model::ChannelId;
 use crate::model::message::Author;
 use crate::model::task::{Task, TaskStatus};
-use crate::model::view::{Entity, EntityKind};
+use crate::model::view::EntityKind;
 
 /// Most threads that are not archived: Discord takes 1,000 in a server (source: error 160006), and
 /// people have some of their own.
@@ -59,8 +59,22 @@ struct Row {
     view: OptionalView,
 }
 
-impl Row {
-    fn seen(&mut self) -> Option<(TaskSeen, String)> {
+impl LookRow for Row {
+    type Read = TaskSeen;
+
+    fn wanted(&self) -> Uuid {
+        self.wanted_id
+    }
+
+    fn sight(&self) -> (&str, i64) {
+        (&self.snapshot, self.server)
+    }
+
+    fn into_view(self) -> OptionalView {
+        self.view
+    }
+
+    fn read(&mut self) -> Option<(TaskSeen, String)> {
         let assignee = self.assignee.take().filter(|it| !it.trim().is_empty());
         let rejected = self.rejected.unwrap_or(false);
         let shown = ThreadShown {
@@ -199,38 +213,13 @@ type SurplusRow = (Uuid, i64, Option<String>, Option<String>, bool);
 
 impl Store {
     /// Tasks with their cards and threads, and what the look could see.
-    pub async fn load_tasks(
-        &self,
-        on: &mut Kept,
-        ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Loaded<TaskSeen>>)> {
+    pub async fn load_tasks(&self, on: &mut Kept, ids: &[Uuid]) -> Result<Looked<TaskSeen>> {
         let rows: Vec<Row> = sqlx::query_as(LOAD)
             .bind(self.project().as_str())
             .bind(ids)
             .fetch_all(on.get().await?)
             .await?;
-        let sight = rows.first().map(|row| Sight {
-            snapshot: row.snapshot.parse().ok(),
-            server: ServerStart::at(row.server),
-        });
-        let mut loaded: Vec<Loaded<TaskSeen>> = Vec::with_capacity(ids.len());
-        for mut row in rows {
-            let entity = Entity {
-                kind: EntityKind::Task,
-                id: row.wanted_id,
-            };
-            if loaded.last().is_none_or(|last| last.entity != entity) {
-                loaded.push(Loaded {
-                    entity,
-                    row: row.seen(),
-                    views: Vec::new(),
-                });
-            }
-            if let (Some(view), Some(last)) = (row.view.into_view(entity), loaded.last_mut()) {
-                last.views.push(view?);
-            }
-        }
-        Ok((sight, loaded))
+        gather(EntityKind::Task, rows)
     }
 
     /// Tasks whose cards or threads are not as they should be, at most `limit` of each kind.

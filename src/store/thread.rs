@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::timeline_look::twin;
 use super::{Result, Store};
+use crate::model::view::{Entity, EntityKind};
 use crate::model::{ChannelId, DiscordMessageId};
 
 /// What Discord shows of a thread, as far as we know.
@@ -36,17 +37,6 @@ struct Unfilled {
     id: Option<Uuid>,
 }
 
-/// What happened in a task and is not in its thread yet, by table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// A row of `task_events`.
-    Event(Uuid),
-    /// A row of `task_comments`.
-    Comment(Uuid),
-    /// A row of `task_outputs`.
-    Output(Uuid),
-}
-
 /// How far a thread has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThreadRead {
@@ -62,7 +52,7 @@ const MISSING: &str = concat!(
     "
 SELECT w.task_id, r.kind, r.id FROM unnest($2::uuid[]) AS w(task_id)
 LEFT JOIN LATERAL (
-    SELECT 'event' AS kind, e.id, e.created_at, e.ctid FROM task_events e
+    SELECT 'task_event' AS kind, e.id, e.created_at, e.ctid FROM task_events e
     WHERE e.task_id = w.task_id AND e.project_id = $1
       AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'task_event'
                       AND v.entity_id = e.id::text AND v.surface = 'task-' || w.task_id)
@@ -70,14 +60,14 @@ LEFT JOIN LATERAL (
     twin!(),
     "
     UNION ALL
-    SELECT 'comment', c.id, c.created_at, c.ctid FROM task_comments c
+    SELECT 'task_comment', c.id, c.created_at, c.ctid FROM task_comments c
     WHERE c.task_id = w.task_id AND c.project_id = $1
       AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'task_comment'
                       AND v.entity_id = c.id::text)
       AND NOT EXISTS (SELECT FROM task_events e WHERE e.task_id = w.task_id
                       AND e.metadata ->> 'legacy_comment_id' = c.id::text)
     UNION ALL
-    SELECT 'output', o.id, o.created_at, o.ctid FROM task_outputs o
+    SELECT 'task_output', o.id, o.created_at, o.ctid FROM task_outputs o
     WHERE o.task_id = w.task_id AND o.project_id = $1
       AND NOT EXISTS (SELECT FROM bridge.view v WHERE v.project_id = $1 AND v.kind = 'task_output'
                       AND v.entity_id = o.id::text)
@@ -263,7 +253,7 @@ impl Store {
 
     /// What happened in tasks whose threads are not known to show all of it, oldest first, at most
     /// `limit`. With it come the tasks whose threads do: that is written down.
-    pub async fn unfilled(&self, limit: i64) -> Result<(Vec<Missing>, Vec<Uuid>)> {
+    pub async fn unfilled(&self, limit: i64) -> Result<(Vec<Entity>, Vec<Uuid>)> {
         let tasks: Vec<Uuid> = sqlx::query_scalar(
             "SELECT task_id FROM bridge.task_thread
              WHERE project_id = $1 AND thread_id IS NOT NULL AND filled_at IS NULL
@@ -296,11 +286,9 @@ impl Store {
             .await?;
         }
         let missing = rows.into_iter().filter_map(|row| {
-            let id = row.id?;
-            Some(match row.kind.as_deref()? {
-                "event" => Missing::Event(id),
-                "comment" => Missing::Comment(id),
-                _ => Missing::Output(id),
+            Some(Entity {
+                kind: EntityKind::parse(row.kind.as_deref()?)?,
+                id: row.id?,
             })
         });
         Ok((missing.collect(), whole))

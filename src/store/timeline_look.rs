@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::kept::Kept;
-use super::look::{Loaded, OptionalView, ServerStart, Sight};
+use super::look::{LookRow, Looked, OptionalView, gather};
 use super::{Result, Store, readable};
 use crate::model::message::Author;
 use crate::model::task::{Answer, Event, Item, TimelineItem};
@@ -31,6 +31,8 @@ pub struct EventSeen {
 struct Row {
     snapshot: String,
     server: i64,
+    /// The word of what was asked for.
+    kind: String,
     wanted_id: Uuid,
     task_id: Option<Uuid>,
     version: Option<String>,
@@ -49,17 +51,31 @@ struct Row {
     view: OptionalView,
 }
 
-impl Row {
-    fn seen(&mut self, kind: EntityKind) -> Option<(EventSeen, String)> {
+impl LookRow for Row {
+    type Read = EventSeen;
+
+    fn wanted(&self) -> Uuid {
+        self.wanted_id
+    }
+
+    fn sight(&self) -> (&str, i64) {
+        (&self.snapshot, self.server)
+    }
+
+    fn into_view(self) -> OptionalView {
+        self.view
+    }
+
+    fn read(&mut self) -> Option<(EventSeen, String)> {
         let metadata: Value = self
             .metadata
             .take()
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         let id = self.wanted_id;
-        let item = match kind {
-            EntityKind::TaskComment => Item::Said(TimelineItem::Comment(id)),
-            EntityKind::TaskOutput => Item::Output(id),
+        let item = match self.kind.as_str() {
+            "task_comment" => Item::Said(TimelineItem::Comment(id)),
+            "task_output" => Item::Output(id),
             _ => Item::Said(TimelineItem::Event(id)),
         };
         let word = |key: &str| metadata.get(key).and_then(Value::as_str);
@@ -120,7 +136,7 @@ macro_rules! load {
         concat!(
             "SELECT pg_current_snapshot()::text AS snapshot, \
                     (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::int8 AS server, \
-                    w.id AS wanted_id, s.task_id, concat(s.version, ':', n.id) AS version, \
+                    $3::text AS kind, w.id AS wanted_id, s.task_id, concat(s.version, ':', n.id) AS version, \
                     s.event_type, s.author, s.content, s.metadata, ",
             readable!("s.created_at"),
             " AS at, s.twin, n.author AS answer_author, n.name AS answer_name, n.content AS answer, \
@@ -238,7 +254,7 @@ impl Store {
         on: &mut Kept,
         kind: EntityKind,
         ids: &[Uuid],
-    ) -> Result<(Option<Sight>, Vec<Loaded<EventSeen>>)> {
+    ) -> Result<Looked<EventSeen>> {
         let query = match kind {
             EntityKind::TaskComment => COMMENTS,
             EntityKind::TaskOutput => OUTPUTS,
@@ -250,28 +266,7 @@ impl Store {
             .bind(kind.as_str())
             .fetch_all(on.get().await?)
             .await?;
-        let sight = rows.first().map(|row| Sight {
-            snapshot: row.snapshot.parse().ok(),
-            server: ServerStart::at(row.server),
-        });
-        let mut loaded: Vec<Loaded<EventSeen>> = Vec::with_capacity(ids.len());
-        for mut row in rows {
-            let entity = Entity {
-                kind,
-                id: row.wanted_id,
-            };
-            if loaded.last().is_none_or(|last| last.entity != entity) {
-                loaded.push(Loaded {
-                    entity,
-                    row: row.seen(kind),
-                    views: Vec::new(),
-                });
-            }
-            if let (Some(view), Some(last)) = (row.view.into_view(entity), loaded.last_mut()) {
-                last.views.push(view?);
-            }
-        }
-        Ok((sight, loaded))
+        gather(kind, rows)
     }
 
     /// Rows of timelines since `floor` that their threads do not show as they are, at most `limit` of
@@ -284,7 +279,7 @@ impl Store {
             .fetch_all(&self.pool)
             .await?;
         let rows = rows.into_iter().filter_map(|(word, id)| {
-            let kind = EntityKind::ALL.into_iter().find(|it| it.as_str() == word)?;
+            let kind = EntityKind::parse(&word)?;
             Some(Entity { kind, id })
         });
         Ok(rows.collect())

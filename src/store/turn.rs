@@ -132,7 +132,9 @@ impl Store {
     pub async fn task_of(&self, message: MessageId) -> Result<Option<(Uuid, Option<String>)>> {
         let about = sqlx::query_as(
             "SELECT k.id, m.metadata ->> 'kind' FROM project_chat_messages m
-             JOIN tasks k ON k.id::text = m.metadata ->> 'task_id' AND k.project_id = $2
+             JOIN tasks k ON k.project_id = $2 AND k.id = CASE
+                 WHEN m.metadata ->> 'task_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                 THEN (m.metadata ->> 'task_id')::uuid END
              WHERE m.id = $1 AND m.project_id = $2 AND k.deleted_at IS NULL",
         )
         .bind(message.0)

@@ -57,6 +57,42 @@ async fn a_question_is_answered_once_and_the_others_hear_by_whom() {
     assert_eq!(stage.count(woken).await, 20, "one for each question");
 }
 
+/// A question of old may be answered under its own id or under that of the event that carries it.
+#[tokio::test]
+async fn a_question_that_two_rows_ask_is_answered_once() {
+    let stage = Stage::new().await;
+    let metadata = olive();
+    for old_first in [true, false] {
+        let task = stage.task().await;
+        let text = "NEEDS ATTENTION: which?\nA) this\nB) that";
+        let (old, new): (Uuid, Uuid) = sqlx::query_as(
+            "WITH c AS (INSERT INTO task_comments (project_id, task_id, content)
+                 VALUES ('front-office', $1, $2) RETURNING id)
+             INSERT INTO task_events (project_id, task_id, event_type, author, content, metadata)
+             SELECT 'front-office', $1, 'comment', 'ui', $2, jsonb_build_object('legacy_comment_id', c.id)
+             FROM c RETURNING (SELECT id FROM c), id",
+        )
+        .bind(task)
+        .bind(text)
+        .fetch_one(stage.store.pool())
+        .await
+        .unwrap();
+        let mut items = [TimelineItem::Comment(old), TimelineItem::Event(new)];
+        if !old_first {
+            items.reverse();
+        }
+        let (first, second) = (answer('A', "this"), answer('B', "that"));
+        let by = operator(&metadata);
+        let now = stage.store.answer_question(items[0], &first, by).await;
+        assert!(matches!(now, Ok(Answered::Now { .. })), "{now:?}");
+        let before = stage.store.answer_question(items[1], &second, by).await;
+        assert!(
+            matches!(&before, Ok(Answered::Before { content, .. }) if *content == first),
+            "{before:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_answered_says_why() {
     let stage = Stage::new().await;

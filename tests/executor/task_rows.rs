@@ -193,7 +193,29 @@ async fn a_message_in_a_thread_is_a_comment_once_and_its_own_view() {
         stage.store.comment(elsewhere).await.unwrap(),
         Commented::Unknown
     );
-    let event = stage.store.task_events(task, 5).await.unwrap().remove(0);
+    let by = operator(&metadata);
+    stage.store.delete_task(task, by).await.unwrap();
+    // A thread outlives its task by a while, and what a person says there is kept.
+    let late = DiscordMessageId::new(1_300_000_000_000_000_003).unwrap();
+    let late = NewComment {
+        id: Some(MessageId::for_discord(late).0),
+        mentioned: &[key("ricky")],
+        ..new
+    };
+    let kept = stage.store.comment(late).await.unwrap();
+    assert!(
+        matches!(&kept, Commented::Now { woken, .. } if woken.is_empty()),
+        "{kept:?}"
+    );
+    let unseen = NewComment {
+        id: None,
+        view: None,
+        ..late
+    };
+    let refused = stage.store.comment(unseen).await.unwrap();
+    assert_eq!(refused, Commented::Unknown);
+    let events = stage.store.task_events(task, 9).await.unwrap();
+    let event = events.into_iter().find(|event| event.id == id).unwrap();
     assert_eq!(event.created_at, message.created_at());
     assert_eq!(event.content.as_deref(), Some("nul \u{fffd} and @main"));
     let view: (String, String, String) = sqlx::query_as(

@@ -5,6 +5,7 @@ mod document;
 mod outcome;
 mod parameters;
 
+use super::colour::{GREEN, RED, YELLOW};
 use super::custom_id::Press;
 use super::draft::FILE_LIMIT;
 use super::quote::{self, Quoted};
@@ -93,9 +94,9 @@ fn is_task(proposal: &Proposal) -> bool {
 fn colour(proposal: &Proposal) -> u32 {
     match &proposal.state {
         ProposalState::Open => match proposal.reading.risk {
-            Risk::Low => 0x002E_CC71,
-            Risk::Med => 0x00F1_C40F,
-            Risk::High => 0x00E7_4C3C,
+            Risk::Low => GREEN,
+            Risk::Med => YELLOW,
+            Risk::High => RED,
         },
         other => outcome::colour(other),
     }

@@ -1,5 +1,6 @@
 //! What has become of a proposal, in words.
 
+use crate::cards::colour::{BLUE, GREEN, GREY, ORANGE, RED};
 use crate::cards::quote;
 use crate::model::proposal::{
     Decision, Ending, Execution, Payload, Proposal, ProposalState, Verdict,
@@ -10,12 +11,6 @@ const TEXT_ROOM: usize = 800;
 
 /// Longest status that somebody else has written.
 const STATUS_ROOM: usize = 60;
-
-const GREEN: u32 = 0x002E_CC71;
-const RED: u32 = 0x00E7_4C3C;
-const ORANGE: u32 = 0x00E6_7E22;
-const BLUE: u32 = 0x0034_98DB;
-const GREY: u32 = 0x0095_A5A6;
 
 /// The colour of what is not open any more.
 pub(super) fn colour(state: &ProposalState) -> u32 {

@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +13,7 @@ use super::reader::Reader;
 use super::{Intake, Queues};
 use crate::discord::events::Inbound;
 use crate::discord::lanes::{Class, Lanes};
+use crate::discord::rest::thread::{ListedThread, ListedThreads};
 use crate::discord::rest::{Request, Route};
 use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::model::view::Surface;
@@ -25,45 +25,6 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(2);
 
 /// How far before the last message that is known reading begins: others may have come late.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
-
-#[derive(Deserialize)]
-struct Active {
-    threads: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    id: ChannelId,
-    #[serde(default)]
-    parent_id: Option<ChannelId>,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    applied_tags: Vec<String>,
-    #[serde(default)]
-    last_message_id: Option<DiscordMessageId>,
-    thread_metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    archived: bool,
-    #[serde(default)]
-    locked: bool,
-}
-
-impl Listed {
-    fn seen(&self) -> ThreadSeen {
-        let tags = self.applied_tags.iter();
-        ThreadSeen {
-            thread: self.id,
-            name: self.name.clone(),
-            tags: tags.filter_map(|tag| tag.parse().ok()).collect(),
-            archived: self.thread_metadata.archived,
-            locked: self.thread_metadata.locked,
-        }
-    }
-}
 
 /// What one look at all threads needs.
 struct Look {
@@ -81,7 +42,7 @@ impl Look {
         let known = self.store.read_threads(before).await?;
         let request = Request::new(Route::active_threads(self.guild.get()));
         let listed = self.lanes.submit(Class::Backlog, request).await;
-        let mut active = listed.json::<Active>().into_result()?.threads;
+        let mut active = listed.json::<ListedThreads>().into_result()?.threads;
         active.retain(|thread| thread.parent_id == Some(self.tasks));
         let unread = active.iter().filter_map(|thread| {
             let known = known.get(&thread.id)?;
@@ -90,7 +51,10 @@ impl Look {
             (last > known.newest).then(|| (thread.id, DiscordMessageId::at(begins)))
         });
         let unread = unread.collect();
-        Ok((active.iter().map(Listed::seen).collect(), unread))
+        Ok((
+            active.iter().filter_map(ListedThread::seen).collect(),
+            unread,
+        ))
     }
 }
 

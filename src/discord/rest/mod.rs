@@ -14,6 +14,7 @@ mod limits;
 mod outcome;
 mod request;
 mod route;
+pub mod thread;
 mod tokens;
 mod wire;
 

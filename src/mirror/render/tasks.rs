@@ -222,7 +222,7 @@ fn wish(loaded: &Loaded<TaskSeen>, shown: &Shown) -> Option<ThreadWish> {
         step: Step::Change {
             thread: *thread,
             shown: now.clone(),
-            opening,
+            tag: opening.tag,
             archived,
         },
     })

@@ -2,46 +2,13 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
-
 use super::{ThreadHands, UNKNOWN_CHANNEL};
 use crate::discord::lanes::Class;
+use crate::discord::rest::thread::ListedThread;
 use crate::discord::rest::{ErrorKind, Request, RestError, Route};
 use crate::model::ChannelId;
 use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::store::thread::ThreadShown;
-
-/// A thread as Discord lists it.
-#[derive(Deserialize)]
-struct Listed {
-    id: ChannelId,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    applied_tags: Vec<String>,
-    thread_metadata: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    archived: bool,
-    #[serde(default)]
-    locked: bool,
-}
-
-impl From<Listed> for Option<ThreadSeen> {
-    fn from(listed: Listed) -> Self {
-        let metadata = listed.thread_metadata?;
-        let tags = listed.applied_tags.iter();
-        Some(ThreadSeen {
-            thread: listed.id,
-            name: listed.name,
-            tags: tags.filter_map(|tag| tag.parse().ok()).collect(),
-            archived: metadata.archived,
-            locked: metadata.locked,
-        })
-    }
-}
 
 impl ThreadHands {
     pub(super) async fn hear(&self, news: ThreadNews) -> anyhow::Result<()> {
@@ -137,8 +104,8 @@ impl ThreadHands {
     async fn ask(&self, thread: ChannelId) -> anyhow::Result<()> {
         let request = Request::new(Route::get_channel(thread.get()));
         let asked = self.lanes.submit(Class::Backlog, request).await;
-        match asked.json::<Listed>().into_result() {
-            Ok(listed) => match listed.into() {
+        match asked.json::<ListedThread>().into_result() {
+            Ok(listed) => match listed.seen() {
                 Some(seen) => self.seen(&seen).await,
                 None => Ok(()),
             },

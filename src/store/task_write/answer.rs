@@ -10,6 +10,7 @@ use crate::model::attention::question;
 use crate::model::message::Author;
 use crate::model::task::TimelineItem;
 use crate::model::waking::Waking;
+use crate::store::task_ask::references;
 use crate::store::waking::News;
 use crate::store::{Result, Store};
 
@@ -127,12 +128,14 @@ impl Store {
         task: Uuid,
         item: TimelineItem,
     ) -> Result<Option<Answered>> {
-        let row: Option<(String, String, Option<String>)> = sqlx::query_as(
+        let row: Option<(String, String, Option<String>)> = sqlx::query_as(concat!(
             "SELECT content, author, metadata ->> 'author_name' FROM task_events \
              WHERE task_id = $1 AND event_type = 'comment' AND content LIKE 'Answer:%' \
-               AND metadata ->> 'reply_to' = $2 \
+               AND metadata ->> 'reply_to' IN (SELECT id FROM (",
+            references!("$2", "$1"),
+            ") AS r(id)) \
              ORDER BY created_at, id LIMIT 1",
-        )
+        ))
         .bind(task)
         .bind(item.reply_to())
         .fetch_optional(on)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Doer, Locked, NewEvent, lock, wake, write_event};
+use super::{Doer, Locked, NewEvent, lock, lock_deleted_too, wake, write_event};
 use crate::model::waking::Waking;
 use crate::model::{AgentKey, DiscordMessageId, MessageId, ProjectId};
 use crate::store::chat::PersonView;
@@ -139,7 +139,12 @@ pub(in crate::store) async fn write_comment(
     project: &ProjectId,
     comment: NewComment<'_>,
 ) -> Result<Commented> {
-    let Some(row) = lock(on, project, comment.task).await? else {
+    // A thread outlives its task by a while: what a person says there is kept, and wakes nobody.
+    let row = match comment.view {
+        Some(_) => lock_deleted_too(on, project, comment.task).await?,
+        None => lock(on, project, comment.task).await?,
+    };
+    let Some(row) = row else {
         return Ok(Commented::Unknown);
     };
     let by = comment.by;
@@ -173,6 +178,9 @@ async fn wake_mentioned(
     event: Uuid,
     comment: NewComment<'_>,
 ) -> Result<Vec<AgentKey>> {
+    if row.is_deleted {
+        return Ok(Vec::new());
+    }
     // Everybody makes threads in the same order: nobody waits for somebody who waits for them.
     let mut agents: Vec<&AgentKey> = comment.mentioned.iter().collect();
     agents.sort();
@@ -234,7 +242,6 @@ async fn said_last(
     type Row = (Uuid, String, Option<String>, Option<Value>);
     let row: Option<Row> = sqlx::query_as(
         "SELECT e.task_id, e.author, e.content, e.metadata FROM task_events e \
-         JOIN tasks k ON k.id = e.task_id AND k.deleted_at IS NULL \
          WHERE e.id = $1 AND e.project_id = $2 AND e.event_type = 'comment' FOR NO KEY UPDATE OF e",
     )
     .bind(comment)

@@ -86,6 +86,7 @@ struct Locked {
     assignee: Option<String>,
     is_proposed: bool,
     blocked_reason: Option<String>,
+    is_deleted: bool,
 }
 
 impl Locked {
@@ -102,12 +103,22 @@ impl Locked {
     }
 }
 
-/// Locks a task that is not deleted. Who decides a proposed task waits for the same row.
+/// A task of this project with its row locked; none when there is none, or it is deleted.
 async fn lock(on: &mut PgConnection, project: &ProjectId, task: Uuid) -> Result<Option<Locked>> {
+    let row = lock_deleted_too(on, project, task).await?;
+    Ok(row.filter(|row| !row.is_deleted))
+}
+
+async fn lock_deleted_too(
+    on: &mut PgConnection,
+    project: &ProjectId,
+    task: Uuid,
+) -> Result<Option<Locked>> {
     let row = sqlx::query_as(
         "SELECT id, title, description, status, assignee_agent_key AS assignee, \
-                coalesce(is_proposed, false) AS is_proposed, blocked_reason \
-         FROM tasks WHERE id = $1 AND project_id = $2 AND deleted_at IS NULL FOR NO KEY UPDATE",
+                coalesce(is_proposed, false) AS is_proposed, blocked_reason, \
+                deleted_at IS NOT NULL AS is_deleted \
+         FROM tasks WHERE id = $1 AND project_id = $2 FOR NO KEY UPDATE",
     )
     .bind(task)
     .bind(project.as_str())

@@ -135,6 +135,36 @@ async fn a_status_is_chosen_on_the_card_and_a_stop_asks_why() {
 }
 
 #[tokio::test]
+async fn while_the_feature_is_off_the_controls_that_are_still_there_do_nothing() {
+    let world = World::start().await;
+    let task = world.task("Sweep the yard", "inbox", None).await;
+    let thread = world.thread("Sweep the yard").await;
+    let zack = Client::open(&world, "zack").await;
+    let shown = card(&zack, &thread, "Inbox").await;
+    world
+        .sql(
+            "UPDATE project_settings SET value = '{\"team_room\": true}' WHERE key = 'labs_features'",
+        )
+        .await;
+    let at = world.channel("status");
+    eventually("the feature is off", || async {
+        let told = zack.sub(&at, ("task", "list"), &[]).await;
+        if told.says("switched off") {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    })
+    .await;
+    let chosen = zack.choose(&shown, &list(task), "in_progress").await;
+    for act in [chosen, zack.press(&shown, "Stop…").await] {
+        let told = zack.told(&act).await;
+        assert!(told.says("switched off"), "{told:?}");
+    }
+    assert_eq!(status(&world, task).await, "inbox");
+}
+
+#[tokio::test]
 async fn who_is_no_operator_chooses_stops_and_answers_nothing() {
     let world = World::start().await;
     let task = world.task("Sweep the yard", "inbox", None).await;
