@@ -2,18 +2,23 @@
 
 mod addressing;
 mod cards;
+mod change;
+mod clock;
 mod controls;
 mod custom_ids;
+mod demo_work;
 mod doctor;
 mod fallback;
 mod file;
 mod hostile;
 mod identity;
 mod labs;
+mod links;
 mod markup;
 mod mentions;
 mod mode;
 mod outcome;
+mod pgoutput;
 mod plan;
 mod proposals;
 mod quote;
