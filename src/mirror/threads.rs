@@ -72,6 +72,8 @@ pub enum Step {
     Rename {
         /// The thread.
         thread: ChannelId,
+        /// What it is called.
+        before: String,
         /// What it should be called.
         name: String,
     },
@@ -245,7 +247,11 @@ impl ThreadHands {
                 tag,
                 archived,
             } => self.change(thread, shown, &tag, archived).await,
-            Step::Rename { thread, name } => {
+            Step::Rename {
+                thread,
+                before,
+                name,
+            } => {
                 let patience = self.busy.patience(task);
                 if !patience.is_zero() {
                     tokio::time::sleep(patience).await;
@@ -253,7 +259,9 @@ impl ThreadHands {
                     return Ok(true);
                 }
                 self.patch(thread, &json!({ "name": name })).await?;
-                // The gateway tells the new name.
+                // At once: each look until it is known would use up another name.
+                self.busy.named(task, &name);
+                self.store.rename_thread(thread, &before, &name).await?;
                 Ok(false)
             }
             Step::Remove { thread } => {

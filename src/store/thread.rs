@@ -152,6 +152,21 @@ impl Store {
         Ok(())
     }
 
+    /// We have given a thread another name, if nobody else has since it had the one `before`.
+    pub async fn rename_thread(&self, thread: ChannelId, before: &str, name: &str) -> Result<()> {
+        sqlx::query(
+            "UPDATE bridge.task_thread SET name = $4, updated_at = now()
+             WHERE project_id = $1 AND thread_id = $2 AND name = $3",
+        )
+        .bind(self.project.as_str())
+        .bind(thread.to_i64())
+        .bind(before)
+        .bind(name)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// A thread was seen like this. Gives back its task, if it is one of ours and was different. What
     /// a closed thread did not take is to be put into it once it is open again.
     pub async fn thread_seen(
@@ -190,8 +205,8 @@ impl Store {
         Ok(task)
     }
 
-    /// A person has deleted a thread: it is made anew when something happens in its task, or when
-    /// somebody asks for it. Gives back the task and its card, which may be left alone in a text
+    /// A person has deleted a thread: it is made anew when something has happened in its task that was
+    /// not shown in it, or when somebody asks for it. Gives back the task and its card, which may be left alone in a text
     /// channel.
     pub async fn thread_gone(
         &self,
@@ -200,7 +215,13 @@ impl Store {
         let mut on = self.pool.begin().await?;
         let task: Option<Uuid> = sqlx::query_scalar(
             "UPDATE bridge.task_thread
-             SET thread_id = NULL, removed_at = now(), filled_at = NULL, updated_at = now()
+             SET thread_id = NULL, filled_at = NULL, updated_at = now(),
+                 removed_at = (SELECT max(greatest(v.updated_at, e.created_at)) FROM bridge.view v
+                               LEFT JOIN task_events e ON v.kind = 'task_event' AND e.id = v.entity_id::uuid
+                               WHERE v.project_id = $1 AND v.state = 'sent'
+                                 AND (v.surface = 'task-' || task_id
+                                      OR (v.kind = 'task' AND v.entity_id = task_id::text
+                                          AND v.surface = 'tasks')))
              WHERE project_id = $1 AND thread_id = $2 RETURNING task_id",
         )
         .bind(self.project.as_str())

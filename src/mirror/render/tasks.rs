@@ -233,13 +233,15 @@ fn wish(loaded: &Loaded<TaskSeen>, shown: &Shown) -> Option<ThreadWish> {
 fn rename(loaded: &Loaded<TaskSeen>) -> Option<ThreadWish> {
     let (seen, _) = loaded.row.as_ref()?;
     let (thread, now) = seen.thread.as_ref()?;
-    let opening = opening(&seen.task);
-    let other = now.name.as_ref().is_some_and(|name| *name != opening.name);
-    (other && seen.is_active && !now.archived).then_some(ThreadWish {
+    // Of a new one nothing was heard yet.
+    let before = now.name.clone()?;
+    let name = opening(&seen.task).name;
+    (before != name && seen.is_active && !now.archived).then_some(ThreadWish {
         task: seen.task.id,
         step: Step::Rename {
             thread: *thread,
-            name: opening.name,
+            before,
+            name,
         },
     })
 }
