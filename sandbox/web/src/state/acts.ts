@@ -4,13 +4,22 @@ import { signal } from "@preact/signals";
 import type { Gateway } from "../discord/gateway.ts";
 import { RestError, type Rest } from "../discord/rest.ts";
 import { nonce } from "../discord/snowflake.ts";
-import type { Choice, Command, Modal, Snowflake } from "../discord/types.ts";
+import type { Choice, Command, Message, Modal, Snowflake } from "../discord/types.ts";
 
 /** Interaction types (Receiving and Responding, "Interaction Type"). */
 export const InteractionType = { command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
 
 /** Discord gives an app 3 s; the answer that none came should be here soon after. In milliseconds. */
 const PATIENCE = 6_000;
+
+/** How long the list of commands is used again, in milliseconds. */
+const KEPT_MS = 30_000;
+
+/** `GET /channels/{id}/application-command-index`. */
+interface Index {
+  applications: { id: Snowflake; bot?: { id: Snowflake } }[];
+  application_commands: Command[];
+}
 
 export interface Act {
   nonce: Snowflake;
@@ -41,7 +50,7 @@ export class Acts {
   readonly modal = signal<{ form: Modal; message?: { id: Snowflake; flags: number }; guild?: Snowflake } | null>(null);
   private readonly asked = new Map<Snowflake, Asked>();
   private readonly choosing = new Map<Snowflake, (choices: Choice[]) => void>();
-  private readonly indexes = new Map<Snowflake, Promise<Command[]>>();
+  private readonly indexes = new Map<Snowflake, Promise<Index>>();
 
   constructor(
     private readonly rest: Rest,
@@ -76,19 +85,28 @@ export class Acts {
   }
 
   /** The commands that can be used in a channel. */
-  commands(channel: Snowflake): Promise<Command[]> {
+  async commands(channel: Snowflake): Promise<Command[]> {
+    return (await this.index(channel)).application_commands;
+  }
+
+  /** The application whose message this is: a bot's id and its application's may differ. */
+  async application(message: Message): Promise<Snowflake> {
+    if (message.application_id) return message.application_id;
+    const { applications } = await this.index(message.channel_id);
+    return applications.find((it) => it.bot?.id === message.author.id)?.id ?? message.author.id;
+  }
+
+  private index(channel: Snowflake): Promise<Index> {
     const known = this.indexes.get(channel);
     if (known) return known;
-    const asked = this.rest
-      .get<{ application_commands: Command[] }>(`/channels/${channel}/application-command-index`)
-      .then((index) => index.application_commands)
-      .catch(() => {
-        this.indexes.delete(channel);
-        return [];
-      });
+    const forget = () => this.indexes.delete(channel);
+    const asked = this.rest.get<Index>(`/channels/${channel}/application-command-index`).catch(() => {
+      forget();
+      return { applications: [], application_commands: [] };
+    });
     this.indexes.set(channel, asked);
     // Apps register their commands when they start: the list is not kept for long.
-    setTimeout(() => this.indexes.delete(channel), 30_000);
+    setTimeout(forget, KEPT_MS);
     return asked;
   }
 

@@ -41,10 +41,11 @@ function Part({ part, message }: { part: Component; message: Message }) {
   }
 }
 
-function act(message: Message, component: Component, values?: string[]): void {
-  void session.value?.acts.send({
+async function act(message: Message, component: Component, values?: string[]): Promise<void> {
+  const acts = session.value?.acts;
+  await acts?.send({
     type: InteractionType.component,
-    application: message.application_id ?? message.author.id,
+    application: await acts.application(message),
     channel: message.channel_id,
     guild: channels.value.get(message.channel_id)?.guild_id,
     message: { id: message.id, flags: message.flags ?? 0 },
@@ -75,7 +76,7 @@ function Button({ button, message }: { button: Component; message: Message }) {
       disabled={button.disabled}
       aria-busy={waits}
       onClick={() => {
-        if (!waits) act(message, button);
+        if (!waits) void act(message, button);
       }}
     >
       {label}
@@ -125,7 +126,7 @@ function Select({ select, message }: { select: Component; message: Message }) {
               select={select}
               onDone={(values) => {
                 open.value = false;
-                act(message, select, values);
+                void act(message, select, values);
               }}
             />
           </Sheet>
@@ -144,7 +145,7 @@ function Select({ select, message }: { select: Component; message: Message }) {
         const { value } = event.currentTarget;
         // What stands there is what the app says, until it says something else.
         event.currentTarget.value = given[0] ?? "";
-        if (value) act(message, select, [value]);
+        if (value) void act(message, select, [value]);
       }}
     >
       <option value="">{placeholder}</option>
