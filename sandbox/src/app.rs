@@ -8,6 +8,7 @@ use crate::interactions::Interactions;
 use crate::rest::{buckets::RateLimits, faults::Faults, request_log::RequestLog};
 use crate::state::State;
 use crate::state::journal::Journal;
+use crate::switches::Switches;
 
 /// The server's shared parts; handlers get it as `Arc<App>`.
 pub(crate) struct App {
@@ -21,6 +22,8 @@ pub(crate) struct App {
     pub(crate) limits: RateLimits,
     /// The last requests that bots made.
     pub(crate) requests: RequestLog,
+    /// What the console turns off and on.
+    pub(crate) switches: Switches,
     /// Where attachments and the journal lie.
     pub(crate) data_dir: PathBuf,
     state: Mutex<State>,
@@ -29,13 +32,19 @@ pub(crate) struct App {
 
 impl App {
     /// Puts the parts together.
-    pub(crate) fn new(data_dir: PathBuf, state: State, journal: Journal) -> Self {
+    pub(crate) fn new(
+        data_dir: PathBuf,
+        state: State,
+        journal: Journal,
+        switches: Switches,
+    ) -> Self {
         Self {
             hub: Hub::default(),
             interactions: Interactions::default(),
             faults: Faults::default(),
             limits: RateLimits::default(),
             requests: RequestLog::default(),
+            switches,
             data_dir,
             state: Mutex::new(state),
             journal,

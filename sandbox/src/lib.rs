@@ -18,6 +18,7 @@ mod page;
 mod rest;
 mod server;
 mod state;
+mod switches;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ use crate::app::App;
 use crate::server::{Link, Port};
 use crate::state::State;
 use crate::state::journal::Journal;
+use crate::switches::Switches;
+pub use crate::switches::{Switch, SwitchError};
 
 /// How long [`Sandbox::stop`] waits for requests that are being answered.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -47,6 +50,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// A bot token to accept in addition to the minted one.
     pub bot_token: Option<String>,
+    /// What its console can turn off and on, in the order in which it shows them; names differ.
+    pub switches: Vec<Switch>,
 }
 
 /// A person of the guild.
@@ -104,7 +109,12 @@ impl Sandbox {
         state.origin = origin;
         state.mint();
         let info = info(&mut state, options.bot_token)?;
-        let app = Arc::new(App::new(options.data_dir, state, journal));
+        let app = Arc::new(App::new(
+            options.data_dir,
+            state,
+            journal,
+            Switches::new(options.switches),
+        ));
         // Writes what was minted to the journal.
         app.write(|_| ());
         let cancel = CancellationToken::new();

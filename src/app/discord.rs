@@ -103,6 +103,7 @@ async fn open_sandbox(config: &Config) -> anyhow::Result<clawdos_sandbox::Sandbo
         data_dir: config.data_dir.join("sandbox"),
         listen: config.sandbox.listen,
         bot_token: None,
+        switches: Vec::new(),
     })
     .await
     .context(

@@ -8,9 +8,9 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
-use super::faults;
 use super::request::{Call, no_content, ok};
 use super::validate::id;
+use super::{console, faults};
 use crate::app::App;
 use crate::state::PortalIntents;
 
@@ -25,6 +25,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/application", post(application))
         .route("/applications", post(add_application))
         .route("/users", post(change_user))
+        .route("/trouble", get(console::trouble))
+        .route("/switches/{name}", post(console::switch))
 }
 
 /// `POST /_sandbox/faults`.

@@ -5,6 +5,7 @@ pub(crate) mod buckets;
 mod channel_form;
 mod channels;
 mod commands;
+mod console;
 mod control;
 pub(crate) mod draft;
 pub(crate) mod error;

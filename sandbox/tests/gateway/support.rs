@@ -47,6 +47,7 @@ impl World {
             data_dir: folder.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             bot_token: None,
+            switches: Vec::new(),
         };
         World {
             sandbox: Sandbox::start(options).await.unwrap(),

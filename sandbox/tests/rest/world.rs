@@ -66,6 +66,7 @@ pub fn options(dir: &Path) -> Options {
         data_dir: dir.to_path_buf(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         bot_token: None,
+        switches: Vec::new(),
     }
 }
 

@@ -1,0 +1,24 @@
+//! `/_sandbox`: what the console of the page shows and does. Errors carry a `message` for people.
+
+use serde_json::json;
+
+use super::error::{ApiError, ApiResult};
+use super::request::{Call, no_content, ok};
+use crate::switches::SwitchError;
+
+/// `GET /_sandbox/trouble`.
+pub(super) async fn trouble(call: Call) -> ApiResult {
+    Ok(ok(json!({ "switches": call.app.switches.json() })))
+}
+
+/// `POST /_sandbox/switches/{name} {"on": bool}`, answered when it is done.
+pub(super) async fn switch(call: Call) -> ApiResult {
+    let on = call.json()?["on"].as_bool();
+    let on = on.ok_or_else(|| ApiError::new(400, 0, "Say {\"on\": true} or {\"on\": false}."))?;
+    match call.app.switches.turn(call.text("name"), on).await {
+        Some(Ok(())) => Ok(no_content()),
+        Some(Err(SwitchError::Refused(text))) => Err(ApiError::new(409, 0, &text)),
+        Some(Err(SwitchError::Failed(text))) => Err(ApiError::new(500, 0, &text)),
+        None => Err(ApiError::new(404, 0, "There is no switch of this name.")),
+    }
+}
