@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::database;
 use super::instance::{Holder, settled_holder};
+use super::switches::Hand;
 use crate::backfill::{Options, Outcome, Progress, Whose, convert, text};
 use crate::cli::BackfillOptions;
 use crate::config::Config;
@@ -78,7 +79,7 @@ async fn open(
             anyhow::ensure!(store.has_old_tables().await?, EMPTY);
             store
         } else {
-            opened(database::open(lifecycle, config).await?).await
+            opened(database::open(lifecycle, config, Hand::fixed()).await?).await
         };
         return Ok(Opened {
             store,
@@ -94,7 +95,7 @@ async fn open(
         }),
         Holder::Nobody => {
             let folder = database::lock(&config.data_dir)?;
-            let store = opened(database::open(lifecycle, config).await?).await;
+            let store = opened(database::open(lifecycle, config, Hand::fixed()).await?).await;
             Ok(Opened {
                 store,
                 whose: Whose::Embedded,

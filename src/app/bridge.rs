@@ -85,13 +85,13 @@ async fn start(
 ) -> anyhow::Result<(Running, Readiness)> {
     let readiness = Readiness::new(Clock::System);
     let health = wiring::serve_health(lifecycle, &config, &readiness, prometheus).await?;
-    let place = discord::place(lifecycle, &config).await?;
+    let (place, hands) = discord::place(lifecycle, &config).await?;
     let lanes = discord::lanes(lifecycle, &place)?;
     let (database, identity) = tokio::try_join!(
-        database::open(lifecycle, &config),
+        database::open(lifecycle, &config, hands.database),
         discord::identify(&lanes, &place),
     )?;
-    let control = executor::open(lifecycle, &config, &database.store).await?;
+    let control = executor::open(lifecycle, &config, &database.store, hands.executor).await?;
     let own_bots = own_bots::open(lifecycle, &config, &place, &identity, &lanes).await?;
     let wires = Wires {
         config: &config,
@@ -101,6 +101,7 @@ async fn start(
         place: &place,
         identity: &identity,
         lanes,
+        turned: hands.turned,
     };
     let (layout, mode) = wires.connect(lifecycle, own_bots).await?;
     let running = Running {

@@ -1,15 +1,19 @@
 //! The database: configured or embedded, migrated, and what it can do for the feed.
 
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::net::TcpSocket;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
+use super::switches::{Hand, hold};
 use crate::config::Config;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
 use crate::lifecycle::Lifecycle;
@@ -47,10 +51,15 @@ pub fn lock(data_dir: &Path) -> anyhow::Result<DataDirLock> {
 }
 
 /// Connects to the database of the configuration, or starts our own, and migrates it.
-pub async fn open(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Database> {
+/// Our own can be switched off and on.
+pub async fn open(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+    hand: Hand,
+) -> anyhow::Result<Database> {
     let (url, embedded) = match &config.database.url {
         Some(url) => (url.clone(), false),
-        None => (start_embedded(lifecycle, config).await?, true),
+        None => (start_embedded(lifecycle, config, hand).await?, true),
     };
     if !embedded {
         reach(&url).await?;
@@ -84,28 +93,88 @@ pub async fn connect(url: &SecretString, project: ProjectId) -> anyhow::Result<S
 async fn start_embedded(
     lifecycle: &mut Lifecycle,
     config: &Config,
+    hand: Hand,
 ) -> anyhow::Result<SecretString> {
-    let server = Arc::new(EmbeddedPostgres::start(&config.data_dir).await?);
+    let server = EmbeddedPostgres::start(&config.data_dir).await?;
     let url = SecretString::from(server.url().to_owned());
-    let watched = Arc::clone(&server);
-    let cancel = lifecycle.token();
-    lifecycle.spawn("postgres", async move {
-        tokio::select! {
-            () = cancel.cancelled() => Ok(()),
-            last_words = watched.exited() => {
-                anyhow::bail!("the embedded Postgres ended by itself: {last_words}")
-            }
-        }
-    });
+    let (keep, kept) = oneshot::channel();
+    let tended = Tended {
+        data_dir: config.data_dir.clone(),
+        hand,
+        cancel: lifecycle.token(),
+    };
+    lifecycle.spawn("postgres", tended.run(server, keep));
     lifecycle.on_shutdown("postgres", async move {
-        match Arc::try_unwrap(server) {
-            Ok(server) => server.stop().await,
-            // The part that watches it did not end in time; the guard stops it with the process.
-            Err(server) => drop(server),
+        // Without one it is off; or the part that tends it did not end in time, and it stops with that.
+        if let Ok(server) = kept.await {
+            server.stop().await;
         }
         Ok(())
     });
     Ok(url)
+}
+
+/// The embedded Postgres, which people may switch off and on. One that ends by itself ends the process.
+struct Tended {
+    data_dir: PathBuf,
+    hand: Hand,
+    cancel: CancellationToken,
+}
+
+impl Tended {
+    /// At the end `keep` gets the server, unless it is off: other parts still need it.
+    async fn run(
+        mut self,
+        mut server: EmbeddedPostgres,
+        keep: oneshot::Sender<EmbeddedPostgres>,
+    ) -> anyhow::Result<()> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
+        loop {
+            let asking = tokio::select! {
+                () = self.cancel.cancelled() => {
+                    // Nobody wants it where the hook is gone already; then it stops here.
+                    let _ = keep.send(server);
+                    return Ok(());
+                }
+                last_words = server.exited() => {
+                    anyhow::bail!("the embedded Postgres ended by itself: {last_words}")
+                }
+                asking = self.hand.asked() => asking,
+            };
+            server.stop().await;
+            tracing::info!("the embedded Postgres is switched off");
+            self.hand.done(asking);
+            let held = hold(address);
+            let Some(again) = self.switched_on(address.port(), held).await else {
+                return Ok(());
+            };
+            server = again;
+        }
+    }
+
+    /// The server, once somebody has switched it on; none when the bridge ends before.
+    async fn switched_on(
+        &mut self,
+        port: u16,
+        mut held: Option<TcpSocket>,
+    ) -> Option<EmbeddedPostgres> {
+        loop {
+            let cancel = self.cancel.clone();
+            let asking = cancel.run_until_cancelled(self.hand.asked()).await?;
+            drop(held.take());
+            let starting = EmbeddedPostgres::start_on(&self.data_dir, port);
+            match cancel.run_until_cancelled(starting).await? {
+                Ok(server) => {
+                    self.hand.done(asking);
+                    return Some(server);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the embedded Postgres cannot be switched on");
+                    asking.failed(error.to_string());
+                }
+            }
+        }
+    }
 }
 
 /// A pool tells only that it waited in vain; a connection of its own tells why.
@@ -153,7 +222,7 @@ pub async fn migrate_only(mut lifecycle: Lifecycle, config: &Config) -> anyhow::
         Some(_) => None,
         None => Some(lock(&config.data_dir)?),
     };
-    let database = open(&mut lifecycle, config).await?;
+    let database = open(&mut lifecycle, config, Hand::fixed()).await?;
     println!("The database is up to date.");
     database.store.pool().close().await;
     lifecycle.token().cancel();

@@ -11,6 +11,9 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::switches::Hands;
+#[cfg(feature = "sandbox")]
+use super::switches::levers;
 use crate::config::Config;
 use crate::discord::lanes::{Class, Driver, Lanes};
 use crate::discord::portal::{Account, Application, Guild, INTENT_FIX, TOKEN_FIX, invite};
@@ -54,29 +57,34 @@ struct Gateway {
     url: String,
 }
 
-/// The Discord of the configuration, or the sandbox.
-pub async fn place(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Place> {
+/// The Discord of the configuration, or the sandbox; with it the switches that its console offers.
+pub async fn place(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<(Place, Hands)> {
     let guild = config.discord.guild_id;
     if let Some(token) = &config.discord.token {
-        return Ok(Place {
+        let place = Place {
             api_base: config.discord.api_base.clone(),
             token: token.clone(),
             guild,
             sandbox: None,
             operators: Vec::new(),
-        });
+        };
+        return Ok((place, Hands::fixed()));
     }
     start_sandbox(lifecycle, config).await
 }
 
 #[cfg(not(feature = "sandbox"))]
-async fn start_sandbox(_: &mut Lifecycle, _: &Config) -> anyhow::Result<Place> {
+async fn start_sandbox(_: &mut Lifecycle, _: &Config) -> anyhow::Result<(Place, Hands)> {
     bail!("DISCORD_TOKEN is not set, and this build has no sandbox. Set DISCORD_TOKEN.")
 }
 
 #[cfg(feature = "sandbox")]
-async fn start_sandbox(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Result<Place> {
-    let sandbox = open_sandbox(config).await?;
+async fn start_sandbox(
+    lifecycle: &mut Lifecycle,
+    config: &Config,
+) -> anyhow::Result<(Place, Hands)> {
+    let (switches, hands) = levers(config);
+    let sandbox = open_sandbox(config, switches).await?;
     let info = sandbox.info();
     let place = Place {
         api_base: Url::parse(&info.api)?,
@@ -94,16 +102,19 @@ async fn start_sandbox(lifecycle: &mut Lifecycle, config: &Config) -> anyhow::Re
         sandbox.stop().await;
         Ok(())
     });
-    Ok(place)
+    Ok((place, hands))
 }
 
 #[cfg(feature = "sandbox")]
-async fn open_sandbox(config: &Config) -> anyhow::Result<clawdos_sandbox::Sandbox> {
+async fn open_sandbox(
+    config: &Config,
+    switches: Vec<clawdos_sandbox::Switch>,
+) -> anyhow::Result<clawdos_sandbox::Sandbox> {
     clawdos_sandbox::Sandbox::start(clawdos_sandbox::Options {
         data_dir: config.data_dir.join("sandbox"),
         listen: config.sandbox.listen,
         bot_token: None,
-        switches: Vec::new(),
+        switches,
     })
     .await
     .context(
@@ -119,7 +130,7 @@ pub async fn run_sandbox_alone(
     prometheus: PrometheusHandle,
 ) -> anyhow::Result<ExitCode> {
     let folder = super::database::lock(&config.data_dir.join("sandbox"))?;
-    let sandbox = open_sandbox(&config).await?;
+    let sandbox = open_sandbox(&config, Vec::new()).await?;
     let file = config.data_dir.join("sandbox").join("run.json");
     super::run_file::write(
         &file,

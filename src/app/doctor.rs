@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::database::{self, Database};
 use super::instance::{Holder, Instance, holder, settled_holder};
+use super::switches::Hand;
 use super::{discord, feed};
 use crate::cli::DoctorOptions;
 use crate::clock::Clock;
@@ -151,7 +152,7 @@ async fn of_config(
         // Somebody else's: it is looked at, and not changed.
         (Some(url), _) => Ok(url.clone()),
         (None, Some(why)) => Err(why.clone()),
-        (None, None) => match database::open(lifecycle, config).await {
+        (None, None) => match database::open(lifecycle, config, Hand::fixed()).await {
             Ok(database) => Ok(started.database.insert(database).url.clone()),
             Err(error) => Err(format!("{error:#}")),
         },
@@ -160,6 +161,7 @@ async fn of_config(
         (None, Some(why)) => Err(why),
         _ => discord::place(lifecycle, config)
             .await
+            .map(|(place, _)| place)
             .map_err(|error| format!("{error:#}")),
     };
     let operators = place.as_ref().ok();

@@ -8,8 +8,11 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use tokio::net::TcpSocket;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
+use super::switches::{Hand, hold};
 use super::{database, run_file};
 use crate::config::{self, AgentProgram, Config, Preset};
 use crate::control::client::ControlClient;
@@ -35,11 +38,12 @@ pub struct Control {
     pub approved: Arc<Notify>,
 }
 
-/// The executor of the configuration, or our own.
+/// The executor of the configuration, or our own, which can be switched off and on.
 pub async fn open(
     lifecycle: &mut Lifecycle,
     config: &Config,
     store: &Store,
+    hand: Hand,
 ) -> anyhow::Result<Control> {
     let (url, token, kick) = if let Some(url) = &config.control_api.url {
         (
@@ -49,7 +53,7 @@ pub async fn open(
         )
     } else {
         store.requeue_unbegun().await?;
-        start(lifecycle, config, store).await?
+        start(lifecycle, config, store, hand).await?
     };
     let shell = match &config.control_api.url {
         Some(_) if config.control_api.shell_safe => ShellGuard::watching(),
@@ -70,6 +74,7 @@ async fn start(
     lifecycle: &mut Lifecycle,
     config: &Config,
     store: &Store,
+    hand: Hand,
 ) -> anyhow::Result<(String, Option<SecretString>, Kick)> {
     // Loopback is open to every program of this machine: only who reads run.json may send turns.
     let token = config
@@ -87,12 +92,75 @@ async fn start(
         allowed_hosts: allowed_hosts(config),
         api_timeout: DEFAULT_API_TIMEOUT,
     };
-    let executor = Executor::start(settings, store.clone()).await?;
+    let kick = Kick::default();
+    let executor = Executor::start(settings.clone(), store.clone(), kick.clone()).await?;
     let url = format!("http://{}", executor.addr());
-    let kick = executor.kick();
-    let cancel = lifecycle.token();
-    lifecycle.spawn("executor", executor.run(cancel));
+    let again = ExecutorSettings {
+        listen: executor.addr(),
+        ..settings
+    };
+    let tended = Tended {
+        settings: again,
+        store: store.clone(),
+        kick: kick.clone(),
+        hand,
+        cancel: lifecycle.token(),
+    };
+    lifecycle.spawn("executor", tended.run(executor));
     Ok((url, Some(token), kick))
+}
+
+/// The executor, which people may switch off and on. One that ends by itself ends the process.
+struct Tended {
+    settings: ExecutorSettings,
+    store: Store,
+    kick: Kick,
+    hand: Hand,
+    cancel: CancellationToken,
+}
+
+impl Tended {
+    async fn run(mut self, mut executor: Executor) -> anyhow::Result<()> {
+        loop {
+            let stop = self.cancel.child_token();
+            let running = executor.run(stop.clone());
+            tokio::pin!(running);
+            let asking = tokio::select! {
+                ended = &mut running => return ended,
+                asking = self.hand.asked() => asking,
+            };
+            // As at a shutdown: turns get a moment, and what waits goes back to the queue.
+            stop.cancel();
+            running.await?;
+            tracing::info!("the executor is switched off");
+            self.hand.done(asking);
+            let held = hold(self.settings.listen);
+            let Some(again) = self.switched_on(held).await else {
+                return Ok(());
+            };
+            executor = again;
+        }
+    }
+
+    /// The executor, once somebody has switched it on; none when the bridge ends before.
+    async fn switched_on(&mut self, mut held: Option<TcpSocket>) -> Option<Executor> {
+        loop {
+            let cancel = self.cancel.clone();
+            let asking = cancel.run_until_cancelled(self.hand.asked()).await?;
+            drop(held.take());
+            let settings = self.settings.clone();
+            match Executor::start(settings, self.store.clone(), self.kick.clone()).await {
+                Ok(executor) => {
+                    self.hand.done(asking);
+                    return Some(executor);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the executor cannot be switched on");
+                    asking.failed(format!("{error:#}."));
+                }
+            }
+        }
+    }
 }
 
 fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
@@ -152,8 +220,8 @@ pub async fn run_alone(
         telemetry::upkeep(prometheus, cancel).await;
         Ok(())
     });
-    let database = database::open(&mut lifecycle, &config).await?;
-    let (url, token, _) = start(&mut lifecycle, &config, &database.store).await?;
+    let database = database::open(&mut lifecycle, &config, Hand::fixed()).await?;
+    let (url, token, _) = start(&mut lifecycle, &config, &database.store, Hand::fixed()).await?;
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     let file = config.data_dir.join("executor.json");

@@ -13,6 +13,7 @@ mod mirroring;
 mod own_bots;
 mod run_file;
 mod spool;
+mod switches;
 mod wiring;
 
 use std::process::ExitCode;

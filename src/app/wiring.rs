@@ -61,6 +61,8 @@ pub struct Wires<'a> {
     pub identity: &'a Identity,
     /// The way there.
     pub lanes: Lanes,
+    /// Rings when something was switched off or on.
+    pub turned: Arc<Notify>,
 }
 
 /// What belongs to hearing beside the gateway.
@@ -202,6 +204,18 @@ impl Wires<'_> {
             own,
         );
         let watched = (mode_loop.watch(), mode_loop.nudge());
+        let (turned, nudge) = (Arc::clone(&self.turned), mode_loop.nudge());
+        let cancel = lifecycle.token();
+        lifecycle.spawn("switches", async move {
+            while cancel
+                .run_until_cancelled(turned.notified())
+                .await
+                .is_some()
+            {
+                nudge.now();
+            }
+            Ok(())
+        });
         lifecycle.spawn("mode", mode_loop.run(lifecycle.token()));
         watched
     }

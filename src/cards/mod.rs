@@ -25,6 +25,7 @@ pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod status;
+pub mod switches;
 pub mod task;
 pub mod task_answers;
 pub mod task_controls;

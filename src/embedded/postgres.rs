@@ -28,6 +28,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(7);
 /// A Postgres server of our own. It stops when this is dropped, and also when our process is killed.
 pub struct EmbeddedPostgres {
     url: String,
+    port: u16,
     lifeline: ChildStdin,
     /// The guardian and the postmaster are this process group.
     group: Option<Pid>,
@@ -58,6 +59,19 @@ impl EmbeddedPostgres {
 
     /// [`Self::start`] with the programs of the given sources.
     pub async fn start_with(data_dir: &Path, sources: &Sources) -> Result<Self, EmbeddedError> {
+        Self::launch(data_dir, sources, None).await
+    }
+
+    /// [`Self::start`] where an earlier one listened, for clients that know its address.
+    pub async fn start_on(data_dir: &Path, port: u16) -> Result<Self, EmbeddedError> {
+        Self::launch(data_dir, &Sources::of_this_machine(), Some(port)).await
+    }
+
+    async fn launch(
+        data_dir: &Path,
+        sources: &Sources,
+        port: Option<u16>,
+    ) -> Result<Self, EmbeddedError> {
         let home = data_dir::prepare(data_dir)?;
         let lock = data_dir::lock(&home, LOCK)?;
         let cluster = Cluster::in_folder(&home);
@@ -67,7 +81,8 @@ impl EmbeddedPostgres {
         cluster.sweep().await?;
         let binaries = locate(sources, cluster.version()?, &home, &account).await?;
         let password = cluster.ensure(&binaries, &account).await?;
-        let server = server::launch(&cluster.data, &home.join(LOG), &binaries, &account).await?;
+        let server =
+            server::launch(&cluster.data, &home.join(LOG), &binaries, &account, port).await?;
         info!(
             port = server.port,
             version = binaries.major,
@@ -100,6 +115,7 @@ impl EmbeddedPostgres {
         });
         Self {
             url: format!("postgres://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"),
+            port,
             lifeline,
             group,
             ended,
@@ -110,6 +126,11 @@ impl EmbeddedPostgres {
     /// `postgres://clawdos:<password>@127.0.0.1:<port>/clawdos`. It holds the password: keep it out of logs.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it listens on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Stops the server and waits for its end: clients are disconnected and everything is written out; after five

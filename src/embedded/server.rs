@@ -74,16 +74,17 @@ pub(super) struct Server {
     pub(super) log: Log,
 }
 
-/// Starts the server on a free loopback port and waits until it takes connections.
+/// Starts the server on this loopback port, or a free one, and waits until it takes connections.
 pub(super) async fn launch(
     data: &Path,
     log: &Path,
     binaries: &Binaries,
     account: &Account,
+    port: Option<u16>,
 ) -> Result<Server, EmbeddedError> {
     let mut attempt = 1;
     loop {
-        match launch_once(data, log, binaries, account).await {
+        match launch_once(data, log, binaries, account, port).await {
             Err(EmbeddedError::NotStarted { reason, .. })
                 if attempt < PORT_ATTEMPTS && reason.contains("Address already in use") =>
             {
@@ -99,6 +100,7 @@ async fn launch_once(
     log: &Path,
     binaries: &Binaries,
     account: &Account,
+    port: Option<u16>,
 ) -> Result<Server, EmbeddedError> {
     let log = Log::open(log).map_err(EmbeddedError::at(log))?;
     let not_started = |reason: String| EmbeddedError::NotStarted {
@@ -106,7 +108,7 @@ async fn launch_once(
         log: log.path.clone(),
     };
     let io_failed = |error: io::Error| not_started(format!("{error}."));
-    let port = free_port().map_err(io_failed)?;
+    let port = port.map_or_else(free_port, Ok).map_err(io_failed)?;
     let started_after = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());

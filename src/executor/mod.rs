@@ -52,12 +52,16 @@ pub struct Executor {
     turns: Arc<Turns>,
     worker: Worker,
     actions: Arc<Actions>,
-    kick: Kick,
 }
 
 impl Executor {
-    /// Binds the address. Requests wait until [`Executor::run`].
-    pub async fn start(settings: ExecutorSettings, store: Store) -> anyhow::Result<Self> {
+    /// Binds the address. Requests wait until [`Executor::run`]. `kick` wakes its workers, and those of the
+    /// next one that is started with it.
+    pub async fn start(
+        settings: ExecutorSettings,
+        store: Store,
+        kick: Kick,
+    ) -> anyhow::Result<Self> {
         let listen = settings.listen;
         if !listen.ip().is_loopback() && settings.token.is_none() {
             bail!(
@@ -72,7 +76,6 @@ impl Executor {
         })?;
         let addr = listener.local_addr()?;
         let (parallel, batch) = (settings.parallel.max(1), settings.batch.max(1));
-        let kick = Kick::default();
         let turns = Arc::new(Turns::new(store, settings.agents.clone(), parallel));
         let actions = Actions::new(Arc::clone(&turns), &settings, kick.clone());
         Ok(Self {
@@ -82,18 +85,12 @@ impl Executor {
             worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
             actions: Arc::new(actions),
             turns,
-            kick,
         })
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
-    }
-
-    /// Wakes its workers.
-    pub fn kick(&self) -> Kick {
-        self.kick.clone()
     }
 
     /// Works until it is cancelled. Then turns that run get 4 s to end, the rest is killed and

@@ -1,7 +1,7 @@
 //! The Control API towards callers who get it wrong, and the two plain chat routes.
 
 use clawdos_bridge::control::{ControlError, DeliverOutcome};
-use clawdos_bridge::executor::{AgentCommand, Executor};
+use clawdos_bridge::executor::{AgentCommand, Executor, Kick};
 use clawdos_bridge::model::thread::Place;
 use clawdos_bridge::store::chat::{Destination, NewMessage};
 use reqwest::{Client, Method, RequestBuilder};
@@ -137,7 +137,7 @@ async fn beyond_loopback_it_listens_only_with_a_token() {
     let stage = Stage::new().await;
     let mut settings = Stage::settings(&[]);
     settings.listen = ([0, 0, 0, 0], 0).into();
-    let error = Executor::start(settings, stage.store.clone())
+    let error = Executor::start(settings, stage.store.clone(), Kick::default())
         .await
         .unwrap_err();
     assert!(error.to_string().contains("executor.token"), "{error}");
@@ -149,7 +149,7 @@ async fn a_taken_port_is_named_with_its_fix() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut settings = Stage::settings(&[]);
     settings.listen = taken.local_addr().unwrap();
-    let error = Executor::start(settings.clone(), stage.store.clone())
+    let error = Executor::start(settings.clone(), stage.store.clone(), Kick::default())
         .await
         .unwrap_err();
     let text = error.to_string();

@@ -45,6 +45,14 @@ impl Stage {
         let database = create_database().await;
         let store = connect(database.url()).await;
         store.seed_demo().await.unwrap();
+        // What the demo tells is not what these tests tell.
+        sqlx::raw_sql(
+            "DELETE FROM project_chat_messages; DELETE FROM project_chat_threads;
+             DELETE FROM tasks; DELETE FROM activities; DELETE FROM cron_mirror",
+        )
+        .execute(store.pool())
+        .await
+        .unwrap();
         Self {
             store,
             folder: tempfile::tempdir().unwrap(),
@@ -173,11 +181,14 @@ impl Stage {
 
 impl Running {
     pub async fn start(settings: ExecutorSettings, store: Store) -> Self {
-        let executor = Executor::start(settings, store).await.unwrap();
+        let kick = Kick::default();
+        let executor = Executor::start(settings, store, kick.clone())
+            .await
+            .unwrap();
         let cancel = CancellationToken::new();
         Self {
             addr: executor.addr(),
-            kick: executor.kick(),
+            kick,
             task: tokio::spawn(executor.run(cancel.clone())),
             cancel,
         }
