@@ -262,10 +262,10 @@ impl State {
         let now = now_ms();
         thread.members.insert(user, now);
         let count = thread.members.len();
-        let sees = self.may(user, channel, bits::VIEW_CHANNEL);
+        let known = self.may(user, channel, bits::VIEW_CHANNEL);
         let seen = self.channel_json(&found, Some(user));
         self.store_channel(found);
-        if !sees && self.may(user, channel, bits::VIEW_CHANNEL) {
+        if !known && self.may(user, channel, bits::VIEW_CHANNEL) {
             // Somebody who is added to a private thread has not heard of it before.
             self.emit("THREAD_CREATE", seen, Audience::Users(vec![user]));
         }
