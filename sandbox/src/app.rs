@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::door::Door;
 use crate::gateway::Hub;
 use crate::interactions::Interactions;
-use crate::rest::{buckets::RateLimits, faults::Faults, request_log::RequestLog};
+use crate::rest::{
+    buckets::RateLimits, faults::Faults, login::Tries, request_log::RequestLog, weather::Sky,
+};
 use crate::state::State;
 use crate::state::journal::Journal;
 use crate::switches::Switches;
@@ -18,10 +21,16 @@ pub(crate) struct App {
     pub(crate) interactions: Interactions,
     /// Faults asked for by tests.
     pub(crate) faults: Faults,
+    /// The weather that bots meet.
+    pub(crate) sky: Sky,
     /// Rate-limit windows.
     pub(crate) limits: RateLimits,
     /// The last requests that bots made.
     pub(crate) requests: RequestLog,
+    /// Who may come in.
+    pub(crate) door: Door,
+    /// Wrong tries to log in.
+    pub(crate) logins: Tries,
     /// What the console turns off and on.
     pub(crate) switches: Switches,
     /// Where attachments and the journal lie.
@@ -36,14 +45,18 @@ impl App {
         data_dir: PathBuf,
         state: State,
         journal: Journal,
+        door: Door,
         switches: Switches,
     ) -> Self {
         Self {
             hub: Hub::default(),
             interactions: Interactions::default(),
             faults: Faults::default(),
+            sky: Sky::default(),
             limits: RateLimits::default(),
             requests: RequestLog::default(),
+            door,
+            logins: Tries::default(),
             switches,
             data_dir,
             state: Mutex::new(state),

@@ -8,17 +8,19 @@
 //! - `rest`: the API under `/api/v10`, rate limits, faults, the control routes under `/_sandbox`
 //! - `gateway`: the websocket at `/` of the same port
 //! - `interactions`: commands, components, modals and their answers
-//! - `page`: a plain text view for browsers
+//! - `window`: the page for browsers, `door`: who may come in
+//! - `switches`: what its console turns off and on outside of it
 
 mod app;
+mod door;
 mod gateway;
 mod interactions;
 mod limits;
-mod page;
 mod rest;
 mod server;
 mod state;
 mod switches;
+mod window;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::door::Door;
 use crate::server::{Link, Port};
 use crate::state::State;
 use crate::state::journal::Journal;
@@ -46,7 +49,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 pub struct Options {
     /// Where state and attachments are kept; made if it is not there. One sandbox at a time may use it.
     pub data_dir: PathBuf,
-    /// The address to listen on; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free one. One that others can reach makes the sandbox
+    /// ask for its token, which it keeps in the data folder.
     pub listen: SocketAddr,
     /// A bot token to accept in addition to the minted one.
     pub bot_token: Option<String>,
@@ -70,11 +74,12 @@ pub struct InfoUser {
 /// What a client needs to use the sandbox. Holds tokens in clear: it goes to files of mode 0600 only.
 #[derive(Clone, Debug, Serialize)]
 pub struct Info {
-    /// Base address of the REST API, `http://127.0.0.1:P/api/v10`.
+    /// Base address of the REST API for programs on this machine, `http://127.0.0.1:P/api/v10`.
     pub api: String,
     /// Address of the gateway, `ws://127.0.0.1:P`.
     pub gateway: String,
-    /// Address of the page for browsers, `http://127.0.0.1:P/`.
+    /// Address of the page for browsers, `http://127.0.0.1:P/`; beyond this machine it ends in the
+    /// sandbox's token, `#token=…`.
     pub page: String,
     /// The application's id, a decimal string.
     pub application_id: String,
@@ -104,15 +109,23 @@ impl Sandbox {
                 options.listen
             )
         })?;
-        let origin = format!("http://{}", listener.local_addr()?);
+        let listen = listener.local_addr()?;
+        Self::serve(listener, listen, options)
+    }
+
+    /// Serves on a socket that others know under the address `listen`.
+    fn serve(listener: TcpListener, listen: SocketAddr, options: Options) -> Result<Self> {
         let (journal, mut state) = Journal::open(&options.data_dir)?;
-        state.origin = origin;
+        let door = Door::of(listen.ip(), &options.data_dir)?;
+        state.origin = format!("http://{}", door::here(listen));
         state.mint();
-        let info = info(&mut state, options.bot_token)?;
+        let page = page(listen, &door);
+        let info = info(&mut state, options.bot_token, page)?;
         let app = Arc::new(App::new(
             options.data_dir,
             state,
             journal,
+            door,
             Switches::new(options.switches),
         ));
         // Writes what was minted to the journal.
@@ -161,7 +174,16 @@ impl Drop for Sandbox {
     }
 }
 
-fn info(state: &mut State, extra_token: Option<String>) -> Result<Info> {
+/// What a person opens.
+fn page(listen: SocketAddr, door: &Door) -> String {
+    let page = format!("http://{}/", door::outside(listen));
+    match door.token() {
+        Some(token) => format!("{page}#token={token}"),
+        None => page,
+    }
+}
+
+fn info(state: &mut State, extra_token: Option<String>, page: String) -> Result<Info> {
     let application = state.applications.values().next().cloned();
     let application = application
         .context("The sandbox's journal holds no application. Delete it to start afresh.")?;
@@ -186,7 +208,7 @@ fn info(state: &mut State, extra_token: Option<String>) -> Result<Info> {
     Ok(Info {
         api: format!("{}/api/v10", state.origin),
         gateway: state.origin.replacen("http", "ws", 1),
-        page: format!("{}/", state.origin),
+        page,
         application_id: application.id.to_string(),
         guild_id: state.guild.id.to_string(),
         bot_token,

@@ -105,6 +105,20 @@ impl Hub {
         }
     }
 
+    /// Ends the connections of bots' sessions like [`Hub::drop_all`]; people stay connected.
+    pub(crate) fn drop_bots(&self) {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let bots = inner
+            .sessions
+            .values()
+            .filter(|session| session.viewer.application.is_some());
+        for outlet in bots.filter_map(|session| session.outlet.as_ref()) {
+            inner.counters.dropped += 1;
+            outlet.kill.cancel();
+        }
+    }
+
     /// Ends every session: connected clients get op 9 with `false`, others at their RESUME.
     pub(crate) fn invalidate_all(&self) {
         let mut inner = self.lock();

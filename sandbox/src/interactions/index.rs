@@ -68,11 +68,14 @@ pub(super) async fn for_user(AxumState(app): AxumState<Arc<App>>, headers: Heade
 fn index(state: &State, in_guild: bool) -> Value {
     let commands = state.commands.values();
     let usable = commands.filter(|command| in_guild || command.guild.is_none());
-    let applications = state.applications.values();
+    let applications = state.applications.values().map(|application| {
+        let mut json = state.application_json(application, false);
+        // A client finds the application of a button by the bot that wrote the message.
+        json["bot"] = state.user_json(application.bot);
+        json
+    });
     json!({
-        "applications": applications
-            .map(|application| state.application_json(application, false))
-            .collect::<Vec<_>>(),
+        "applications": applications.collect::<Vec<_>>(),
         "application_commands": usable.map(|command| &command.body).collect::<Vec<_>>(),
         "version": state.last_snowflake().to_string(),
     })

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::response::Response;
 use serde_json::Value;
 
@@ -91,7 +94,8 @@ fn folder(app: &App, id: u64) -> PathBuf {
     app.data_dir.join("attachments").join(id.to_string())
 }
 
-/// `GET /attachments/{channel_id}/{attachment_id}/{filename}`.
+/// `GET /attachments/{channel_id}/{attachment_id}/{filename}`. Pictures show in a browser; nothing of it
+/// runs there, and what is not a picture is only saved.
 pub(crate) async fn serve(call: Call) -> ApiResult {
     let id = call.id("attachment_id")?;
     let name = safe_name(call.text("filename"));
@@ -99,16 +103,25 @@ pub(crate) async fn serve(call: Call) -> ApiResult {
     let bytes = tokio::fs::read(path)
         .await
         .map_err(|_| ApiError::new(404, 0, "404: Not Found"))?;
+    let kind = guess_type(&name);
+    let shows = if kind.starts_with("image/") {
+        "inline"
+    } else {
+        "attachment"
+    };
     Response::builder()
-        .header(CONTENT_TYPE, guess_type(&name))
+        .header(CONTENT_TYPE, kind)
         .header(
             CONTENT_DISPOSITION,
             format!(
-                "attachment; filename=\"{}\"",
+                "{shows}; filename=\"{}\"",
                 name.replace(|sign: char| !sign.is_ascii(), "_")
             ),
         )
         .header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")
+        // A file never changes under its address.
+        .header(CACHE_CONTROL, "private, max-age=86400, immutable")
         .body(Body::from(bytes))
         .map_err(|_| ApiError::new(500, 0, "500: Internal Server Error"))
 }

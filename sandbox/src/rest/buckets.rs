@@ -151,6 +151,24 @@ impl RateLimits {
         Verdict::Limited(refusal)
     }
 
+    /// A refusal that no window asked for, as the first of these rules would make it.
+    pub(crate) fn refuse_anyway(&self, rules: &[(Rule, u64)], wait: Duration) -> Refusal {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+        let shown = rules.iter().find(|(rule, _)| !rule.hidden);
+        Refusal {
+            standing: shown.map(|(rule, major)| Standing {
+                rule: *rule,
+                key: *major,
+                remaining: 0,
+                reset_after: wait,
+            }),
+            wait,
+            scope: Scope::User,
+            global: false,
+            code: 0,
+        }
+    }
+
     /// Counts an answer that Discord holds against the sender; too many in ten minutes are a ban of ten.
     pub(crate) fn note_invalid(&self, count: usize) {
         let now = Instant::now();

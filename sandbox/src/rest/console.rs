@@ -1,14 +1,30 @@
 //! `/_sandbox`: what the console of the page shows and does. Errors carry a `message` for people.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
 use super::request::{Call, no_content, ok};
 use crate::switches::SwitchError;
 
-/// `GET /_sandbox/trouble`.
+/// `GET /_sandbox/people`: who can log in, in the order in which they came.
+pub(super) async fn people(call: Call) -> ApiResult {
+    Ok(ok(call.app.read(|state| {
+        let people = state.users.values().filter(|user| !user.bot);
+        people
+            .map(|user| json!({ "name": user.name, "id": user.id.to_string(), "operator": user.operator }))
+            .collect::<Value>()
+    })))
+}
+
+/// `GET /_sandbox/trouble`: the weather at Discord and the switches.
 pub(super) async fn trouble(call: Call) -> ApiResult {
-    Ok(ok(json!({ "switches": call.app.switches.json() })))
+    let (weather, left) = call.app.sky.now();
+    Ok(ok(json!({
+        "weather": weather.name(),
+        // Rounded up: what is still on has a second left.
+        "seconds_left": left.as_millis().div_ceil(1000),
+        "switches": call.app.switches.json(),
+    })))
 }
 
 /// `POST /_sandbox/switches/{name} {"on": bool}`, answered when it is done.

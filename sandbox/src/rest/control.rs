@@ -1,5 +1,5 @@
-//! `/_sandbox`: what tests and scripts may do that Discord's API has no word for. No token is needed,
-//! but only this machine may ask.
+//! `/_sandbox`: what tests and scripts may do that Discord's API has no word for. Who may ask,
+//! [`crate::door`] knows.
 
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/application", post(application))
         .route("/applications", post(add_application))
         .route("/users", post(change_user))
+        .route("/people", get(console::people))
         .route("/trouble", get(console::trouble))
         .route("/switches/{name}", post(console::switch))
 }

@@ -139,7 +139,8 @@ impl FormErrors {
         }
     }
 
-    fn into_error(self) -> ApiError {
+    /// 50035 with what was noted.
+    pub(crate) fn into_error(self) -> ApiError {
         let mut root = Map::new();
         for (path, code, message) in self.found {
             let mut place = &mut root;

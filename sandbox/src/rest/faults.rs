@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
+use super::weather::{self, Weather};
 use crate::app::App;
 
 /// What happens to a request.
@@ -20,6 +21,12 @@ enum Effect {
     Delay(Duration),
     /// The work is done and the answer is lost.
     Swallow,
+}
+
+/// Whose connections to the gateway end.
+enum Dropped {
+    Everybody,
+    Bots,
 }
 
 #[derive(Debug)]
@@ -117,9 +124,20 @@ pub(crate) fn set(app: &App, asked: &Value) -> ApiResult<()> {
         "code",
         "delay_ms",
         "swallow",
+        "weather",
+        "seconds",
     ];
     if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(&format!("There is no fault \"{key}\".")));
+    }
+    let drop = match &asked["drop_gateways"] {
+        Value::Null | Value::Bool(false) => None,
+        Value::Bool(true) => Some(Dropped::Everybody),
+        who if who == "bots" => Some(Dropped::Bots),
+        _ => return Err(wrong("drop_gateways is true or \"bots\".")),
+    };
+    if let Some((weather, lasts)) = weather::read(asked)? {
+        app.sky.set(weather, lasts);
     }
     match &asked["rate_limits"] {
         Value::Null => {}
@@ -143,8 +161,10 @@ pub(crate) fn set(app: &App, asked: &Value) -> ApiResult<()> {
     if asked["invalid_session"] == true {
         app.hub.invalidate_all();
     }
-    if asked["drop_gateways"] == true {
-        app.hub.drop_all();
+    match drop {
+        Some(Dropped::Everybody) => app.hub.drop_all(),
+        Some(Dropped::Bots) => app.hub.drop_bots(),
+        None => {}
     }
     Ok(())
 }
@@ -152,6 +172,7 @@ pub(crate) fn set(app: &App, asked: &Value) -> ApiResult<()> {
 /// Switches everything off; rate limits are Discord's again.
 pub(crate) fn clear(app: &App) {
     app.faults.routes().clear();
+    app.sky.set(Weather::Fair, Duration::ZERO);
     set_rate_limits(app, true);
     app.hub.set_duplicates(0);
     app.hub.set_reorder(false);

@@ -97,19 +97,27 @@ pub(super) async fn create(call: Call) -> ApiResult {
     if let Actor::Person { .. } = actor {
         only_text(&mut draft, !payload.files.is_empty())?;
     }
-    call.app
-        .read(|state| may_attach(state, user, channel, &draft, !payload.files.is_empty()))?;
+    let before = call.app.read(|state| {
+        may_attach(state, user, channel, &draft, !payload.files.is_empty())?;
+        Ok::<_, ApiError>(state.sent_before(user, &draft))
+    })?;
+    if let Some(answer) = before {
+        return Ok(ok(answer));
+    }
     draft.attachments = attachments::store(&call.app, payload).await?;
     call.app.write(|state| {
-        // Looked at again: the channel may have changed while files were written.
+        // Looked at again: the channel may have changed while files were written, or the same message
+        // may have come twice at once.
         may_send(state, actor, channel)?;
-        state.refuse_hasty(user, channel)?;
+        if state.sent_before(user, &draft).is_none() {
+            state.refuse_hasty(user, channel)?;
+        }
         state.post(Author::User(user), channel, draft).map(ok)
     })
 }
 
 /// People send text and files; embeds and components are for applications.
-fn only_text(draft: &mut Draft, files: bool) -> ApiResult<()> {
+pub(super) fn only_text(draft: &mut Draft, files: bool) -> ApiResult<()> {
     draft.embeds = None;
     draft.components = None;
     let empty = draft.content.as_ref().is_none_or(String::is_empty);
@@ -123,7 +131,13 @@ fn only_text(draft: &mut Draft, files: bool) -> ApiResult<()> {
     Ok(())
 }
 
-fn may_attach(state: &State, user: u64, channel: u64, draft: &Draft, files: bool) -> ApiResult<()> {
+pub(super) fn may_attach(
+    state: &State,
+    user: u64,
+    channel: u64,
+    draft: &Draft,
+    files: bool,
+) -> ApiResult<()> {
     if files {
         state.need(user, channel, bits::ATTACH_FILES)?;
     }

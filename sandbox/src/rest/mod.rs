@@ -11,6 +11,7 @@ pub(crate) mod draft;
 pub(crate) mod error;
 pub(crate) mod faults;
 mod guilds;
+pub(crate) mod login;
 mod messages;
 pub(crate) mod payload;
 mod pipeline;
@@ -22,6 +23,7 @@ mod rules;
 mod threads;
 pub(crate) mod users;
 pub(crate) mod validate;
+pub(crate) mod weather;
 mod webhook_messages;
 mod webhooks;
 

@@ -15,10 +15,12 @@ use serde_json::Value;
 use super::buckets::{Standing, Verdict};
 use super::error::ApiError;
 use super::faults;
+use super::login;
 use super::payload::{self, Payload, PayloadSlot};
 use super::request::Caller;
 use super::request_log::Entry;
-use super::rules::{Asked, rules};
+use super::rules::{Asked, Rule, rules};
+use super::weather::Strike;
 use crate::app::App;
 use crate::limits;
 use crate::server::Link;
@@ -39,8 +41,13 @@ struct Seen {
 
 impl Seen {
     fn is_person(&self) -> bool {
-        matches!(self.caller, Some(Actor::Person { .. }))
+        is_person(self.caller, &self.route)
     }
+}
+
+/// Whether a person asks, or somebody who is about to be one.
+fn is_person(caller: Option<Actor>, route: &str) -> bool {
+    matches!(caller, Some(Actor::Person { .. })) || route == login::ROUTE
 }
 
 /// What a route's buckets are kept per.
@@ -84,7 +91,7 @@ pub(super) async fn run(
         .unwrap_or(matched.as_str())
         .to_owned();
     let (mut parts, body) = request.into_parts();
-    let (caller, bytes) = match admit(&app, &parts.headers, body).await {
+    let (caller, bytes) = match admit(&app, &route, &parts.headers, body).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
@@ -113,6 +120,7 @@ pub(super) async fn run(
 /// Who asks, and the body; refused are unknown tokens, banned bots, and bodies that are too large.
 async fn admit(
     app: &App,
+    route: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Option<Actor>, Bytes), Response> {
@@ -120,7 +128,7 @@ async fn admit(
         app.limits.note_invalid(1);
         error.into_response()
     })?;
-    if !matches!(caller, Some(Actor::Person { .. })) && app.limits.banned() {
+    if !is_person(caller, route) && app.limits.banned() {
         return Err(banned());
     }
     let bytes = read(body).await.map_err(IntoResponse::into_response)?;
@@ -143,7 +151,11 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
         note_if_invalid(app, person, response.status());
         return (response, planned.swallow);
     }
-    let standing = match limit(app, seen) {
+    let rules = buckets(seen);
+    if let Some(response) = weather(app, seen, &rules).await {
+        return (response, planned.swallow);
+    }
+    let standing = match limit(app, seen, &rules) {
         Verdict::Pass(standing) => standing,
         Verdict::Limited(refusal) => {
             if !person && refusal.is_invalid() {
@@ -161,6 +173,22 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
         Standing::write(&standing, response.headers_mut());
     }
     (response, planned.swallow)
+}
+
+/// What the weather answers instead of the API; its refusals are not held against anybody.
+async fn weather(app: &App, seen: &Seen, rules: &[(Rule, u64)]) -> Option<Response> {
+    if seen.is_person() {
+        return None;
+    }
+    match app.sky.strike() {
+        Strike::Nothing => None,
+        Strike::Delay(time) => {
+            tokio::time::sleep(time).await;
+            None
+        }
+        Strike::Limit(wait) => Some(app.limits.refuse_anyway(rules, wait).into_response()),
+        Strike::Fail => Some(faults::answer(503, None, &seen.route)),
+    }
 }
 
 fn note_if_invalid(app: &App, person: bool, status: StatusCode) {
@@ -196,7 +224,8 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
         .map_err(|_| ApiError::new(413, 40005, "Request entity too large"))
 }
 
-fn limit(app: &App, seen: &Seen) -> Verdict {
+/// The buckets that a request counts against.
+fn buckets(seen: &Seen) -> Vec<(Rule, u64)> {
     let null = Value::Null;
     let body = seen
         .payload
@@ -214,6 +243,10 @@ fn limit(app: &App, seen: &Seen) -> Verdict {
         webhook_channel,
         person: seen.is_person(),
     };
+    rules(&asked)
+}
+
+fn limit(app: &App, seen: &Seen, rules: &[(Rule, u64)]) -> Verdict {
     // Answers to interactions are outside of the global limit (Rate Limits).
     let of_interaction = matches!(seen.subject, Subject::Interaction(_));
     let caller = seen.caller.map_or(0, Actor::user);
@@ -223,12 +256,8 @@ fn limit(app: &App, seen: &Seen) -> Verdict {
     } else {
         caller
     };
-    app.limits.count(
-        caller,
-        owner,
-        &rules(&asked),
-        !seen.is_person() && !of_interaction,
-    )
+    app.limits
+        .count(caller, owner, rules, !seen.is_person() && !of_interaction)
 }
 
 fn subject(app: &App, route: &str, params: &RawPathParams) -> Subject {
@@ -295,15 +324,15 @@ fn banned() -> Response {
     response
 }
 
-/// The layer around `/_sandbox`: no token, but only this machine, and bodies are JSON whatever they say.
+/// The layer around `/_sandbox`: the door, and bodies are JSON whatever they say.
 pub(super) async fn control(
+    AxumState(app): AxumState<Arc<App>>,
     ConnectInfo(link): ConnectInfo<Link>,
     request: Request,
     next: Next,
 ) -> Response {
-    if !link.peer.ip().to_canonical().is_loopback() {
-        return ApiError::new(403, 0, "The control routes answer this machine only.")
-            .into_response();
+    if let Err(error) = app.door.check(link.peer.ip(), request.headers()) {
+        return error.into_response();
     }
     let (mut parts, body) = request.into_parts();
     let bytes = match read(body).await {

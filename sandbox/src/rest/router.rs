@@ -8,17 +8,18 @@ use axum::extract::Query;
 use axum::extract::State as AxumState;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 
 use super::error::ApiError;
 use super::{
-    attachments, channels, commands, control, guilds, messages, pipeline, reactions, threads,
-    users, webhook_messages, webhooks,
+    attachments, channels, commands, control, guilds, login, messages, pipeline, reactions,
+    threads, users, webhook_messages, webhooks,
 };
 use crate::app::App;
-use crate::{gateway, interactions, page};
+use crate::{gateway, interactions, window};
 
 type Routes = Router<Arc<App>>;
 
@@ -40,14 +41,14 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), pipeline::run));
     let control = Router::new()
         .nest("/_sandbox", control::router())
-        .layer(axum::middleware::from_fn(pipeline::control));
+        .layer(from_fn_with_state(Arc::clone(app), pipeline::control));
     Router::new()
         .route("/", get(root))
-        .route("/channels/{channel_id}", get(page::channel))
         .route(
             "/attachments/{channel_id}/{attachment_id}/{filename}",
             get(attachments::serve),
         )
+        .merge(window::router())
         .merge(api)
         .merge(control)
         .fallback(not_found)
@@ -58,11 +59,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 async fn root(
     AxumState(app): AxumState<Arc<App>>,
     query: Query<HashMap<String, String>>,
+    headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match socket {
         Ok(socket) => gateway::upgrade(socket, app, query.0),
-        Err(_) => app.read(page::index),
+        Err(_) => window::index(&app, &headers),
     }
 }
 
@@ -76,6 +78,7 @@ async fn wrong_method() -> Response {
 
 fn general() -> Routes {
     Router::new()
+        .route(login::ROUTE, post(login::login))
         .route("/gateway", get(users::gateway))
         .route("/gateway/bot", get(users::gateway_bot))
         .route("/oauth2/applications/@me", get(users::own_application))

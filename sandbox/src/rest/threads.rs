@@ -6,12 +6,13 @@ use super::attachments;
 use super::channel_form::{auto_archive, slowmode};
 use super::draft::{Draft, Purpose};
 use super::error::{ApiError, ApiResult, FormErrors};
+use super::messages;
 use super::request::{Call, created, no_content, ok};
 use super::validate::{id, list, text};
 use crate::limits;
 use crate::state::permissions::bits;
 use crate::state::threads::NewThread;
-use crate::state::{Author, Channel, State};
+use crate::state::{Actor, Author, Channel, State};
 
 /// Forum posts must carry a tag.
 const REQUIRE_TAG: u64 = 1 << 4;
@@ -50,7 +51,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
         .app
         .read(|state| state.see(user, parent).map(Channel::is_forum))?;
     if forum {
-        return post(&call, user, parent).await;
+        return post(&call, call.actor()?, parent).await;
     }
     let body = &payload.json;
     // Discord's default is a private thread, which surprises those who leave the type out.
@@ -78,7 +79,8 @@ pub(super) async fn create(call: Call) -> ApiResult {
     })
 }
 
-async fn post(call: &Call, user: u64, forum: u64) -> ApiResult {
+async fn post(call: &Call, actor: Actor, forum: u64) -> ApiResult {
+    let user = actor.user();
     let payload = call.payload()?;
     let body = &payload.json;
     let new = call.app.read(|state| {
@@ -95,6 +97,12 @@ async fn post(call: &Call, user: u64, forum: u64) -> ApiResult {
     }
     let mut draft = Draft::parse_value(&body["message"], &payload.files, Purpose::Message)?;
     draft.nonce = None;
+    let files = !payload.files.is_empty();
+    if let Actor::Person { .. } = actor {
+        messages::only_text(&mut draft, files)?;
+    }
+    call.app
+        .read(|state| messages::may_attach(state, user, forum, &draft, files))?;
     draft.attachments = attachments::store(&call.app, payload).await?;
     call.app.write(|state| {
         state

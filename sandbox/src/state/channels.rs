@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use super::journal::Record;
+use super::permissions::bits;
 use super::{Channel, Overwrite, State, iso};
 use crate::gateway::Audience;
 
@@ -72,7 +73,15 @@ impl State {
     pub(crate) fn change_channel(&mut self, channel: Channel) -> Value {
         let (id, thread) = (channel.id, channel.is_thread());
         let json = self.channel_json(&channel, None);
+        let doors_changed = self
+            .channels
+            .get(&id)
+            .is_some_and(|before| before.overwrites != channel.overwrites);
+        let before = doors_changed.then(|| self.viewers(id));
         self.store_channel(channel);
+        if let Some(before) = before {
+            self.tell_who_sees(id, &before, &json);
+        }
         self.emit_in(
             id,
             if thread {
@@ -83,6 +92,45 @@ impl State {
             json.clone(),
         );
         json
+    }
+
+    /// A channel that somebody sees no more is gone from their client, and one that they see now is new
+    /// there, with its threads. Bots hear of the change only.
+    fn tell_who_sees(&mut self, id: u64, before: &[u64], json: &Value) {
+        let after = self.viewers(id);
+        let people = |from: &[u64], without: &[u64]| -> Vec<u64> {
+            let person = |user: &&u64| self.users.get(user).is_some_and(|found| !found.bot);
+            let left = from.iter().filter(|user| !without.contains(user));
+            left.filter(person).copied().collect()
+        };
+        let (lost, won) = (people(before, &after), people(&after, before));
+        if !lost.is_empty() {
+            self.emit("CHANNEL_DELETE", json.clone(), Audience::Users(lost));
+        }
+        for user in won {
+            let threads: Vec<Value> = self
+                .channels
+                .values()
+                .filter(|found| found.parent == Some(id))
+                .filter(|found| found.thread.as_ref().is_some_and(|data| !data.archived))
+                .filter(|found| self.may(user, found.id, bits::VIEW_CHANNEL))
+                .map(|found| self.channel_json(found, Some(user)))
+                .collect();
+            let members: Vec<Value> = threads
+                .iter()
+                .map(|thread| thread["member"].clone())
+                .filter(Value::is_object)
+                .collect();
+            let list = json!({
+                "guild_id": self.guild.id.to_string(),
+                "channel_ids": [id.to_string()],
+                "threads": threads,
+                "members": members,
+            });
+            let only = Audience::Users(vec![user]);
+            self.emit("CHANNEL_CREATE", json.clone(), only.clone());
+            self.emit("THREAD_LIST_SYNC", list, only);
+        }
     }
 
     /// Puts a channel back without an event.

@@ -138,15 +138,20 @@ impl State {
         answer
     }
 
+    /// The message that this author sent under the same enforced nonce, as its sender is answered.
+    pub(crate) fn sent_before(&self, author: u64, draft: &Draft) -> Option<Value> {
+        let nonce = draft.nonce.as_ref().filter(|_| draft.enforce_nonce)?;
+        let (place, id) = self.nonces.find(author, nonce)?;
+        let mut answer = self.message_json(self.message(place, id)?, Some(author));
+        answer["nonce"] = nonce.clone();
+        Some(answer)
+    }
+
     /// Writes a message to a channel: nonce, reply target and thread state are looked at first.
     pub(crate) fn post(&mut self, author: Author, channel: u64, draft: Draft) -> ApiResult<Value> {
-        if let (Author::User(user), Some(nonce), true) =
-            (&author, &draft.nonce, draft.enforce_nonce)
-            && let Some((place, id)) = self.nonces.find(*user, nonce)
-            && let Some(existing) = self.message(place, id)
+        if let Author::User(user) = author
+            && let Some(answer) = self.sent_before(user, &draft)
         {
-            let mut answer = self.message_json(existing, Some(*user));
-            answer["nonce"] = nonce.clone();
             return Ok(answer);
         }
         if let Some(pointer) = draft.reference {

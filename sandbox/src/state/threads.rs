@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::message_view::HAS_THREAD;
 use super::permissions::bits;
 use super::{Author, Channel, Message, Reference, State, ThreadData, iso, now_ms};
+use crate::gateway::Audience;
 use crate::limits;
 use crate::rest::draft::Draft;
 use crate::rest::error::{ApiError, ApiResult};
@@ -110,10 +111,16 @@ impl State {
             ..Channel::default()
         };
         let answer = self.channel_json(&channel, Some(owner));
-        let mut event = answer.clone();
+        let mut event = self.channel_json(&channel, None);
         event["newly_created"] = json!(true);
+        let mut own = answer.clone();
+        own["newly_created"] = json!(true);
         self.store_channel(channel);
-        self.emit_in(id, "THREAD_CREATE", event);
+        // Only its owner is a member, and is told so.
+        let mut others = self.viewers(id);
+        others.retain(|user| *user != owner);
+        self.emit("THREAD_CREATE", own, Audience::Users(vec![owner]));
+        self.emit("THREAD_CREATE", event, Audience::Users(others));
         Ok(answer)
     }
 
@@ -255,12 +262,19 @@ impl State {
         let now = now_ms();
         thread.members.insert(user, now);
         let count = thread.members.len();
+        let sees = self.may(user, channel, bits::VIEW_CHANNEL);
+        let seen = self.channel_json(&found, Some(user));
         self.store_channel(found);
+        if !sees && self.may(user, channel, bits::VIEW_CHANNEL) {
+            // Somebody who is added to a private thread has not heard of it before.
+            self.emit("THREAD_CREATE", seen, Audience::Users(vec![user]));
+        }
         let mut added = member(channel, Some(user), now);
         if let Some(member) = self.members.get(&user) {
             added["member"] = self.member_json(member, true);
         }
-        self.emit_members(channel, count, json!({ "added_members": [added] }));
+        let told = self.audience(channel);
+        self.emit_members(channel, told, count, json!({ "added_members": [added] }));
     }
 
     /// Takes somebody out of a thread.
@@ -275,19 +289,18 @@ impl State {
             return;
         }
         let count = thread.members.len();
+        // Whoever leaves a private thread is told, too.
+        let told = Audience::Users(self.viewers(channel));
         self.store_channel(found);
-        self.emit_members(
-            channel,
-            count,
-            json!({ "removed_member_ids": [user.to_string()] }),
-        );
+        let gone = json!({ "removed_member_ids": [user.to_string()] });
+        self.emit_members(channel, told, count, gone);
     }
 
-    fn emit_members(&mut self, channel: u64, count: usize, mut data: Value) {
+    fn emit_members(&mut self, channel: u64, told: Audience, count: usize, mut data: Value) {
         data["id"] = json!(channel.to_string());
         data["guild_id"] = json!(self.guild.id.to_string());
         data["member_count"] = json!(count);
-        self.emit_in(channel, "THREAD_MEMBERS_UPDATE", data);
+        self.emit("THREAD_MEMBERS_UPDATE", data, told);
     }
 }
 

@@ -48,6 +48,24 @@ async fn clients_are_asked_to_reconnect_and_can_resume() {
 }
 
 #[tokio::test]
+async fn bots_alone_can_be_dropped() {
+    let world = World::start().await;
+    let general = world.general().await;
+    let mut bot = world.bot_session(WITH_CONTENT).await;
+    let mut person = world.person_session("zack").await;
+    world.fault(json!({"drop_gateways": "bots"})).await;
+    assert_eq!(bot.closed().await, None, "no close frame");
+    world.person("mallory").say(&general, "still here").await;
+    person.message("MESSAGE_CREATE", "still here").await;
+    let (session, seq) = (bot.session.clone(), bot.seq);
+    let mut bot = world.connect().await;
+    bot.resume(&world.bot_token(), &session, seq).await;
+    bot.message("MESSAGE_CREATE", "still here").await;
+    world.fault(json!({"drop_gateways": true})).await;
+    assert_eq!(person.closed().await, None);
+}
+
+#[tokio::test]
 async fn an_invalid_session_must_identify_again() {
     let world = World::start().await;
     world.fault(json!({"rate_limits": "off"})).await;

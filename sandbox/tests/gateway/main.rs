@@ -14,3 +14,4 @@ mod serenity_client;
 mod sessions;
 mod support;
 mod transport;
+mod window;

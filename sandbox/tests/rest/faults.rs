@@ -202,31 +202,3 @@ async fn the_log_keeps_no_webhook_token() -> Result<()> {
     assert!(!Value::Array(all).to_string().contains(secret));
     Ok(())
 }
-
-#[tokio::test]
-async fn the_page_shows_a_channel_as_text() -> Result<()> {
-    let world = World::start().await?;
-    let path = format!("/channels/{}/messages", world.general);
-    let row = json!({"type": 1, "components": [{"type": 2, "style": 3, "label": "Approve", "custom_id": "a"}]});
-    let body = json!({"content": "<b>hi</b>", "embeds": [{"title": "Card"}], "components": [row]});
-    world.bot(Method::POST, &path, Some(body)).await?.is(200);
-    let page = world.sandbox.info().page.clone();
-    let index = world.http.get(&page).send().await?.text().await?;
-    assert!(index.contains("#general"), "{index}");
-    let response = world
-        .http
-        .get(format!("{page}channels/{}", world.general))
-        .send()
-        .await?;
-    let kind = response
-        .headers()
-        .get("content-type")
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
-    assert!(kind.starts_with("text/plain"), "{kind}");
-    let text = response.text().await?;
-    for part in ["<b>hi</b>", "Card", "[Approve]", "Mission Control"] {
-        assert!(text.contains(part), "{part} is missing in {text}");
-    }
-    Ok(())
-}

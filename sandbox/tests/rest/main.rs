@@ -1,6 +1,7 @@
 //! What the sandbox's REST API promises, over real HTTP.
 
 mod channels;
+mod console;
 mod faults;
 mod forms;
 mod journal;
@@ -9,5 +10,7 @@ mod messages;
 mod permissions;
 mod reactions;
 mod threads;
+mod weather;
 mod webhooks;
+mod window;
 mod world;

@@ -91,7 +91,12 @@ impl World {
 
     /// A sandbox on this data folder.
     pub async fn on(dir: &Path) -> Result<Self> {
-        let sandbox = Sandbox::start(options(dir)).await?;
+        Self::with(options(dir)).await
+    }
+
+    /// A sandbox that is started like this.
+    pub async fn with(options: Options) -> Result<Self> {
+        let sandbox = Sandbox::start(options).await?;
         let http = Client::builder()
             .user_agent("DiscordBot (https://example.org, 1)")
             .build()?;

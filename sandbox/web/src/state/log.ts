@@ -1,0 +1,159 @@
+// The messages of a channel that the page holds: a window onto the history, never all of it.
+
+import { batch, signal } from "@preact/signals";
+import type { Rest } from "../discord/rest.ts";
+import { compare } from "../discord/snowflake.ts";
+import { MessageFlag, type Message, type PartialEmoji, type Reaction, type Snowflake } from "../discord/types.ts";
+
+/** Messages that are asked for at once (Discord's default). */
+const PAGE = 50;
+
+/** Messages that are held at most, as in Discord's own client about: what is further away is asked for again. */
+export const WINDOW = 150;
+
+export type Load = "idle" | "loading" | "failed";
+
+export class Log {
+  readonly items = signal<readonly Message[]>([]);
+  /** Whether there is more above, and below. */
+  readonly more = { before: signal(false), after: signal(false) };
+  readonly load = signal<Load>("idle");
+  readonly known = signal(false);
+  private stale = false;
+
+  constructor(
+    readonly channel: Snowflake,
+    private readonly rest: Rest,
+  ) {}
+
+  /** Asks for the newest messages, unless they are there. */
+  async open(): Promise<void> {
+    if (!this.known.value || this.stale) await this.present();
+  }
+
+  /** What is held may have holes: the gateway's session was lost. */
+  doubt(): void {
+    this.stale = true;
+  }
+
+  /** Shows the newest messages. */
+  async present(): Promise<void> {
+    await this.asked(`limit=${PAGE}`, (page) => {
+      const kept = this.items.value;
+      const first = page[0];
+      const overlaps = first && !this.more.after.value && kept.some((one) => one.id === first.id);
+      // Private answers are in no history.
+      const private_ = kept.filter((one) => alone(one) && (!first || compare(one.id, first.id) > 0));
+      const above = overlaps ? kept.filter((one) => compare(one.id, first.id) < 0) : [];
+      this.items.value = ordered([...above, ...page, ...private_]);
+      if (!overlaps) this.more.before.value = page.length === PAGE;
+      this.more.after.value = false;
+      this.known.value = true;
+      this.stale = false;
+    });
+  }
+
+  /** Shows the messages around one. */
+  async around(id: Snowflake): Promise<void> {
+    if (this.items.value.some((one) => one.id === id)) return;
+    await this.asked(`around=${id}&limit=${PAGE}`, (page) => {
+      this.items.value = ordered(page);
+      this.more.before.value = page.length > 0;
+      this.more.after.value = page.length > 0;
+      this.known.value = true;
+    });
+  }
+
+  /** Shows older messages, and lets go of the newest if these are too many. */
+  async older(): Promise<void> {
+    const first = this.items.value[0];
+    if (!first || !this.more.before.value) return;
+    await this.asked(`before=${first.id}&limit=${PAGE}`, (page) => {
+      const all = ordered([...page, ...this.items.value]);
+      this.more.before.value = page.length === PAGE;
+      if (all.length > WINDOW) this.more.after.value = true;
+      this.items.value = all.slice(0, WINDOW);
+    });
+  }
+
+  /** Shows newer messages, and lets go of the oldest if these are too many. */
+  async newer(): Promise<void> {
+    const last = this.items.value.at(-1);
+    if (!last || !this.more.after.value) return;
+    await this.asked(`after=${last.id}&limit=${PAGE}`, (page) => {
+      const all = ordered([...this.items.value, ...page]);
+      this.more.after.value = page.length === PAGE;
+      if (all.length > WINDOW) this.more.before.value = true;
+      this.items.value = all.slice(-WINDOW);
+    });
+  }
+
+  private async asked(query: string, take: (page: Message[]) => void): Promise<void> {
+    if (this.load.value === "loading") return;
+    this.load.value = "loading";
+    try {
+      const page = await this.rest.get<Message[]>(`/channels/${this.channel}/messages?${query}`);
+      batch(() => {
+        take(page.reverse());
+        this.load.value = "idle";
+      });
+    } catch {
+      this.load.value = "failed";
+    }
+  }
+
+  /** Takes a message that was written just now. */
+  add(message: Message): void {
+    if (!this.known.value || this.more.after.value) return;
+    const rest = this.items.value.filter((one) => one.id !== message.id);
+    const all = ordered([...rest, message]);
+    if (all.length > WINDOW) this.more.before.value = true;
+    this.items.value = all.slice(-WINDOW);
+  }
+
+  change(message: Partial<Message> & { id: Snowflake }): void {
+    this.each(message.id, (one) => ({
+      ...one,
+      ...message,
+      // Events do not know which reactions are ours; events of reactions do.
+      reactions: one.reactions,
+      member: message.member ?? one.member,
+    }));
+  }
+
+  remove(ids: readonly Snowflake[]): void {
+    const gone = new Set(ids);
+    this.items.value = this.items.value.filter((one) => !gone.has(one.id));
+  }
+
+  react(id: Snowflake, emoji: PartialEmoji, by: number, mine: boolean): void {
+    this.each(id, (one) => ({ ...one, reactions: counted(one.reactions ?? [], emoji, by, mine) }));
+  }
+
+  unreact(id: Snowflake, emoji: PartialEmoji | null): void {
+    const others = (list: Reaction[]) => (emoji ? list.filter((it) => it.emoji.name !== emoji.name) : []);
+    this.each(id, (one) => ({ ...one, reactions: others(one.reactions ?? []) }));
+  }
+
+  private each(id: Snowflake, change: (message: Message) => Message): void {
+    const at = this.items.value.findIndex((one) => one.id === id);
+    if (at < 0) return;
+    const next = [...this.items.value];
+    next[at] = change(next[at]!);
+    this.items.value = next;
+  }
+}
+
+export const alone = (message: Message): boolean => ((message.flags ?? 0) & MessageFlag.ephemeral) !== 0;
+
+function ordered(messages: Message[]): Message[] {
+  const unique = new Map(messages.map((message) => [message.id, message]));
+  return [...unique.values()].sort((one, other) => compare(one.id, other.id));
+}
+
+function counted(list: Reaction[], emoji: PartialEmoji, by: number, mine: boolean): Reaction[] {
+  const found = list.find((it) => it.emoji.name === emoji.name);
+  if (!found) return by > 0 ? [...list, { emoji, count: 1, me: mine }] : list;
+  const next = { ...found, count: found.count + by, me: mine ? by > 0 : found.me };
+  return list.map((it) => (it === found ? next : it)).filter((it) => it.count > 0);
+}

@@ -1,0 +1,61 @@
+// The whole page: three columns on a wide screen, one at a time on a phone.
+
+import { useSignal } from "@preact/signals";
+import { here, panel } from "../state/place.ts";
+import { begin, session, trouble } from "../state/session.ts";
+import { isPrivate } from "../state/world.ts";
+import { Chat } from "./chat.tsx";
+import { ModalView } from "./modal.tsx";
+import { MemberList, Sidebar } from "./sidebar.tsx";
+import { TroubleConsole } from "./trouble.tsx";
+
+export function App() {
+  const open = session.value;
+  const console_ = useSignal(false);
+  if (!open) return <SignIn />;
+  const troubled = console_.value;
+  const beside = here.value && !isPrivate(here.value);
+  return (
+    <div class="app" data-panel={panel.value} data-trouble={troubled}>
+      <Sidebar
+        session={open}
+        troubled={troubled}
+        onTrouble={() => {
+          console_.value = !troubled;
+          panel.value = "chat";
+        }}
+      />
+      <Chat session={open} />
+      {troubled ? <TroubleConsole session={open} onClose={() => (console_.value = false)} /> : beside && <MemberList />}
+      <ModalView />
+    </div>
+  );
+}
+
+function SignIn() {
+  const token = useSignal("");
+  if (!trouble.value) return <main class="nothing quiet">Connecting…</main>;
+  return (
+    <main class="sign-in">
+      <h1>Mission Control</h1>
+      <p class="problem" role="alert">
+        {trouble.value}
+      </p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (token.value) location.hash = `token=${encodeURIComponent(token.value.trim())}`;
+          void begin();
+        }}
+      >
+        <div class="form-field">
+          <label for="token">The sandbox's token, if it has one: it stands at the end of the address that the program printed</label>
+          <input id="token" type="password" autoComplete="off" value={token.value} onInput={(event) => (token.value = event.currentTarget.value)} />
+        </div>
+        <button type="submit" class="button primary">
+          Sign in
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,192 @@
+// What can be pressed and chosen on a message.
+
+import { useSignal } from "@preact/signals";
+import { ComponentType, type Component, type Message, type PartialEmoji, type SelectOption } from "../discord/types.ts";
+import { InteractionType } from "../state/acts.ts";
+import { session } from "../state/session.ts";
+import { channels, members, nameOf, roles, titleOf } from "../state/world.ts";
+import { Sheet } from "./bits.tsx";
+import { Markdown } from "./markdown.tsx";
+
+/** Button styles (Component Reference, "Button Styles"). */
+const STYLES = ["", "primary", "secondary", "success", "danger", "link", "primary"];
+const LINK = 5;
+
+export function Components({ message }: { message: Message }) {
+  return <div class="components">{message.components?.map((part, at) => <Part key={at} part={part} message={message} />)}</div>;
+}
+
+function Part({ part, message }: { part: Component; message: Message }) {
+  switch (part.type) {
+    case ComponentType.row:
+      return <div class="row">{part.components?.map((inner, at) => <Part key={at} part={inner} message={message} />)}</div>;
+    case ComponentType.button:
+      return <Button button={part} message={message} />;
+    case ComponentType.text:
+      return (
+        <div class="text-part">
+          <Markdown text={part.content ?? ""} />
+        </div>
+      );
+    case ComponentType.section:
+    case ComponentType.container:
+      return (
+        <div class="container">
+          {part.components?.map((inner, at) => <Part key={at} part={inner} message={message} />)}
+          {part.accessory && <Part part={part.accessory} message={message} />}
+        </div>
+      );
+    default:
+      return isSelect(part.type) ? <Select select={part} message={message} /> : null;
+  }
+}
+
+async function act(message: Message, component: Component, values?: string[]): Promise<void> {
+  const acts = session.value?.acts;
+  await acts?.send({
+    type: InteractionType.component,
+    application: await acts.application(message),
+    channel: message.channel_id,
+    guild: channels.value.get(message.channel_id)?.guild_id,
+    message: { id: message.id, flags: message.flags ?? 0 },
+    what: component.custom_id ?? "",
+    data: { component_type: component.type, custom_id: component.custom_id, values },
+  });
+}
+
+export function emojiText(emoji: PartialEmoji | undefined): string {
+  return emoji?.id ? `:${emoji.name}:` : (emoji?.name ?? "");
+}
+
+function Button({ button, message }: { button: Component; message: Message }) {
+  const label = [emojiText(button.emoji), button.label].filter(Boolean).join(" ");
+  if (button.style === LINK) {
+    const url = button.url && URL.canParse(button.url) && /^https?:/.test(button.url) ? button.url : undefined;
+    return (
+      <a class="button link" href={url} target="_blank" rel="noopener noreferrer" title={url}>
+        {label} <span aria-hidden="true">↗</span>
+      </a>
+    );
+  }
+  const waits = session.value?.acts.waits(message.id, button.custom_id ?? "") ?? false;
+  return (
+    <button
+      type="button"
+      class={`button ${STYLES[button.style ?? 2] ?? "secondary"}`}
+      disabled={button.disabled}
+      aria-busy={waits}
+      onClick={() => {
+        if (!waits) void act(message, button);
+      }}
+    >
+      {label}
+    </button>
+  );
+}
+
+/** The kinds of lists that one chooses from. */
+export function isSelect(type: number): boolean {
+  return type === ComponentType.stringSelect || (type >= ComponentType.userSelect && type <= ComponentType.channelSelect);
+}
+
+/** What a list offers: the app's own options, or the people, roles and channels that are there. */
+export function optionsOf(select: Component): SelectOption[] {
+  const people = () => [...members.value.values()].flatMap(({ user }) => (user ? [{ value: user.id, label: nameOf(user) }] : []));
+  const all = () => [...roles.value.values()].map((role) => ({ value: role.id, label: `@${role.name.replace(/^@/, "")}` }));
+  const places = () => [...channels.value.values()].filter((it) => it.guild_id).map((it) => ({ value: it.id, label: `#${titleOf(it)}` }));
+  switch (select.type) {
+    case ComponentType.userSelect:
+      return people();
+    case ComponentType.roleSelect:
+      return all();
+    case ComponentType.mentionableSelect:
+      return [...people(), ...all()];
+    case ComponentType.channelSelect:
+      return places();
+    default:
+      return select.options ?? [];
+  }
+}
+
+function Select({ select, message }: { select: Component; message: Message }) {
+  const open = useSignal(false);
+  const waits = session.value?.acts.waits(message.id, select.custom_id ?? "") ?? false;
+  const placeholder = select.placeholder || "Make a selection";
+  const options = optionsOf(select);
+  const given = options.filter((it) => it.default).map((it) => it.value);
+  if ((select.max_values ?? 1) > 1) {
+    return (
+      <>
+        <button type="button" class="button secondary" disabled={select.disabled} aria-busy={waits} onClick={() => (open.value = true)}>
+          {placeholder}
+        </button>
+        {open.value && (
+          <Sheet label={placeholder} onClose={() => (open.value = false)}>
+            <Checklist
+              select={select}
+              onDone={(values) => {
+                open.value = false;
+                void act(message, select, values);
+              }}
+            />
+          </Sheet>
+        )}
+      </>
+    );
+  }
+  return (
+    <select
+      class="select"
+      aria-label={placeholder}
+      aria-busy={waits}
+      disabled={select.disabled || waits}
+      value={given[0] ?? ""}
+      onChange={(event) => {
+        const { value } = event.currentTarget;
+        // What stands there is what the app says, until it says something else.
+        event.currentTarget.value = given[0] ?? "";
+        if (value) void act(message, select, [value]);
+      }}
+    >
+      <option value="">{placeholder}</option>
+      {options.map((option) => (
+        <option key={option.value} value={option.value}>
+          {[emojiText(option.emoji), option.label, option.description && `— ${option.description}`].filter(Boolean).join(" ")}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Several from a list. */
+function Checklist({ select, onDone }: { select: Component; onDone: (values: string[]) => void }) {
+  const chosen = useSignal<readonly string[]>((select.options ?? []).filter((it) => it.default).map((it) => it.value));
+  const enough = chosen.value.length >= (select.min_values ?? 1) && chosen.value.length <= (select.max_values ?? 1);
+  return (
+    <form
+      method="dialog"
+      class="checklist"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onDone([...chosen.value]);
+      }}
+    >
+      {optionsOf(select).map((option) => (
+        <label key={option.value} class="check">
+          <input
+            type="checkbox"
+            checked={chosen.value.includes(option.value)}
+            onChange={(event) => {
+              const others = chosen.value.filter((it) => it !== option.value);
+              chosen.value = event.currentTarget.checked ? [...others, option.value] : others;
+            }}
+          />
+          {option.label}
+        </label>
+      ))}
+      <button type="submit" class="button primary" disabled={!enough}>
+        Done
+      </button>
+    </form>
+  );
+}
