@@ -277,6 +277,26 @@ impl State {
         self.emit_members(channel, told, count, json!({ "added_members": [added] }));
     }
 
+    /// Whom a message in a thread mentions becomes a member there, if they may see its channel and its
+    /// author may invite.
+    pub(super) fn join_mentioned(&mut self, message: &Message) {
+        let place = self.channels.get(&message.channel);
+        let Some((thread, parent)) =
+            place.and_then(|found| Some((found.thread.as_ref()?, found.parent?)))
+        else {
+            return;
+        };
+        let closed = place.is_some_and(|found| found.kind == 12) && !thread.invitable;
+        if closed && !self.may(message.author, message.channel, bits::MANAGE_THREADS) {
+            return;
+        }
+        for user in &message.mentions {
+            if self.may(*user, parent, bits::VIEW_CHANNEL) {
+                self.join_thread(*user, message.channel);
+            }
+        }
+    }
+
     /// Takes somebody out of a thread.
     pub(crate) fn leave_thread(&mut self, user: u64, channel: u64) {
         let Some(mut found) = self.channels.get(&channel).cloned() else {
