@@ -1,7 +1,7 @@
 // The middle column: one channel, thread, forum or private chat.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useCallback, useEffect } from "preact/hooks";
 import type { Channel, Message, Snowflake } from "../discord/types.ts";
 import { go, here, place } from "../state/place.ts";
 import type { Session } from "../state/session.ts";
@@ -18,6 +18,7 @@ export function Chat({ session }: { session: Session }) {
   const channel = here.value;
   const link = session.gateway.link.value;
   const reply = useSignal<Message | null>(null);
+  const onReply = useCallback((message: Message | null) => (reply.value = message), []);
   const failed = session.acts.all.value.filter((it) => it.state === "failed" && !it.message && it.channel === channel?.id && !it.what.startsWith("modal:"));
   useEffect(() => {
     reply.value = null;
@@ -34,7 +35,7 @@ export function Chat({ session }: { session: Session }) {
       {channel && isForum(channel) && <Forum key={channel.id} session={session} channel={channel} />}
       {channel && !isForum(channel) && (
         <>
-          <Timeline key={`${session.person.id}:${channel.id}`} session={session} channel={channel} onReply={(message) => (reply.value = message)} />
+          <Timeline key={`${session.person.id}:${channel.id}`} session={session} channel={channel} onReply={onReply} />
           <Typing channel={channel.id} />
           {failed.map((act) => (
             <p key={act.nonce} class="problem strip" role="alert">
@@ -44,7 +45,7 @@ export function Chat({ session }: { session: Session }) {
               </button>
             </p>
           ))}
-          <Composer session={session} channel={channel} reply={reply.value} onReply={(message) => (reply.value = message)} />
+          <Composer session={session} channel={channel} reply={reply.value} onReply={onReply} />
         </>
       )}
     </main>

@@ -10,6 +10,7 @@ const colour = (value: number): string => `#${value.toString(16).padStart(6, "0"
 export function EmbedView({ embed }: { embed: Embed }) {
   return (
     <div class="embed" style={embed.color === undefined ? undefined : { borderInlineStartColor: colour(embed.color) }}>
+      {embed.thumbnail && <img class="thumbnail" src={embed.thumbnail.url} alt="" loading="lazy" />}
       {embed.author && <p class="embed-author">{embed.author.name}</p>}
       {embed.title && (
         <p class="embed-title">

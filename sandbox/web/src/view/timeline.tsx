@@ -45,6 +45,12 @@ export function Timeline({ session, channel, onReply }: Props) {
   useEffect(() => {
     if (wanted) void log.around(wanted).then(() => scroll.show(wanted));
   }, [log, wanted]);
+  useEffect(() => {
+    // Who writes wants to see it.
+    if (!pending.length) return;
+    scroll.follow();
+    if (log.more.after.value) void log.present();
+  }, [pending.at(-1)?.nonce]);
   useLayoutEffect(scroll.settle, [items, pending.length]);
   useSignalEffect(() => {
     const last = log.items.value.at(-1);
@@ -135,6 +141,8 @@ function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
       if (atEnd.peek()) toEnd(element);
       else if (anchor.current) hold(element, anchor.current);
       anchor.current = topmost(element);
+      // A tall screen shows a whole page of short messages, and nothing is left to scroll.
+      if (element.scrollHeight <= element.clientHeight) void log.older();
     },
     show: (id: Snowflake) => {
       atEnd.value = false;
