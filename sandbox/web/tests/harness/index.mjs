@@ -33,9 +33,11 @@ export function world() {
     await it.browser?.close();
     await it.bridge?.stop();
   });
+  /** Where a picture of a moment goes. */
+  it.picture = (name, device) => join(pictures, `${slug(name)}-${device}.png`);
   /** Opens the page on a device, in a browser that has never seen it. */
   it.opens = async (device, options = {}) => {
-    const context = await it.browser.newContext({ ...DEVICES[device], reducedMotion: "reduce", ...options });
+    const context = await it.browser.newContext({ ...DEVICES[device], colorScheme: "dark", reducedMotion: "reduce", ...options });
     if (process.env.CLAWDOS_PAGE_DIST) await asBuiltNow(context);
     const page = new Page(await context.newPage(), device);
     page.origin = it.origin;
@@ -62,15 +64,16 @@ export function journey(it, name, go, options = {}) {
   for (const device of options.devices ?? Object.keys(DEVICES)) {
     test(`${name} (${device})`, { timeout: JOURNEY_MS }, async () => {
       const page = await it.opens(device, options.context);
-      const picture = join(pictures, `${slug(name)}-${device}`);
+      if (options.wires) await page.hasWires();
+      const failed = it.picture(`${name} failed`, device);
       try {
         await page.comes(options.path ? options.path() : "/");
         await go(page, device);
         assert.deepEqual(page.thrown, [], "the page threw");
-        await page.raw.screenshot({ path: `${picture}.png` });
+        await page.raw.screenshot({ path: it.picture(name, device) });
       } catch (error) {
-        await page.raw.screenshot({ path: `${picture}-failed.png` }).catch(() => {});
-        console.error(`--- ${name} (${device}): ${picture}-failed.png`);
+        await page.raw.screenshot({ path: failed }).catch(() => {});
+        console.error(`--- ${name} (${device}): ${failed}`);
         console.error(`--- the browser's console\n${[...page.console, ...page.thrown].slice(-30).join("\n")}`);
         console.error(`--- the bridge\n${it.bridge.output()}`);
         throw error;

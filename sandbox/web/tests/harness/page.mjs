@@ -136,6 +136,40 @@ export class Page {
     await this.raw.getByRole("form", { name: `Command ${command}` }).waitFor();
   }
 
+  /** Its connections can be cut from now on: asked for before it comes. */
+  async hasWires() {
+    this.cut = false;
+    this.sockets = new Set();
+    await this.raw.routeWebSocket(/\/\?v=10/, (socket) => {
+      if (this.cut) return void socket.close({ code: 4900 });
+      const server = socket.connectToServer();
+      this.sockets.add(socket);
+      server.onClose((code, reason) => {
+        this.sockets.delete(socket);
+        void socket.close({ code: code === 1006 ? 4900 : code, reason }).catch(() => {});
+      });
+    });
+  }
+
+  /** Neither requests nor the gateway get through. */
+  async loses() {
+    this.cut = true;
+    await this.raw.context().setOffline(true);
+    for (const socket of this.sockets) await socket.close({ code: 4900 });
+    this.sockets.clear();
+    await this.banner.waitFor();
+  }
+
+  async finds() {
+    this.cut = false;
+    await this.raw.context().setOffline(false);
+    await this.banner.waitFor({ state: "detached" });
+  }
+
+  get banner() {
+    return this.raw.getByRole("status").filter({ hasText: "The connection to Discord is gone" });
+  }
+
   /** How far the page could be scrolled to the side, in pixels. */
   tooWide() {
     return this.raw.evaluate(() => {
