@@ -63,6 +63,7 @@ const slug = (name) => name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^
 export function journey(it, name, go, options = {}) {
   for (const device of options.devices ?? Object.keys(DEVICES)) {
     test(`${name} (${device})`, { timeout: JOURNEY_MS }, async () => {
+      await options.before?.();
       const page = await it.opens(device, options.context);
       if (options.wires) await page.hasWires();
       const failed = it.picture(`${name} failed`, device);
