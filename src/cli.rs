@@ -29,7 +29,7 @@ Environment, wins over bridge.toml:
   PROJECT_ID               the ClawdOS project (default: front-office)
   EXECUTOR_LISTEN          where the built-in executor listens
   EXECUTOR_TOKEN           what its callers must send; required beyond this machine
-  SANDBOX_LISTEN           where the sandbox listens
+  SANDBOX_LISTEN           where the sandbox listens; beyond this machine it asks for its token
   HEALTH_LISTEN            where /healthz, /readyz and /metrics are served
   LOG_FORMAT               text or json
   RUST_LOG                 what is logged, such as info,clawdos_bridge::mirror=debug

@@ -78,7 +78,7 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
 fn check_local(peer: IpAddr, headers: &HeaderMap) -> ApiResult<()> {
     let refused = |text| Err(ApiError::new(403, 0, text));
     if !peer.to_canonical().is_loopback() {
-        return refused("The control routes answer this machine only.");
+        return refused("The sandbox answers this to its own machine only.");
     }
     let mut hosts = headers.get_all(HOST).into_iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -86,7 +86,7 @@ fn check_local(peer: IpAddr, headers: &HeaderMap) -> ApiResult<()> {
         _ => "",
     };
     if !is_loopback_host(host) {
-        return refused("The control routes answer under 127.0.0.1, [::1] or localhost only.");
+        return refused("The sandbox answers this under 127.0.0.1, [::1] and localhost only.");
     }
     let own = |origin: &str| {
         origin
@@ -95,7 +95,7 @@ fn check_local(peer: IpAddr, headers: &HeaderMap) -> ApiResult<()> {
     };
     let mut origins = headers.get_all(ORIGIN).into_iter();
     if !origins.all(|origin| origin.to_str().is_ok_and(own)) {
-        return refused("The control routes answer the sandbox's own page only.");
+        return refused("The sandbox answers this to its own page only.");
     }
     Ok(())
 }

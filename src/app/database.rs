@@ -32,6 +32,9 @@ const UNREACHABLE: &str = "the database cannot be reached: check DATABASE_URL, o
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the database may take to show at the end that it is there. Parts have 8 s to end.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
 /// A database that is ready for use.
 pub struct Database {
     /// Seen from our project.
@@ -70,6 +73,8 @@ pub async fn open(
     let store = Store::new(pool, config.project.id.clone());
     let hot = connect_hot(&url).await?;
     let hot = Store::new(hot, config.project.id.clone());
+    let pools = [store.pool().clone(), hot.pool().clone()];
+    lifecycle.spawn("pools", let_go(lifecycle.token(), url.clone(), pools));
     if embedded {
         store.seed_demo().await?;
     } else {
@@ -88,6 +93,23 @@ pub async fn connect(url: &SecretString, project: ProjectId) -> anyhow::Result<S
     reach(url).await?;
     let pool = pool(1).connect(url.expose_secret()).await;
     Ok(Store::new(pool.context(UNREACHABLE)?, project))
+}
+
+/// At the end nobody waits for a database that is away: who asks it is told so at once, and can end in time.
+async fn let_go(
+    cancel: CancellationToken,
+    url: SecretString,
+    pools: [PgPool; 2],
+) -> anyhow::Result<()> {
+    cancel.cancelled().await;
+    let look = tokio::time::timeout(LAST_LOOK, PgConnection::connect(url.expose_secret())).await;
+    if !matches!(look, Ok(Ok(_))) {
+        for pool in pools {
+            // Closed from now on; that what is lent out comes back is not waited for.
+            tokio::spawn(async move { pool.close().await });
+        }
+    }
+    Ok(())
 }
 
 async fn start_embedded(

@@ -1,9 +1,11 @@
 //! Discord: the real one or the sandbox, and who we are there.
 
+#[cfg(feature = "sandbox")]
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+#[cfg(feature = "sandbox")]
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use serde::Deserialize;

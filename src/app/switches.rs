@@ -118,11 +118,13 @@ mod lever {
         let mut switches = Vec::new();
         if config.control_api.url.is_none() {
             let (switch, hand) = lever("executor", words::EXECUTOR, &hands.turned);
-            (hands.executor, _) = (hand, switches.push(switch));
+            hands.executor = hand;
+            switches.push(switch);
         }
         if config.database.url.is_none() {
             let (switch, hand) = lever("database", words::DATABASE, &hands.turned);
-            (hands.database, _) = (hand, switches.push(switch));
+            hands.database = hand;
+            switches.push(switch);
         }
         (switches, hands)
     }

@@ -67,7 +67,7 @@ pub struct ProjectConfig {
 /// `[sandbox]`: the local Discord-compatible server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxConfig {
-    /// Where it listens. Port 0 takes a free one.
+    /// Where it listens. Port 0 takes a free one. Beyond loopback it asks for its own token.
     pub listen: SocketAddr,
 }
 

@@ -13,6 +13,7 @@ mod answers;
 mod approved;
 mod client;
 mod deliver;
+mod demo_project;
 mod edits;
 mod held;
 mod late;

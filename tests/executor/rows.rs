@@ -339,43 +339,6 @@ async fn what_went_stale_unseen_is_rearmed_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn the_demo_project_is_seeded_once_and_then_belongs_to_its_people() {
-    let stage = Stage::new().await;
-    let names = async || {
-        let agents = stage.store.agents().await.unwrap();
-        agents
-            .into_iter()
-            .map(|agent| (agent.key.to_string(), agent.name))
-            .collect::<Vec<_>>()
-    };
-    let pair = |key: &str, name: &str| (key.to_owned(), name.to_owned());
-    let both = [
-        pair("agent:main:main", "Trunks"),
-        pair("agent:ricky:main", "Ricky"),
-    ];
-    assert_eq!(names().await, both);
-    sqlx::query("DELETE FROM agents WHERE name = 'Ricky'")
-        .execute(stage.store.pool())
-        .await
-        .unwrap();
-    stage.store.seed_demo().await.unwrap();
-    assert_eq!(names().await, both[..1]);
-    let flags: String =
-        sqlx::query_scalar("SELECT value FROM project_settings WHERE key = 'labs_features'")
-            .fetch_one(stage.store.pool())
-            .await
-            .unwrap();
-    let flags: serde_json::Value = serde_json::from_str(&flags).unwrap();
-    assert!(flags.as_object().unwrap().values().all(|flag| flag == true));
-    let mission: String =
-        sqlx::query_scalar("SELECT content FROM brain_docs WHERE doc_type = 'mission'")
-            .fetch_one(stage.store.pool())
-            .await
-            .unwrap();
-    assert!((1..=200).contains(&mission.chars().count()));
-}
-
-#[tokio::test]
 async fn another_project_sees_and_takes_nothing() {
     let stage = Stage::new().await;
     let (message, row) = stage.say("main", "hello", QUEUED).await;

@@ -218,12 +218,18 @@ async fn lists_hold_what_is_asked_for_and_the_last_changed_first() {
     let executor = stage.actions(&[]).await;
     sqlx::raw_sql(
         "ALTER TABLE tasks DISABLE TRIGGER USER;
-         INSERT INTO tasks (project_id, title, status, assignee_agent_key, updated_at, rejected_at, deleted_at)
-         VALUES ('front-office', 'a', 'inbox', 'agent:ricky:main', '2026-01-01', NULL, NULL),
-                ('front-office', 'b', 'review', 'agent:agent:ricky:main', '2026-01-02', NULL, NULL),
-                ('front-office', 'c', 'done', NULL, '2026-01-03', NULL, NULL),
-                ('front-office', 'rejected', 'done', NULL, '2026-01-04', now(), NULL),
-                ('front-office', 'deleted', 'inbox', NULL, '2026-01-04', NULL, now());
+         -- No id begins with an `a`, which is searched for.
+         INSERT INTO tasks (id, project_id, title, status, assignee_agent_key, updated_at, rejected_at,
+                            deleted_at)
+         SELECT (n || '0000000-0000-0000-0000-000000000000')::uuid, 'front-office', title, status,
+                assignee, at::timestamptz, rejected, deleted
+         FROM (VALUES
+             (1, 'a', 'inbox', 'agent:ricky:main', '2026-01-01', NULL, NULL),
+             (2, 'b', 'review', 'agent:agent:ricky:main', '2026-01-02', NULL, NULL),
+             (3, 'c', 'done', NULL, '2026-01-03', NULL, NULL),
+             (4, 'rejected', 'done', NULL, '2026-01-04', now(), NULL),
+             (5, 'deleted', 'inbox', NULL, '2026-01-04', NULL, now())
+         ) AS t (n, title, status, assignee, at, rejected, deleted);
          INSERT INTO projects (id, name) VALUES ('elsewhere', 'x');
          INSERT INTO tasks (project_id, title) VALUES ('elsewhere', 'theirs');",
     )

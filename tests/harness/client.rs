@@ -63,8 +63,13 @@ impl Drop for Client {
 impl Client {
     /// Opens a person's app.
     pub async fn open(world: &World, name: &str) -> Self {
-        let person = world.person(name);
-        let discord = &world.discord()["discord"];
+        Self::of(world.discord(), name).await
+    }
+
+    /// Opens the app of the user of this name in a run file.
+    pub async fn of(run: &Value, name: &str) -> Self {
+        let person = Person::of(run, name);
+        let discord = &run["discord"];
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         let (_, gateway) = person.call(Method::GET, "/gateway", None).await;
         let address = format!("{}/?v=10&encoding=json", text(&gateway["url"]));
@@ -87,7 +92,7 @@ impl Client {
         Self {
             person,
             application: text(&discord["application_id"]),
-            guild: world.guild().to_owned(),
+            guild: text(&discord["guild_id"]),
             session,
             listener: tokio::spawn(listen(socket, Arc::clone(&events))),
             events,

@@ -4,6 +4,7 @@ pub mod big;
 pub mod card;
 pub mod chat;
 pub mod client;
+pub mod demo;
 pub mod existing;
 pub mod http;
 pub mod marks;

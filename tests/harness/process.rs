@@ -72,6 +72,11 @@ impl Process {
     /// Asks it to stop and waits for the end.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
+        self.ends()
+    }
+
+    /// Waits for an end that was asked for, or that has another reason.
+    pub fn ends(&mut self) -> ExitStatus {
         let deadline = Instant::now() + STOP;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {

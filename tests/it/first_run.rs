@@ -1,57 +1,14 @@
 //! The first minute: nothing is configured, and a message crosses.
 
-use serde_json::Value;
-use sqlx::PgPool;
-
-use crate::harness::person::{Person, count};
-use crate::harness::process::Process;
-
-struct Demo {
-    process: Process,
-    folder: tempfile::TempDir,
-}
-
-impl Demo {
-    fn start(folder: tempfile::TempDir) -> Self {
-        let data = folder.path().join("data");
-        let process = Process::start(
-            &["--data-dir", &data.to_string_lossy()],
-            &[],
-            &data.join("run.json"),
-            &folder.path().join("log"),
-        );
-        Self { process, folder }
-    }
-
-    fn text(&self, pointer: &str) -> String {
-        let run = &self.process.run;
-        let text = run.pointer(pointer).and_then(Value::as_str);
-        text.unwrap_or_else(|| panic!("no {pointer} in {run}"))
-            .to_owned()
-    }
-
-    async fn pool(&self) -> PgPool {
-        PgPool::connect(&self.text("/database/url"))
-            .await
-            .expect("the embedded database is there")
-    }
-}
-
-fn temporary() -> tempfile::TempDir {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().expect("the temporary folder is writable");
-    // The embedded Postgres does not run as root, and has to pass through.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))
-        .expect("we may open our own folder");
-    folder
-}
+use crate::harness::demo::Demo;
+use crate::harness::person::count;
 
 #[tokio::test]
 async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_lost_or_doubled() {
-    let mut demo = Demo::start(temporary());
-    let zack = Person::of(&demo.process.run, "zack");
-    let dm = demo.text("/discord/channels/dm-main");
-    let room = demo.text("/discord/channels/team-room");
+    let mut demo = Demo::start();
+    let zack = demo.person("zack");
+    let dm = demo.channel("dm-main");
+    let room = demo.channel("team-room");
 
     zack.say(&dm, "hello").await;
     let answered = |seen: &[crate::harness::person::Seen]| {
@@ -62,8 +19,8 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
 
     let pool = demo.pool().await;
     let said: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM project_chat_messages \
-         WHERE (author = 'ui' AND message = 'hello') OR author = 'agent:main:main'",
+        "SELECT count(*) FROM project_chat_messages m \
+         JOIN project_chat_threads t ON t.id = m.thread_id AND t.title = 'DM:agent:main:main'",
     )
     .fetch_one(&pool)
     .await
@@ -101,14 +58,12 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
 
     demo.process.kill_hard();
     // The database may die with the bridge: what is said meanwhile is said by who finds it.
-    let Demo { process, folder } = demo;
-    drop(process);
-    let demo = Demo::start(folder);
+    let demo = demo.again();
     let pool = demo.pool().await;
     for text in ["ricky two", "ricky three"] {
         sqlx::query(insert).bind(text).execute(&pool).await.unwrap();
     }
-    let zack = Person::of(&demo.process.run, "zack");
+    let zack = demo.person("zack");
     let seen = zack
         .sees(&room, "what was said meanwhile", |seen| {
             count(seen, "ricky two") > 0 && count(seen, "ricky three") > 0
@@ -129,8 +84,8 @@ async fn a_script_that_only_knows_the_run_file_talks_to_an_agent_and_nothing_is_
 #[tokio::test]
 async fn the_run_file_is_for_its_owner_only_and_gone_after_the_end() {
     use std::os::unix::fs::PermissionsExt as _;
-    let mut demo = Demo::start(temporary());
-    let file = demo.folder.path().join("data").join("run.json");
+    let mut demo = Demo::start();
+    let file = demo.data_dir().join("run.json");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     for pointer in [
@@ -149,6 +104,7 @@ async fn the_run_file_is_for_its_owner_only_and_gone_after_the_end() {
         "/discord/channels/activity",
         "/discord/channels/dm-main",
         "/discord/channels/dm-ricky",
+        "/discord/channels/tasks",
         "/database/url",
         "/control_api/url",
         "/control_api/token",

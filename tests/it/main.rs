@@ -27,3 +27,4 @@ mod system;
 mod talk;
 mod tasks;
 mod team;
+mod window;

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::error::{ApiError, ApiResult};
 use super::payload::RequestBody;
+use super::picture;
 use super::request::Call;
 use crate::app::App;
 use crate::state::Attachment;
@@ -43,6 +44,7 @@ pub(crate) async fn store(app: &App, body: &RequestBody) -> ApiResult<Vec<Attach
             content_type: file.content_type.clone().or_else(|| known_type(&name)),
             name,
             description: text("description"),
+            pixels: picture::size(&file.bytes),
         });
     }
     Ok(stored)

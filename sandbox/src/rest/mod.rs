@@ -14,6 +14,7 @@ mod guilds;
 pub(crate) mod login;
 mod messages;
 pub(crate) mod payload;
+mod picture;
 mod pipeline;
 mod reactions;
 pub(crate) mod request;

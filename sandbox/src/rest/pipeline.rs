@@ -36,6 +36,8 @@ struct Seen {
     route: String,
     subject: Subject,
     caller: Option<Actor>,
+    /// Whether it comes from this machine.
+    near: bool,
     payload: Result<Payload, ApiError>,
 }
 
@@ -91,7 +93,10 @@ pub(super) async fn run(
         .unwrap_or(matched.as_str())
         .to_owned();
     let (mut parts, body) = request.into_parts();
-    let (caller, bytes) = match admit(&app, &route, &parts.headers, body).await {
+    // Discord counts by address, and what is tried here are the clients of this machine: what others on
+    // the network do wrong is not held against them.
+    let near = link.peer.ip().to_canonical().is_loopback();
+    let (caller, bytes) = match admit(&app, near, &route, &parts.headers, body).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
@@ -101,6 +106,7 @@ pub(super) async fn run(
         subject: subject(&app, &route, &params),
         route,
         caller,
+        near,
         payload: payload.clone(),
     };
     let entry = (!seen.is_person()).then(|| entry(&seen, &params, &parts.uri, at));
@@ -120,15 +126,18 @@ pub(super) async fn run(
 /// Who asks, and the body; refused are unknown tokens, banned bots, and bodies that are too large.
 async fn admit(
     app: &App,
+    near: bool,
     route: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Option<Actor>, Bytes), Response> {
     let caller = identify(app, headers).map_err(|error| {
-        app.limits.note_invalid(1);
+        if near {
+            app.limits.note_invalid(1);
+        }
         error.into_response()
     })?;
-    if !is_person(caller, route) && app.limits.banned() {
+    if near && !is_person(caller, route) && app.limits.banned() {
         return Err(banned());
     }
     let bytes = read(body).await.map_err(IntoResponse::into_response)?;
@@ -137,8 +146,7 @@ async fn admit(
 
 /// Faults, limits and the work itself. True if the answer must not arrive.
 async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (Response, bool) {
-    let person = seen.is_person();
-    let planned = if person {
+    let planned = if seen.is_person() {
         faults::Planned::default()
     } else {
         app.faults.plan(&seen.method, &seen.route)
@@ -148,7 +156,7 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
     }
     if let Some((status, code)) = planned.status {
         let response = faults::answer(status, code, &seen.route);
-        note_if_invalid(app, person, response.status());
+        note_if_invalid(app, seen, response.status());
         return (response, planned.swallow);
     }
     let rules = buckets(seen);
@@ -158,8 +166,8 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
     let standing = match limit(app, seen, &rules) {
         Verdict::Pass(standing) => standing,
         Verdict::Limited(refusal) => {
-            if !person && refusal.is_invalid() {
-                app.limits.note_invalid(1);
+            if refusal.is_invalid() {
+                note_if_invalid(app, seen, StatusCode::TOO_MANY_REQUESTS);
             }
             return (refusal.into_response(), planned.swallow);
         }
@@ -168,7 +176,7 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
-    note_if_invalid(app, person, response.status());
+    note_if_invalid(app, seen, response.status());
     if let Some(standing) = standing {
         Standing::write(&standing, response.headers_mut());
     }
@@ -191,8 +199,8 @@ async fn weather(app: &App, seen: &Seen, rules: &[(Rule, u64)]) -> Option<Respon
     }
 }
 
-fn note_if_invalid(app: &App, person: bool, status: StatusCode) {
-    if !person && matches!(status.as_u16(), 401 | 403 | 429) {
+fn note_if_invalid(app: &App, seen: &Seen, status: StatusCode) {
+    if seen.near && !seen.is_person() && matches!(status.as_u16(), 401 | 403 | 429) {
         app.limits.note_invalid(1);
     }
 }

@@ -248,6 +248,9 @@ pub(crate) struct Attachment {
     pub(crate) content_type: Option<String>,
     #[serde(default)]
     pub(crate) description: Option<String>,
+    /// Width and height of a picture.
+    #[serde(default)]
+    pub(crate) pixels: Option<(u32, u32)>,
 }
 
 /// A message. The time it was written follows from its id.

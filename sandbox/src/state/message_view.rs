@@ -153,6 +153,10 @@ impl State {
         if let Some(kind) = &file.content_type {
             json["content_type"] = json!(kind);
         }
+        if let Some((width, height)) = file.pixels {
+            json["width"] = json!(width);
+            json["height"] = json!(height);
+        }
         if let Some(text) = &file.description {
             json["description"] = json!(text);
         }

@@ -173,6 +173,23 @@ async fn a_message_command_shows_its_target_even_without_the_content_intent() {
 }
 
 #[tokio::test]
+async fn a_user_command_shows_whom_it_is_about() {
+    let mut scene = Scene::start().await;
+    let command = scene.declare(json!({"name": "Ask about", "type": 2})).await;
+    let mallory = scene.world.id("mallory");
+    scene.act("zack", scene.menu(&command, &mallory)).await;
+    let data = scene.bot.event("INTERACTION_CREATE").await["data"].take();
+    assert_eq!(
+        (&data["type"], &data["target_id"]),
+        (&json!(2), &json!(mallory))
+    );
+    assert_eq!(data["resolved"]["users"][&mallory]["username"], "mallory");
+    assert!(data["resolved"]["members"][&mallory]["permissions"].is_string());
+    let nobody = scene.try_to("zack", scene.menu(&command, "5")).await;
+    assert_eq!((nobody.status, &nobody.json["code"]), (404, &json!(10013)));
+}
+
+#[tokio::test]
 async fn in_a_private_channel_there_is_a_user_and_no_member() {
     let mut scene = Scene::start().await;
     let path = format!("/applications/{}/commands", scene.world.application());

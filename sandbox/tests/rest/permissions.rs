@@ -272,3 +272,73 @@ async fn without_the_intent_content_is_hidden_over_rest_too() -> Result<()> {
     assert_eq!(person[3]["content"], "secret");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_member_is_refused_what_is_not_theirs() -> Result<()> {
+    let world = World::start().await?;
+    let message = world.say("the bot's").await?;
+    let channel = format!("/channels/{}", world.general);
+    let one = format!("{channel}/messages/{message}");
+    let text = Some(json!({"content": "mine now"}));
+    world
+        .mallory(Method::PATCH, &one, text)
+        .await?
+        .refuses(403, 50005);
+    for (method, path, body) in [
+        (Method::DELETE, one.clone(), None),
+        (Method::DELETE, format!("{one}/reactions"), None),
+        (
+            Method::PUT,
+            format!("{channel}/messages/pins/{message}"),
+            None,
+        ),
+        (
+            Method::PATCH,
+            channel.clone(),
+            Some(json!({"name": "mine"})),
+        ),
+        (Method::DELETE, channel.clone(), None),
+        (
+            Method::POST,
+            format!("{channel}/webhooks"),
+            Some(json!({"name": "mine"})),
+        ),
+        (
+            Method::POST,
+            format!("{channel}/threads"),
+            Some(json!({"name": "secret", "type": 12})),
+        ),
+        (
+            Method::POST,
+            format!("/guilds/{}/channels", world.guild()),
+            Some(json!({"name": "mine"})),
+        ),
+    ] {
+        let answer = world.mallory(method.clone(), &path, body).await?;
+        assert_eq!(
+            (answer.status, &answer.body["code"]),
+            (403, &json!(50013)),
+            "{method} {path}: {}",
+            answer.body
+        );
+    }
+    // What is theirs, they may change and take back.
+    let path = format!("{channel}/messages");
+    let own = world
+        .mallory(Method::POST, &path, Some(json!({"content": "own"})))
+        .await?
+        .is(200);
+    let one = format!("{path}/{}", id(&own)?);
+    let edited = world
+        .mallory(Method::PATCH, &one, Some(json!({"content": "better"})))
+        .await?
+        .is(200);
+    assert!(edited["edited_timestamp"].is_string(), "{edited}");
+    let empty = Some(json!({"content": ""}));
+    world
+        .mallory(Method::PATCH, &one, empty)
+        .await?
+        .refuses(400, 50006);
+    world.mallory(Method::DELETE, &one, None).await?.is(204);
+    Ok(())
+}

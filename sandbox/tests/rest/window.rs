@@ -158,3 +158,23 @@ async fn files_of_messages_never_run_as_pages() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_picture_tells_how_large_it_is() -> Result<()> {
+    let world = World::start().await?;
+    let path = format!("/channels/{}/messages", world.general);
+    let token = world.person("zack").token.clone();
+    let gif = b"GIF89a\x03\0\x02\0\x80\0\0";
+    let form = Form::new()
+        .text("payload_json", json!({"content": "look"}).to_string())
+        .part("files[0]", Part::bytes(gif.to_vec()).file_name("a.gif"))
+        .part("files[1]", Part::text("GIF").file_name("b.gif"));
+    let request = world.request(Method::POST, &path, Some(&token));
+    let message = read(request.multipart(form)).await?.is(200);
+    let size = |at: usize| {
+        let file = &message["attachments"][at];
+        (file["width"].as_u64(), file["height"].as_u64())
+    };
+    assert_eq!((size(0), size(1)), ((Some(3), Some(2)), (None, None)));
+    Ok(())
+}
