@@ -1,7 +1,7 @@
 // Small parts that every view uses.
 
 import { signal, useComputed } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import { Component, type ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { User } from "../discord/types.ts";
 import { nameOf, statusOf } from "../state/world.ts";
@@ -75,6 +75,16 @@ export const STATUS_WORDS: Record<string, string> = { online: "Online", idle: "I
 
 export function StatusDot({ status }: { status: string }) {
   return <span class={`dot ${status}`} title={STATUS_WORDS[status] ?? status} />;
+}
+
+/** What cannot be drawn takes nothing else with it. */
+export class Safe extends Component<{ children: ComponentChildren }, { broken: boolean }> {
+  static getDerivedStateFromError = () => ({ broken: true });
+  override state = { broken: false };
+
+  override render() {
+    return this.state.broken ? <p class="quiet">This cannot be shown.</p> : this.props.children;
+  }
 }
 
 /** The clock that ages are counted by. */

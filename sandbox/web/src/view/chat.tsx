@@ -22,7 +22,7 @@ export function Chat({ session }: { session: Session }) {
   const failed = session.acts.all.value.filter((it) => it.state === "failed" && !it.message && it.channel === channel?.id && !it.what.startsWith("modal:"));
   useEffect(() => {
     reply.value = null;
-  }, [channel?.id]);
+  }, [session, channel?.id]);
   return (
     <main class="chat">
       <Header session={session} channel={channel} />

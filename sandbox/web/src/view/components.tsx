@@ -5,6 +5,7 @@ import { ComponentType, type Component, type Message, type PartialEmoji, type Se
 import { InteractionType } from "../state/acts.ts";
 import { session } from "../state/session.ts";
 import { channels, members, nameOf, roles, titleOf } from "../state/world.ts";
+import { webAddress } from "./address.ts";
 import { Sheet } from "./bits.tsx";
 import { Markdown } from "./markdown.tsx";
 
@@ -61,7 +62,7 @@ export function emojiText(emoji: PartialEmoji | undefined): string {
 function Button({ button, message }: { button: Component; message: Message }) {
   const label = [emojiText(button.emoji), button.label].filter(Boolean).join(" ");
   if (button.style === LINK) {
-    const url = button.url && URL.canParse(button.url) && /^https?:/.test(button.url) ? button.url : undefined;
+    const url = webAddress(button.url);
     return (
       <a class="button link" href={url} target="_blank" rel="noopener noreferrer" title={url}>
         {label} <span aria-hidden="true">↗</span>

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Channel, Message } from "../discord/types.ts";
+import { draftOf, keepDraft } from "../state/drafts.ts";
 import { maySend } from "../state/permissions.ts";
 import type { Session } from "../state/session.ts";
 import { isPrivate, nameOf, titleOf } from "../state/world.ts";
@@ -27,9 +28,6 @@ interface Props {
   onReply: (message: Message | null) => void;
 }
 
-/** What was begun in a channel stays there while one looks elsewhere. */
-const drafts = new Map<string, string>();
-
 export function Composer({ session, channel, reply, onReply }: Props) {
   const text = useSignal("");
   const files = useSignal<File[]>([]);
@@ -42,12 +40,12 @@ export function Composer({ session, channel, reply, onReply }: Props) {
   const offered = matching(commands, text.value);
 
   useEffect(() => {
-    text.value = drafts.get(channel.id) ?? "";
+    text.value = draftOf(session.person.id, channel.id);
     files.value = [];
     command.value = null;
     problem.value = "";
     if (!isPhone()) field.current?.focus();
-  }, [channel.id]);
+  }, [session, channel.id]);
   useEffect(() => {
     if (reply) field.current?.focus();
   }, [reply]);
@@ -63,7 +61,7 @@ export function Composer({ session, channel, reply, onReply }: Props) {
   const set = (value: string) => {
     text.value = value;
     active.value = 0;
-    drafts.set(channel.id, value);
+    keepDraft(session.person.id, channel.id, value);
   };
   const attach = (added: Iterable<File>) => {
     const all = [...files.value, ...added];

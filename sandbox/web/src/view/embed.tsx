@@ -1,16 +1,21 @@
 // Embeds and files below a message.
 
 import type { Attachment, Embed } from "../discord/types.ts";
+import { webAddress } from "./address.ts";
 import { Icon } from "./bits.tsx";
 import { Link, Markdown } from "./markdown.tsx";
 import { bytes, written } from "./time.ts";
 
-const colour = (value: number): string => `#${value.toString(16).padStart(6, "0")}`;
+/** The colour of the bar; none for what is no colour. */
+function bar(value: unknown) {
+  const known = Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0xffffff;
+  return known ? { borderInlineStartColor: `#${Number(value).toString(16).padStart(6, "0")}` } : undefined;
+}
 
 export function EmbedView({ embed }: { embed: Embed }) {
   return (
-    <div class="embed" style={embed.color === undefined ? undefined : { borderInlineStartColor: colour(embed.color) }}>
-      {embed.thumbnail && <img class="thumbnail" src={embed.thumbnail.url} alt="" loading="lazy" />}
+    <div class="embed" style={bar(embed.color)}>
+      {embed.thumbnail && <img class="thumbnail" src={webAddress(embed.thumbnail.url)} alt="" loading="lazy" />}
       {embed.author && <p class="embed-author">{embed.author.name}</p>}
       {embed.title && (
         <p class="embed-title">
@@ -36,7 +41,7 @@ export function EmbedView({ embed }: { embed: Embed }) {
           ))}
         </dl>
       )}
-      {embed.image && <img class="picture" src={embed.image.url} alt="" loading="lazy" />}
+      {embed.image && <img class="picture" src={webAddress(embed.image.url)} alt="" loading="lazy" />}
       {(embed.footer || embed.timestamp) && (
         <p class="embed-footer">
           {[embed.footer?.text, embed.timestamp && written(Date.parse(embed.timestamp))].filter(Boolean).join(" • ")}
@@ -50,16 +55,17 @@ export function EmbedView({ embed }: { embed: Embed }) {
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 export function AttachmentView({ file }: { file: Attachment }) {
+  const url = webAddress(file.url);
   const kind = (file.content_type ?? "").split(";")[0]!;
   if (PICTURES.has(kind)) {
     return (
-      <a href={file.url} target="_blank" rel="noopener noreferrer">
-        <img class="picture" src={file.url} alt={file.description ?? file.filename} loading="lazy" />
+      <a href={url} target="_blank" rel="noopener noreferrer">
+        <img class="picture" src={url} alt={file.description ?? file.filename} loading="lazy" />
       </a>
     );
   }
   return (
-    <a class="file" href={file.url} target="_blank" rel="noopener noreferrer" download={file.filename}>
+    <a class="file" href={url} target="_blank" rel="noopener noreferrer" download={file.filename}>
       <Icon name="file" />
       <span>
         <span class="file-name">{file.filename}</span>

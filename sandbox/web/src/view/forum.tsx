@@ -78,7 +78,7 @@ function Post({ post, forum }: { post: Channel; forum: Channel }) {
           ))}
           {post.thread_metadata?.archived && <span class="post-tag">archived</span>}
           <span>{post.message_count ?? 0} messages</span>
-          <Ticking at={at} text={(now) => relative(at, now)} />
+          <Ticking at={at} text={(now) => relative(Math.min(at, now), now)} />
         </span>
       </a>
     </li>

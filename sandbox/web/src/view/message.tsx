@@ -8,7 +8,7 @@ import { alone } from "../state/log.ts";
 import { go } from "../state/place.ts";
 import { session } from "../state/session.ts";
 import { channels, me, nameOf, roles, members, titleOf } from "../state/world.ts";
-import { Avatar, Icon, IconButton } from "./bits.tsx";
+import { Avatar, Icon, IconButton, Safe } from "./bits.tsx";
 import { Components } from "./components.tsx";
 import { AttachmentView, EmbedView } from "./embed.tsx";
 import { Editor } from "./editor.tsx";
@@ -68,13 +68,17 @@ export const MessageView = memo(function MessageView({ message, follows, quiet, 
             {editing.value ? (
               <Editor message={message} onDone={() => (editing.value = false)} />
             ) : (
-              <Content message={message} />
+              <Safe>
+                <Content message={message} />
+              </Safe>
             )}
           </>
         )}
-        {message.attachments.map((file) => <AttachmentView key={file.id} file={file} />)}
-        {message.embeds.map((embed, at) => <EmbedView key={at} embed={embed} />)}
-        {!!message.components?.length && <Components message={message} />}
+        <Safe>
+          {message.attachments.map((file) => <AttachmentView key={file.id} file={file} />)}
+          {message.embeds.map((embed, at) => <EmbedView key={at} embed={embed} />)}
+          {!!message.components?.length && <Components message={message} />}
+        </Safe>
         <Failed message={message} />
         {!!message.reactions?.length && <Reactions message={message} list={message.reactions} />}
         {message.thread && <ThreadLink message={message} />}

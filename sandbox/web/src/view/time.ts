@@ -28,11 +28,13 @@ const STYLES: Record<string, Intl.DateTimeFormatOptions> = {
 
 /** A time in one of the styles of `<t:…:style>` (Message Formatting, "Timestamp Styles"). */
 export function styled(at: number, style: string): string {
+  if (Number.isNaN(new Date(at).getTime())) return "Invalid date";
   return new Intl.DateTimeFormat(undefined, STYLES[style] ?? STYLES.f).format(at);
 }
 
 /** When a message was written: today's by the clock, others by the day. */
 export function written(at: number, now = Date.now()): string {
+  if (Number.isNaN(new Date(at).getTime())) return "Invalid date";
   const day = (time: number) => new Date(time).toDateString();
   if (day(at) === day(now)) return styled(at, "t");
   if (day(at) === day(now - 86_400_000)) return `Yesterday at ${styled(at, "t")}`;
@@ -40,7 +42,7 @@ export function written(at: number, now = Date.now()): string {
 }
 
 export function dayOf(at: number): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(at);
+  return styled(at, "D");
 }
 
 export function bytes(size: number): string {
