@@ -57,9 +57,9 @@ impl Asset {
     /// Empty if it cannot be packed, which memory does not refuse.
     fn packed(&self) -> &[u8] {
         self.packed.get_or_init(|| {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-            let packed = packer.write_all(self.text.as_bytes());
-            packed.and_then(|()| packer.finish()).unwrap_or_default()
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+            let written = gzip.write_all(self.text.as_bytes());
+            written.and_then(|()| gzip.finish()).unwrap_or_default()
         })
     }
 }

@@ -32,6 +32,10 @@ const UNREACHABLE: &str = "the database cannot be reached: check DATABASE_URL, o
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a part may wait for a connection of a pool. Who waits when the bridge is told to stop must still
+/// end within its 8 s, and a pool tries for all of this time where the server is not there.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long the database may take to show at the end that it is there. Parts have 8 s to end.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
@@ -216,7 +220,7 @@ fn pool(most: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)
         .min_connections(1)
-        .acquire_timeout(CONNECT_TIMEOUT)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
 /// For the same few statements again and again: each is planned once per connection. Left alone,

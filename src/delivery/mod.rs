@@ -41,11 +41,14 @@ impl Deliveries {
                     }
                     let live = mode.borrow_and_update().is_live();
                     if live && !was_live {
-                        self.rearm().await;
+                        cancel.run_until_cancelled(self.rearm()).await;
                     }
                     was_live = live;
                 }
-                _ = watchdog.tick() => self.watchdog().await,
+                _ = watchdog.tick() => {
+                    // A look can be left at any point; a database that is away would hold up the end.
+                    cancel.run_until_cancelled(self.watchdog()).await;
+                }
             }
         }
         // The executor ends its turns in time; what became of them is written down before the

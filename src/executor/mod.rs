@@ -109,8 +109,13 @@ impl Executor {
         };
         let drained = async {
             // To its end: a worker that is dropped in the middle of a claim loses the rows.
-            tokio::join!(self.worker.run(&ending), self.actions.run(&ending));
-            end_turns(&self.turns).await;
+            let turns = async {
+                ending.cancelled().await;
+                end_turns(&self.turns).await;
+            };
+            tokio::join!(self.worker.run(&ending), self.actions.run(&ending), turns);
+            // What was taken in a last look goes back to the queue.
+            let _ = tokio::time::timeout(LAST_WORDS, self.turns.tasks().wait()).await;
         };
         tokio::pin!(serving, drained);
         let ended = tokio::select! {

@@ -14,7 +14,7 @@ fn png(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((number(0)?, number(4)?))
 }
 
-/// The logical screen descriptor (GIF89a, 18).
+/// The logical screen descriptor (`GIF89a`, 18).
 fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
     let rest = bytes
         .strip_prefix(b"GIF89a")

@@ -121,7 +121,7 @@ impl State {
                 .map(|thread| thread["member"].clone())
                 .filter(Value::is_object)
                 .collect();
-            let list = json!({
+            let threads = json!({
                 "guild_id": self.guild.id.to_string(),
                 "channel_ids": [id.to_string()],
                 "threads": threads,
@@ -129,7 +129,7 @@ impl State {
             });
             let only = Audience::Users(vec![user]);
             self.emit("CHANNEL_CREATE", json.clone(), only.clone());
-            self.emit("THREAD_LIST_SYNC", list, only);
+            self.emit("THREAD_LIST_SYNC", threads, only);
         }
     }
 

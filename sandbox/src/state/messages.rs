@@ -159,6 +159,9 @@ impl State {
         }
         self.wake_thread(&author, channel)?;
         let message = self.compose(author, channel, draft);
+        if message.webhook.is_none() {
+            self.join_mentioned(&message);
+        }
         self.nonces.remember(&message);
         Ok(self.insert(message))
     }

@@ -262,10 +262,10 @@ impl State {
         let now = now_ms();
         thread.members.insert(user, now);
         let count = thread.members.len();
-        let sees = self.may(user, channel, bits::VIEW_CHANNEL);
+        let known = self.may(user, channel, bits::VIEW_CHANNEL);
         let seen = self.channel_json(&found, Some(user));
         self.store_channel(found);
-        if !sees && self.may(user, channel, bits::VIEW_CHANNEL) {
+        if !known && self.may(user, channel, bits::VIEW_CHANNEL) {
             // Somebody who is added to a private thread has not heard of it before.
             self.emit("THREAD_CREATE", seen, Audience::Users(vec![user]));
         }
@@ -275,6 +275,26 @@ impl State {
         }
         let told = self.audience(channel);
         self.emit_members(channel, told, count, json!({ "added_members": [added] }));
+    }
+
+    /// Whom a message in a thread mentions becomes a member there, if they may see its channel and its
+    /// author may invite.
+    pub(super) fn join_mentioned(&mut self, message: &Message) {
+        let place = self.channels.get(&message.channel);
+        let Some((thread, parent)) =
+            place.and_then(|found| Some((found.thread.as_ref()?, found.parent?)))
+        else {
+            return;
+        };
+        let closed = place.is_some_and(|found| found.kind == 12) && !thread.invitable;
+        if closed && !self.may(message.author, message.channel, bits::MANAGE_THREADS) {
+            return;
+        }
+        for user in &message.mentions {
+            if self.may(*user, parent, bits::VIEW_CHANNEL) {
+                self.join_thread(*user, message.channel);
+            }
+        }
     }
 
     /// Takes somebody out of a thread.

@@ -263,6 +263,26 @@ async fn a_private_thread_appears_for_who_is_added_and_is_left_with_a_word() {
 }
 
 #[tokio::test]
+async fn who_is_mentioned_in_a_private_thread_is_there_to_read_it() {
+    let world = World::start().await;
+    let general = world.general().await;
+    let zack = world.person("zack");
+    let mut mallory = world.person_session("mallory").await;
+    let secret = thread(&zack, &general, 12).await;
+    zack.say(&secret, "not yet").await;
+    let call = format!("<@{}> look", world.id("mallory"));
+    zack.say(&secret, &call).await;
+    assert_eq!(mallory.event("THREAD_CREATE").await["id"], secret.as_str());
+    mallory.message("MESSAGE_CREATE", &call).await;
+    let told = format!("{:?}", mallory.history());
+    assert!(!told.contains("not yet"));
+    assert_eq!(
+        texts(&world.person("mallory"), &secret).await,
+        [call.as_str(), "not yet"]
+    );
+}
+
+#[tokio::test]
 async fn a_channel_that_is_closed_to_somebody_goes_and_comes_back_with_its_threads() {
     let world = World::start().await;
     let general = world.general().await;

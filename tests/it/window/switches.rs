@@ -39,6 +39,21 @@ fn answers(seen: &[Seen], text: &str) -> usize {
         .count()
 }
 
+/// Waits until so many agents are at work.
+async fn turns_run(demo: &Demo, expected: i64) {
+    let pool = demo.pool().await;
+    eventually("turns that run", || async {
+        let running = "SELECT count(*) FROM bridge.executor_turn WHERE state = 'running'";
+        let count: i64 = sqlx::query_scalar(running)
+            .fetch_one(&pool)
+            .await
+            .expect("a count");
+        (count == expected).then_some(()).ok_or(count)
+    })
+    .await;
+    pool.close().await;
+}
+
 /// Each was answered, and once.
 async fn answered_once(zack: &Person, channel: &str, texts: &[&str]) {
     let seen = zack
@@ -95,15 +110,9 @@ async fn a_turn_that_runs_when_the_executor_goes_ends_or_is_offered_again() {
     let demo = quick();
     let zack = demo.person("zack");
     let (dm, room) = (demo.channel("dm-ricky"), demo.channel("team-room"));
-    let pool = demo.pool().await;
     let short = zack.say(&dm, "wait 2 and answer").await;
     let long = zack.say(&room, "@Trunks wait 300 and answer").await;
-    eventually("two turns that run", || async {
-        let running = "SELECT count(*) FROM bridge.executor_turn WHERE state = 'running'";
-        let count: i64 = sqlx::query_scalar(running).fetch_one(&pool).await.unwrap();
-        (count == 2).then_some(()).ok_or(count)
-    })
-    .await;
+    turns_run(&demo, 2).await;
     // Behind the one that runs, and never begun.
     zack.say(&room, "@Trunks and then this").await;
 
@@ -168,16 +177,9 @@ async fn without_the_database_messages_are_kept_and_with_it_they_are_written_onc
     sees_mode(&demo, "Live").await;
     zack.say(&dm, "before").await;
     answered_once(&zack, &dm, &["before"]).await;
-    let pool = demo.pool().await;
     let room = demo.channel("team-room");
     zack.say(&room, "@Ricky wait 4 while it goes").await;
-    eventually("a turn that runs", || async {
-        let running = "SELECT count(*) FROM bridge.executor_turn WHERE state = 'running'";
-        let count: i64 = sqlx::query_scalar(running).fetch_one(&pool).await.unwrap();
-        (count == 1).then_some(()).ok_or(count)
-    })
-    .await;
-    pool.close().await;
+    turns_run(&demo, 1).await;
 
     assert_eq!(demo.switch("database", false).await.0, DONE);
     assert_eq!(demo.switches().await, all(true, false));
@@ -289,4 +291,18 @@ async fn only_what_is_ours_has_a_switch() {
     let trouble = format!("{}/_sandbox/trouble", page.trim_end_matches('/'));
     let trouble: Value = reqwest::get(trouble).await.unwrap().json().await.unwrap();
     assert_eq!(trouble["switches"], Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_turn_that_runs_without_a_database_does_not_hold_up_the_end() {
+    let mut demo = quick();
+    let zack = demo.person("zack");
+    let room = demo.channel("team-room");
+    let said = zack.say(&room, "@Trunks wait 300 and answer").await;
+    turns_run(&demo, 1).await;
+    assert_eq!(demo.switch("database", false).await.0, DONE);
+    sees_mode(&demo, "Offline").await;
+    assert!(demo.process.stop().success(), "{}", demo.process.log());
+    let demo = demo.again();
+    marked(&demo.person("zack"), &room, &said, &["❌"]).await;
 }
