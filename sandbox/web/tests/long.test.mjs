@@ -99,6 +99,20 @@ journey(it, "reads old messages while new ones come", async (page, device) => {
   await until("it is in view", () => last.evaluate((one) => one.getBoundingClientRect().bottom <= innerHeight));
 }, { before: long });
 
+journey(it, "looks at the channels and comes back to the same place", async (page) => {
+  await page.opens("general");
+  await page.sees(`message ${COUNT}.`);
+  await scrolls(page, -1500);
+  await sleep(300);
+  const before = await inView(page);
+  const held = await page.articles.count();
+  await page.showsChannels();
+  await sleep(300);
+  await page.raw.getByRole("navigation", { name: "Channels" }).getByRole("link", { name: "general" }).click();
+  await until("the same message is in view", async () => Math.abs((await topOf(page, before.words)) - before.top) <= DRIFT);
+  assert.ok((await page.articles.count()) <= held, "nothing was loaded for nobody");
+}, { before: long, devices: ["phone"] });
+
 journey(it, "an address leads to an old message and back to the present", async (page, device) => {
   await page.sees("message 500.");
   const box = await page.message("message 500.").boundingBox();

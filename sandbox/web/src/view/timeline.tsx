@@ -136,7 +136,7 @@ function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
       toEnd(box.current);
     },
     settle: () => {
-      const element = box.current;
+      const element = seen(box.current);
       if (!element) return;
       if (atEnd.peek()) toEnd(element);
       else if (anchor.current) hold(element, anchor.current);
@@ -152,7 +152,7 @@ function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
     },
   });
   const moved = () => {
-    const element = box.current;
+    const element = seen(box.current);
     if (!element) return;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     atEnd.value = below < NEAR && !log.more.after.peek();
@@ -170,6 +170,11 @@ function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
     return () => watch.disconnect();
   }, []);
   return { atEnd, moved, ...self.current };
+}
+
+/** A phone hides the messages behind the channels: then nothing of them has a place, and none changes. */
+function seen(element: HTMLElement | null): HTMLElement | null {
+  return element && element.clientHeight > 0 ? element : null;
 }
 
 function toEnd(element: HTMLElement | null): void {

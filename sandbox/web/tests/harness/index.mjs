@@ -36,9 +36,9 @@ export function world() {
   /** Where a picture of a moment goes. */
   it.picture = (name, device) => join(pictures, `${slug(name)}-${device}.png`);
   /** Opens the page on a device, in a browser that has never seen it. */
-  it.opens = async (device, options = {}) => {
+  it.opens = async (device, { served, ...options } = {}) => {
     const context = await it.browser.newContext({ ...DEVICES[device], colorScheme: "dark", reducedMotion: "reduce", ...options });
-    if (process.env.CLAWDOS_PAGE_DIST) await asBuiltNow(context);
+    if (process.env.CLAWDOS_PAGE_DIST && !served) await asBuiltNow(context);
     const page = new Page(await context.newPage(), device);
     page.origin = it.origin;
     return page;
