@@ -123,7 +123,7 @@ export class Page {
     await this.raw.getByRole("button", { name: /Look as someone else/ }).click();
     await this.dialog.getByRole("button", { name: new RegExp(`^${name}`) }).click();
     await this.dialog.waitFor({ state: "detached" });
-    await this.raw.getByRole("button", { name: new RegExp(`^You are ${name}\\.`) }).waitFor({ state: "attached" });
+    await this.raw.getByRole("button", { name: new RegExp(`^You are ${name}\\b`) }).waitFor({ state: "attached" });
   }
 
   /** Begins a slash command: types its name and takes it from the list. */
