@@ -298,6 +298,7 @@ async fn a_turn_that_runs_without_a_database_does_not_hold_up_the_end() {
     let mut demo = quick();
     let zack = demo.person("zack");
     let room = demo.channel("team-room");
+    sees_mode(&demo, "Live").await;
     let said = zack.say(&room, "@Trunks wait 300 and answer").await;
     turns_run(&demo, 1).await;
     assert_eq!(demo.switch("database", false).await.0, DONE);
