@@ -56,10 +56,11 @@ async function everywhere(page, look) {
   await look("room");
   await page.opensMenu("Welcome");
   await look("menu");
-  await page.raw.keyboard.press("Escape");
+  await page.escapes();
   await page.presses("Pinned messages");
+  await page.dialog.waitFor();
   await look("pins");
-  await page.raw.keyboard.press("Escape");
+  await page.escapes();
   await page.types("/");
   await page.raw.getByRole("option").first().waitFor();
   await look("commands");
@@ -69,6 +70,7 @@ async function everywhere(page, look) {
   await page.raw.getByRole("option").first().waitFor();
   await look("command form");
   await page.presses("Do not use this command");
+  await page.composer.waitFor();
   await page.opens("approvals");
   await page.raw.getByRole("button", { name: "Approve" }).last().waitFor();
   await look("approvals");
@@ -76,6 +78,7 @@ async function everywhere(page, look) {
   await page.dialog.waitFor();
   await look("form");
   await page.presses("Cancel");
+  await page.dialog.waitFor({ state: "detached" });
   await page.opens("status");
   await page.articles.first().waitFor();
   await look("status");
@@ -92,7 +95,7 @@ async function everywhere(page, look) {
   await page.presses(/Look as someone else/);
   await page.dialog.getByRole("button", { name: /^mallory/ }).waitFor();
   await look("people");
-  await page.raw.keyboard.press("Escape");
+  await page.escapes();
   await page.presses("Private chats");
   await page.raw.getByRole("heading", { name: "Write to" }).waitFor();
   await look("private chats");

@@ -118,6 +118,13 @@ export class Page {
     await this.dialog.getByRole("button", { name: entry, exact: true }).click();
   }
 
+  /** Closes what is open above the page. */
+  async escapes() {
+    await this.dialog.waitFor();
+    await this.raw.keyboard.press("Escape");
+    await this.dialog.waitFor({ state: "detached" });
+  }
+
   async becomes(name) {
     await this.showsChannels();
     await this.raw.getByRole("button", { name: /Look as someone else/ }).click();
