@@ -67,7 +67,7 @@ journey(it, "changes, reacts to, answers, pins and deletes a message", async (pa
   await page.dialog.waitFor({ state: "detached" });
   await page.presses("Pinned messages");
   await page.dialog.getByText(`${words}, better`).waitFor();
-  await page.raw.keyboard.press("Escape");
+  await page.escapes();
 
   await page.opensMenu(`an answer, ${device}`);
   await page.chooses("Delete message");

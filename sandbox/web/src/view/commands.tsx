@@ -58,7 +58,7 @@ export function CommandList({ entries, active, onChoose }: { entries: Entry[]; a
     list.current?.children[active]?.scrollIntoView({ block: "nearest" });
   }, [active]);
   return (
-    <ul class="picker" id="commands" role="listbox" aria-label="Commands" ref={list}>
+    <ul class="picker" id="commands" role="listbox" aria-label="Commands" tabIndex={0} ref={list}>
       {entries.map((entry, at) => (
         <li
           key={entry.title}

@@ -50,6 +50,12 @@ export function Composer({ session, channel, reply, onReply }: Props) {
     if (reply) field.current?.focus();
   }, [reply]);
 
+  const asked = useRef(false);
+  useEffect(() => {
+    if (asked.current && !command.value && !isPhone()) field.current?.focus();
+    asked.current = command.value !== null;
+  }, [command.value]);
+
   if (!maySend(channel)) {
     return <p class="composer closed">{channel.thread_metadata?.locked ? "This thread is locked." : "You may read here, and not write."}</p>;
   }

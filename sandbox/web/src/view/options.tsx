@@ -8,6 +8,9 @@ import { optionsOf } from "./components.tsx";
 /** How long one does not type before choices are asked for, in milliseconds. */
 const PAUSE_MS = 150;
 
+/** How long the list stays after the field was left, in milliseconds: what is pressed must not move away from under the finger. */
+const STAYS_MS = 250;
+
 /** Characters that a text of a command may have. */
 const MOST = 6000;
 
@@ -84,6 +87,7 @@ function Autocomplete({ id, onChange, choices }: { id: string; onChange: (value:
   const active = useSignal(-1);
   const asked = useRef(0);
   const timer = useRef(0);
+  const leaving = useRef(0);
   const ask = () => {
     clearTimeout(timer.current);
     const mine = ++asked.current;
@@ -118,8 +122,11 @@ function Autocomplete({ id, onChange, choices }: { id: string; onChange: (value:
         aria-controls={`${id}-list`}
         aria-activedescendant={active.value >= 0 ? `${id}-${active.value}` : undefined}
         value={text.value}
-        onFocus={ask}
-        onBlur={close}
+        onFocus={() => {
+          clearTimeout(leaving.current);
+          ask();
+        }}
+        onBlur={() => (leaving.current = window.setTimeout(close, STAYS_MS))}
         onInput={(event) => {
           text.value = event.currentTarget.value;
           onChange(text.value);

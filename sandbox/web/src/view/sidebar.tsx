@@ -27,7 +27,7 @@ export function Sidebar({ session, onTrouble, troubled }: { session: Session; on
         </RailButton>
         {[...guilds.value.values()].map((it) => (
           <RailButton key={it.id} label={it.name} current={shown === it.id} pings={0} onClick={() => (among.value = it.id)}>
-            {initials(it.name)}
+            <span aria-hidden="true">{initials(it.name)}</span>
           </RailButton>
         ))}
       </nav>
@@ -40,11 +40,13 @@ export function Sidebar({ session, onTrouble, troubled }: { session: Session; on
         </nav>
         {user && (
           <footer class="me">
-            <button type="button" class="me-button" onClick={() => (people.value = true)} aria-label={`You are ${nameOf(user)}. Look as someone else`}>
+            <button type="button" class="me-button" onClick={() => (people.value = true)}>
               <Avatar user={user} dot />
               <span>
-                <strong>{nameOf(user)}</strong>
+                <span class="hidden">You are </span>
+                <strong>{nameOf(user)}</strong>{" "}
                 <span class="quiet">{session.person.operator ? "Operator" : "Member"}</span>
+                <span class="hidden">. Look as someone else</span>
               </span>
             </button>
             <IconButton icon="bolt" label="Console for trouble" pressed={troubled} onClick={onTrouble} />
@@ -58,7 +60,8 @@ export function Sidebar({ session, onTrouble, troubled }: { session: Session; on
 
 function RailButton({ label, current, pings, onClick, children }: { label: string; current: boolean; pings: number; onClick: () => void; children: preact.ComponentChildren }) {
   return (
-    <button type="button" class="rail-button" aria-label={pings ? `${label}, ${pings} unread` : label} title={label} aria-current={current ? "true" : undefined} onClick={onClick}>
+    <button type="button" class="rail-button" title={label} aria-current={current ? "true" : undefined} onClick={onClick}>
+      <span class="hidden">{pings ? `${label}, ${pings} unread` : label}</span>
       {children}
       {pings > 0 && (
         <span class="ping" aria-hidden="true">

@@ -129,7 +129,7 @@ function Waiting() {
 /** Keeps the place: the end, if the person is there, else the message that is on top. */
 function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
   const atEnd = useSignal(true);
-  const anchor = useRef<{ id: string; top: number } | null>(null);
+  const anchor = useRef<Anchor | null>(null);
   const self = useRef({
     follow: () => {
       atEnd.value = true;
@@ -181,18 +181,29 @@ function toEnd(element: HTMLElement | null): void {
   if (element) element.scrollTop = element.scrollHeight;
 }
 
-function topmost(element: HTMLElement): { id: string; top: number } | null {
+interface Anchor {
+  id: string;
+  top: number;
+  /** Where the box was scrolled to then. */
+  scroll: number;
+}
+
+function topmost(element: HTMLElement): Anchor | null {
   const edge = element.getBoundingClientRect().top;
   for (const row of element.querySelectorAll<HTMLElement>("article[data-id]")) {
     const area = row.getBoundingClientRect();
-    if (area.bottom > edge) return { id: row.dataset.id!, top: area.top - edge };
+    if (area.bottom > edge) return { id: row.dataset.id!, top: area.top - edge, scroll: element.scrollTop };
   }
   return null;
 }
 
-function hold(element: HTMLElement, anchor: { id: string; top: number }): void {
+function hold(element: HTMLElement, anchor: Anchor): void {
   const row = element.querySelector<HTMLElement>(`[data-id="${CSS.escape(anchor.id)}"]`);
   if (!row) return;
-  const drift = row.getBoundingClientRect().top - element.getBoundingClientRect().top - anchor.top;
+  // The person may have scrolled since, without an event yet: that is no drift. At the very end the
+  // browser may have moved it, because less is below now.
+  const ended = element.scrollTop >= element.scrollHeight - element.clientHeight - 1;
+  const scrolled = ended ? 0 : element.scrollTop - anchor.scroll;
+  const drift = row.getBoundingClientRect().top - element.getBoundingClientRect().top - anchor.top + scrolled;
   if (Math.abs(drift) > 0.5) element.scrollTop += drift;
 }

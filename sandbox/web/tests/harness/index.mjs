@@ -12,6 +12,9 @@ import { dist, pictures } from "./paths.mjs";
 export { assert };
 export { sleep, until } from "./wait.mjs";
 
+/** Nothing was found; else what it was, a line each. */
+export const none = (found) => assert.equal([...new Set(found)].join("\n"), "");
+
 /** How long a journey may take, in milliseconds. */
 const JOURNEY_MS = 90_000;
 

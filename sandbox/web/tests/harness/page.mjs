@@ -118,12 +118,19 @@ export class Page {
     await this.dialog.getByRole("button", { name: entry, exact: true }).click();
   }
 
+  /** Closes what is open above the page. */
+  async escapes() {
+    await this.dialog.waitFor();
+    await this.raw.keyboard.press("Escape");
+    await this.dialog.waitFor({ state: "detached" });
+  }
+
   async becomes(name) {
     await this.showsChannels();
     await this.raw.getByRole("button", { name: /Look as someone else/ }).click();
     await this.dialog.getByRole("button", { name: new RegExp(`^${name}`) }).click();
     await this.dialog.waitFor({ state: "detached" });
-    await this.raw.getByRole("button", { name: new RegExp(`^You are ${name}\\.`) }).waitFor({ state: "attached" });
+    await this.raw.getByRole("button", { name: new RegExp(`^You are ${name}\\b`) }).waitFor({ state: "attached" });
   }
 
   /** Begins a slash command: types its name and takes it from the list. */
