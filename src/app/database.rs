@@ -80,7 +80,8 @@ pub async fn open(
     let pools = [store.pool().clone(), hot.pool().clone()];
     lifecycle.spawn("pools", let_go(lifecycle.token(), url.clone(), pools));
     if embedded {
-        store.seed_demo().await?;
+        // A shop that is not there is nothing to tell in somebody's own server.
+        store.seed_demo(config.discord.token.is_none()).await?;
     } else {
         store.ensure_project(&config.project.name).await?;
     }

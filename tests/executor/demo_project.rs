@@ -23,7 +23,7 @@ async fn the_demo_project_is_seeded_once_and_then_belongs_to_its_people() {
         .execute(stage.store.pool())
         .await
         .unwrap();
-    stage.store.seed_demo().await.unwrap();
+    stage.store.seed_demo(true).await.unwrap();
     assert_eq!(names().await, both[..1]);
     assert_eq!(rows(&stage).await, [0; 5], "what is deleted stays deleted");
     let flags: String =
@@ -74,7 +74,7 @@ async fn a_project_that_somebody_uses_is_told_no_story_not_even_once_it_is_empty
                 .unwrap();
         }
         let before = rows(&stage).await;
-        stage.store.seed_demo().await.unwrap();
+        stage.store.seed_demo(true).await.unwrap();
         assert_eq!(rows(&stage).await, before, "{used}");
         sqlx::raw_sql(
             "DELETE FROM project_chat_messages; DELETE FROM tasks; DELETE FROM cron_mirror",
@@ -82,7 +82,7 @@ async fn a_project_that_somebody_uses_is_told_no_story_not_even_once_it_is_empty
         .execute(stage.store.pool())
         .await
         .unwrap();
-        stage.store.seed_demo().await.unwrap();
+        stage.store.seed_demo(true).await.unwrap();
         assert_eq!(rows(&stage).await, [0; 5], "{used}");
     }
     let unused = Stage::new().await;
@@ -90,9 +90,22 @@ async fn a_project_that_somebody_uses_is_told_no_story_not_even_once_it_is_empty
         .execute(unused.store.pool())
         .await
         .unwrap();
-    unused.store.seed_demo().await.unwrap();
+    unused.store.seed_demo(true).await.unwrap();
     assert!(
         rows(&unused).await.iter().all(|count| *count > 0),
         "nobody has used it"
     );
+}
+
+#[tokio::test]
+async fn somebodys_own_server_begins_without_a_story() {
+    let stage = Stage::new().await;
+    sqlx::raw_sql(FORGET)
+        .execute(stage.store.pool())
+        .await
+        .unwrap();
+    stage.store.seed_demo(false).await.unwrap();
+    assert_eq!(rows(&stage).await, [0; 5]);
+    stage.store.seed_demo(true).await.unwrap();
+    assert_eq!(rows(&stage).await, [0; 5], "and gets none later");
 }

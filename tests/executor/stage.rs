@@ -44,7 +44,7 @@ impl Stage {
     pub async fn new() -> Self {
         let database = create_database().await;
         let store = connect(database.url()).await;
-        store.seed_demo().await.unwrap();
+        store.seed_demo(true).await.unwrap();
         // What the demo tells is not what these tests tell.
         sqlx::raw_sql(
             "DELETE FROM project_chat_messages; DELETE FROM project_chat_threads;

@@ -42,8 +42,8 @@ const AGENTS: [[&str; 6]; 2] = [
 impl Store {
     /// Makes the project and, the first time, its two agents, its labs flags (all on), its mission and
     /// a story that is under way. A project that has agents keeps the ones it has; one that somebody
-    /// uses gets no story. For the embedded database only.
-    pub async fn seed_demo(&self) -> Result<()> {
+    /// uses gets no story, nor one that is not asked to tell it. For the embedded database only.
+    pub async fn seed_demo(&self, with_story: bool) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO projects (id, name) VALUES ($1, 'Front Office') ON CONFLICT DO NOTHING",
@@ -67,7 +67,7 @@ impl Store {
             .bind(MISSION)
             .execute(&mut *tx)
             .await?;
-            if is_untouched(&mut tx, &self.project).await? {
+            if with_story && is_untouched(&mut tx, &self.project).await? {
                 story::tell(&mut tx, &self.project).await?;
             }
         }
