@@ -13,7 +13,7 @@ const options = {
   outdir: here("dist"),
   bundle: true,
   format: "esm",
-  target: ["chrome111", "firefox115", "safari16.4"],
+  target: ["chrome123", "firefox120", "safari17.5"],
   jsx: "automatic",
   jsxImportSource: "preact",
   minify: true,

@@ -12,7 +12,7 @@ pub fn exists(name: &str) -> bool {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name).exists()
 }
 
-/// Every text below some folders of the repository, with its name.
+/// Every text below some folders of the repository, with its name; what npm brings is none of ours.
 pub fn files(folders: &[&str]) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
@@ -20,6 +20,9 @@ pub fn files(folders: &[&str]) -> Vec<(String, String)> {
         let entries = fs::read_dir(root.join(folder)).into_iter().flatten();
         for entry in entries.flatten() {
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_name() == "node_modules" {
+                continue;
+            }
             if entry.path().is_dir() {
                 found.extend(files(&[&name]));
             } else if let Some(text) = read(&name) {

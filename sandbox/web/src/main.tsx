@@ -9,8 +9,12 @@ import { titleOf } from "./state/world.ts";
 import { App } from "./view/app.tsx";
 import { keptTheme, setTheme } from "./view/people.tsx";
 import "./style/base.css";
+import "./style/trouble.css";
 import "./style/columns.css";
 import "./style/message.css";
+import "./style/text.css";
+import "./style/attached.css";
+import "./style/forum.css";
 import "./style/controls.css";
 
 effect(() => {

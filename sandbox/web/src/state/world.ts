@@ -102,6 +102,12 @@ export function heardWorld(name: string, data: any): void {
     case "THREAD_UPDATE":
       learn([data]);
       break;
+    case "THREAD_LIST_SYNC":
+      learn(data.threads);
+      break;
+    case "THREAD_MEMBERS_UPDATE":
+      if (data.removed_member_ids?.includes(me.value?.id)) dropPrivateThread(data.id);
+      break;
     case "CHANNEL_DELETE":
     case "THREAD_DELETE":
       drop(channels, (id, channel) => id === data.id || (isThread(channel) && channel.parent_id === data.id));
@@ -113,6 +119,11 @@ export function heardWorld(name: string, data: any): void {
       noteTyping(data.channel_id, data.user_id, Date.now() + TYPING_MS);
       break;
   }
+}
+
+/** Who leaves a private thread does not see it any more; a public one stays in sight. */
+function dropPrivateThread(gone: Snowflake): void {
+  drop(channels, (id, channel) => id === gone && channel.type === ChannelType.privateThread);
 }
 
 function changeRoles(guild: Snowflake, change: (roles: Role[]) => Role[]): void {

@@ -1,7 +1,7 @@
 // Embeds and files below a message.
 
 import type { Attachment, Embed } from "../discord/types.ts";
-import { webAddress } from "./address.ts";
+import { fileAddress } from "./address.ts";
 import { Icon } from "./bits.tsx";
 import { Link, Markdown } from "./markdown.tsx";
 import { bytes, written } from "./time.ts";
@@ -15,7 +15,7 @@ function bar(value: unknown) {
 export function EmbedView({ embed }: { embed: Embed }) {
   return (
     <div class="embed" style={bar(embed.color)}>
-      {embed.thumbnail && <img class="thumbnail" src={webAddress(embed.thumbnail.url)} alt="" loading="lazy" />}
+      {embed.thumbnail && <img class="thumbnail" src={fileAddress(embed.thumbnail.url)} alt="" loading="lazy" />}
       {embed.author && <p class="embed-author">{embed.author.name}</p>}
       {embed.title && (
         <p class="embed-title">
@@ -41,7 +41,7 @@ export function EmbedView({ embed }: { embed: Embed }) {
           ))}
         </dl>
       )}
-      {embed.image && <img class="picture" src={webAddress(embed.image.url)} alt="" loading="lazy" />}
+      {embed.image && <img class="picture" src={fileAddress(embed.image.url)} alt="" loading="lazy" />}
       {(embed.footer || embed.timestamp) && (
         <p class="embed-footer">
           {[embed.footer?.text, embed.timestamp && written(Date.parse(embed.timestamp))].filter(Boolean).join(" • ")}
@@ -55,7 +55,7 @@ export function EmbedView({ embed }: { embed: Embed }) {
 const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 export function AttachmentView({ file }: { file: Attachment }) {
-  const url = webAddress(file.url);
+  const url = fileAddress(file.url);
   const kind = (file.content_type ?? "").split(";")[0]!;
   if (PICTURES.has(kind)) {
     return (
