@@ -102,7 +102,7 @@ journey(it, "a very long line goes as a file", async (page) => {
   await page.presses("Send message");
   const file = page.articles.last().getByRole("link", { name: /message\.txt/ });
   await file.waitFor();
-  assert.equal(await (await fetch(await file.getAttribute("href"))).text(), line);
+  assert.equal(await (await fetch(new URL(await file.getAttribute("href"), it.origin))).text(), line);
   await harmless(page);
 });
 
