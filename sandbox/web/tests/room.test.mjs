@@ -82,7 +82,7 @@ journey(it, "sends a file", async (page, device) => {
   await page.says(`see the file, ${device}`);
   const link = (await page.sees(`see the file, ${device}`)).getByRole("link", { name: new RegExp(`notes-${device}\\.txt`) });
   await link.waitFor();
-  const answer = await fetch(await link.getAttribute("href"));
+  const answer = await fetch(new URL(await link.getAttribute("href"), it.origin));
   assert.equal(await answer.text(), "seven words that are in a file");
   assert.match(answer.headers.get("content-security-policy") ?? "", /sandbox/);
 });

@@ -190,11 +190,11 @@ interface Anchor {
 
 function topmost(element: HTMLElement): Anchor | null {
   const edge = element.getBoundingClientRect().top;
-  for (const row of element.querySelectorAll<HTMLElement>("article[data-id]")) {
-    const area = row.getBoundingClientRect();
-    if (area.bottom > edge) return { id: row.dataset.id!, top: area.top - edge, scroll: element.scrollTop };
-  }
-  return null;
+  const rows = [...element.querySelectorAll<HTMLElement>("article[data-id]")];
+  const at = rows.findIndex((row) => row.getBoundingClientRect().bottom > edge);
+  // The first of all loses its name when its author's earlier messages come above it.
+  const row = (at === 0 && rows[1]) || rows[at];
+  return row ? { id: row.dataset.id!, top: row.getBoundingClientRect().top - edge, scroll: element.scrollTop } : null;
 }
 
 function hold(element: HTMLElement, anchor: Anchor): void {
