@@ -2,6 +2,9 @@
 
 use crate::stage::Stage;
 
+/// As if the demo had never been told.
+const FORGET: &str = "DELETE FROM project_settings WHERE key = 'demo_seeded'";
+
 #[tokio::test]
 async fn the_demo_project_is_seeded_once_and_then_belongs_to_its_people() {
     // What was told at the beginning is deleted.
@@ -56,7 +59,6 @@ async fn rows(stage: &Stage) -> [i64; 5] {
 
 #[tokio::test]
 async fn a_project_that_somebody_uses_is_told_no_story_not_even_once_it_is_empty() {
-    const FORGET: &str = "DELETE FROM project_settings WHERE key = 'demo_seeded'";
     for used in [
         "INSERT INTO project_chat_messages (project_id, author, message)
              VALUES ('front-office', 'ui', 'hello')",

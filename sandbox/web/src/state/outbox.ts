@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { RestError, type Rest } from "../discord/rest.ts";
-import { nonce } from "../discord/snowflake.ts";
+import { nonce, timeOf } from "../discord/snowflake.ts";
 import type { Message, Snowflake } from "../discord/types.ts";
 
 export interface Pending {
@@ -25,6 +25,12 @@ export interface Draft {
 
 const KEPT = "outbox";
 
+/** How long Discord surely remembers a nonce, in milliseconds ("past few minutes", Create Message). */
+const FRESH_MS = 60_000;
+
+/** What a reload leaves of a message: how many files it had, and not what was in them. */
+type Kept = Omit<Pending, "files"> & { files: number };
+
 export class Outbox {
   readonly pending = signal<readonly Pending[]>([]);
   /** One message of a channel after the other, so that they arrive in order. */
@@ -36,6 +42,7 @@ export class Outbox {
     private readonly sent: (message: Message) => void,
   ) {
     this.pending.value = this.restored();
+    for (const one of this.pending.value) if (one.state === "sending") this.enqueue(one);
   }
 
   send(channel: Snowflake, draft: Draft): void {
@@ -87,12 +94,12 @@ export class Outbox {
     this.set(this.pending.value.map((it) => (it.nonce === one.nonce ? one : it)));
   }
 
-  /** A reload loses no words: what was on its way is offered again, under its old nonce. */
+  /** A reload loses no words: what was on its way goes on, under its old nonce. */
   private set(next: readonly Pending[]): void {
     this.pending.value = next;
     try {
-      const words = next.filter((it) => it.content).map(({ nonce, channel, content }) => ({ nonce, channel, content }));
-      sessionStorage.setItem(`${KEPT}:${this.user}`, JSON.stringify(words));
+      const kept = next.filter((it) => it.content).map(({ files, ...one }): Kept => ({ ...one, files: files.length }));
+      sessionStorage.setItem(`${KEPT}:${this.user}`, JSON.stringify(kept));
     } catch {
       // A browser that keeps nothing loses it with the page, as it says it would.
     }
@@ -100,8 +107,13 @@ export class Outbox {
 
   private restored(): Pending[] {
     try {
-      const kept: Pick<Pending, "nonce" | "channel" | "content">[] = JSON.parse(sessionStorage.getItem(`${KEPT}:${this.user}`) ?? "[]");
-      return kept.map((one) => ({ ...one, files: [], state: "failed", error: "The page was left before it was sent." }));
+      const kept: Kept[] = JSON.parse(sessionStorage.getItem(`${KEPT}:${this.user}`) ?? "[]");
+      return kept.map(({ files, ...one }): Pending => {
+        const fresh = Date.now() - timeOf(one.nonce) < FRESH_MS;
+        if (one.state === "sending" && fresh && !files) return { ...one, files: [] };
+        const error = one.error ?? (files ? "The page was left, and its files are gone." : "The page was left before it was sent.");
+        return { ...one, files: [], state: "failed", error };
+      });
     } catch {
       return [];
     }
