@@ -41,17 +41,20 @@ const topOf = (page, words) => page.articles.filter({ hasText: words }).first().
 
 const scrolls = (page, by) => page.log.evaluate((log, by) => (log.scrollTop += by), by);
 
-/** Scrolls a step; notes what was held, and how far what was in view moved when others came above or below it. */
+/**
+ * Scrolls a step; notes what was held, and how far what was in view moved when others came above or below it. A message
+ * loses its name above when an earlier one of its author comes: what one reads is at its end.
+ */
 async function steps(page, by, seen) {
   const { held, drift } = await page.log.evaluate(async (log, by) => {
     log.scrollTop += by;
     const edge = log.getBoundingClientRect().top;
     const article = [...log.querySelectorAll("article")].find((one) => one.getBoundingClientRect().top >= edge);
     const { id } = article.dataset;
-    const { top } = article.getBoundingClientRect();
+    const { bottom } = article.getBoundingClientRect();
     await new Promise((done) => setTimeout(done, 40));
     const now = log.querySelector(`article[data-id="${id}"]`);
-    return { held: log.querySelectorAll("article").length, drift: now ? Math.abs(now.getBoundingClientRect().top - top) : 0 };
+    return { held: log.querySelectorAll("article").length, drift: now ? Math.abs(now.getBoundingClientRect().bottom - bottom) : 0 };
   }, by);
   seen.most = Math.max(seen.most, held);
   seen.drift = Math.max(seen.drift, drift);

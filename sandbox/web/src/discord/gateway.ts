@@ -15,6 +15,9 @@ interface Payload {
 /** Close codes after which a session cannot go on (Gateway Close Event Codes). */
 const FATAL = new Set([4004, 4010, 4011, 4012, 4013, 4014]);
 
+/** How long a connection may take until Discord says hello, in milliseconds: a socket waits for ever. */
+const HELLO_MS = 8000;
+
 const BACKOFF_MS = [0, 500, 1000, 2000, 4000, 8000];
 
 export class Gateway {
@@ -34,7 +37,7 @@ export class Gateway {
     private readonly heard: (name: string, data: any) => void,
   ) {
     this.open();
-    addEventListener("online", this.hurry);
+    addEventListener("online", this.reopen);
     document.addEventListener("visibilitychange", this.hurry);
   }
 
@@ -42,7 +45,7 @@ export class Gateway {
     this.closed = true;
     clearTimeout(this.timer);
     clearInterval(this.beat);
-    removeEventListener("online", this.hurry);
+    removeEventListener("online", this.reopen);
     document.removeEventListener("visibilitychange", this.hurry);
     this.socket?.close(1000);
   }
@@ -52,14 +55,30 @@ export class Gateway {
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/?v=10&encoding=json`;
     const socket = new WebSocket(address);
     this.socket = socket;
+    this.timer = window.setTimeout(() => this.giveUp(socket), HELLO_MS);
     socket.onmessage = (event) => this.payload(socket, JSON.parse(event.data));
     socket.onclose = (event) => this.gone(socket, event.code);
   };
 
   /** A phone that wakes up does not wait for a timer. */
   private hurry = (): void => {
-    if (!document.hidden && !this.closed && this.socket?.readyState === WebSocket.CLOSED) this.open();
+    if (!document.hidden && this.socket?.readyState === WebSocket.CLOSED) this.reopen();
   };
+
+  /** The network is back: what was begun without it is left, and nobody waits for a timer. */
+  private reopen = (): void => {
+    if (this.closed || this.link.peek() === "live") return;
+    const old = this.socket;
+    this.open();
+    old?.close(4900);
+  };
+
+  /** A socket that is told to close may wait for an answer that never comes: it is left at once. */
+  private giveUp(socket: WebSocket): void {
+    socket.close(4900);
+    this.gone(socket, 4900);
+    if (socket === this.socket) this.socket = null;
+  }
 
   private payload(socket: WebSocket, { op, d, s, t }: Payload): void {
     if (socket !== this.socket) return;
@@ -93,11 +112,12 @@ export class Gateway {
   }
 
   private greet(socket: WebSocket, interval: number): void {
+    clearTimeout(this.timer);
     clearInterval(this.beat);
     this.answered = true;
     this.beat = window.setInterval(() => {
       // No answer to the last one: the line is dead, whatever the socket thinks.
-      if (!this.answered) socket.close(4900);
+      if (!this.answered) this.giveUp(socket);
       else this.heartbeat(socket);
     }, interval);
     if (this.session) {

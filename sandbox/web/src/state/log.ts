@@ -20,6 +20,7 @@ export class Log {
   readonly load = signal<Load>("idle");
   readonly known = signal(false);
   private stale = false;
+  private asking = Promise.resolve();
 
   constructor(
     readonly channel: Snowflake,
@@ -38,7 +39,7 @@ export class Log {
 
   /** Shows the newest messages. */
   async present(): Promise<void> {
-    await this.asked(`limit=${PAGE}`, (page) => {
+    await this.asked(() => `limit=${PAGE}`, (page) => {
       const kept = this.items.value;
       const first = page[0];
       const overlaps = first && !this.more.after.value && kept.some((one) => one.id === first.id);
@@ -55,8 +56,8 @@ export class Log {
 
   /** Shows the messages around one. */
   async around(id: Snowflake): Promise<void> {
-    if (this.items.value.some((one) => one.id === id)) return;
-    await this.asked(`around=${id}&limit=${PAGE}`, (page) => {
+    const there = () => this.items.value.some((one) => one.id === id);
+    await this.asked(() => (there() ? null : `around=${id}&limit=${PAGE}`), (page) => {
       this.items.value = ordered(page);
       this.more.before.value = page.length > 0;
       this.more.after.value = page.length > 0;
@@ -66,9 +67,9 @@ export class Log {
 
   /** Shows older messages, and lets go of the newest if these are too many. */
   async older(): Promise<void> {
-    const first = this.items.value[0];
-    if (!first || !this.more.before.value) return;
-    await this.asked(`before=${first.id}&limit=${PAGE}`, (page) => {
+    if (!this.more.before.value || this.load.peek() === "loading") return;
+    const first = () => this.items.value[0]?.id;
+    await this.asked(() => first() && `before=${first()}&limit=${PAGE}`, (page) => {
       const all = ordered([...page, ...this.items.value]);
       this.more.before.value = page.length === PAGE;
       if (all.length > WINDOW) this.more.after.value = true;
@@ -78,9 +79,9 @@ export class Log {
 
   /** Shows newer messages, and lets go of the oldest if these are too many. */
   async newer(): Promise<void> {
-    const last = this.items.value.at(-1);
-    if (!last || !this.more.after.value) return;
-    await this.asked(`after=${last.id}&limit=${PAGE}`, (page) => {
+    if (!this.more.after.value || this.load.peek() === "loading") return;
+    const last = () => this.items.value.at(-1)?.id;
+    await this.asked(() => last() && `after=${last()}&limit=${PAGE}`, (page) => {
       const all = ordered([...this.items.value, ...page]);
       this.more.after.value = page.length === PAGE;
       if (all.length > WINDOW) this.more.before.value = true;
@@ -88,8 +89,20 @@ export class Log {
     });
   }
 
-  private async asked(query: string, take: (page: Message[]) => void): Promise<void> {
-    if (this.load.value === "loading") return;
+  /** One question at a time. What comes next asks from where the answer before it has led. */
+  private async asked(query: () => string | null | undefined, take: (page: Message[]) => void): Promise<void> {
+    const before = this.asking;
+    this.load.value = "loading";
+    const mine = before.then(() => this.ask(query(), take));
+    this.asking = mine;
+    await mine;
+  }
+
+  private async ask(query: string | null | undefined, take: (page: Message[]) => void): Promise<void> {
+    if (!query) {
+      this.load.value = "idle";
+      return;
+    }
     this.load.value = "loading";
     try {
       const page = await this.rest.get<Message[]>(`/channels/${this.channel}/messages?${query}`);
