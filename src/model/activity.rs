@@ -92,13 +92,15 @@ impl Sheet {
         }
     }
 
-    fn takes(&self, row: &Fresh, now: DateTime<Utc>) -> bool {
+    /// Whether a row joins. `run` tells that many of the same kind begin with it: they are a burst of
+    /// their own.
+    fn takes(&self, row: &Fresh, run: bool, now: DateTime<Utc>) -> bool {
         match &self.common {
             Some((kind, actor)) => {
                 let near = (row.at - self.span.1).abs() <= BURST;
                 (kind, actor) == (&row.kind, &row.actor) && near && now - self.opened_at < GROWS
             }
-            None => self.lines < MIXED && now - self.opened_at < FLOOD_SPAN,
+            None => !run && self.lines < MIXED && now - self.opened_at < FLOOD_SPAN,
         }
     }
 
@@ -121,13 +123,15 @@ pub fn gather(
 ) -> Vec<Sheet> {
     let mut done = Vec::new();
     let mut last = newest.map(Sheet::growing);
-    for row in rows {
+    for (index, row) in rows.iter().enumerate() {
+        let same = |it: &&Fresh| (&it.kind, &it.actor) == (&row.kind, &row.actor);
+        let run = rows[index..].iter().take(MIXED).take_while(same).count() == MIXED;
         let mut sheet = match last.take() {
-            Some(sheet) if sheet.takes(row, now) => sheet,
+            Some(sheet) if sheet.takes(row, run, now) => sheet,
             full => {
                 done.extend(full);
                 opened += 1;
-                Sheet::new(row, opened > FLOOD, now)
+                Sheet::new(row, opened > FLOOD && !run, now)
             }
         };
         sheet.put(row);
