@@ -1,5 +1,7 @@
 //! What happened, as posts in `#activity`: one row, or a burst of them that grows.
 
+use std::fmt::Write as _;
+
 use uuid::Uuid;
 
 use super::text::CONTENT_LIMIT;
@@ -29,16 +31,12 @@ const KINDS: usize = 40;
 
 /// The post. `thread` tells where the thread of a task is.
 pub fn post(post: &Post, personas: &Personas, thread: impl Fn(Uuid) -> Option<ChannelId>) -> Draft {
-    let (begins, told) = match &post.common {
-        Some((kind, actor)) => {
-            let who = who(actor.as_deref(), personas);
-            (head(mark(kind), &who, post), counted(kind, post))
-        }
-        None => {
-            let who = "several things at once";
-            let told = format!("**{} rows**", post.count);
-            (head("📋", who, post), told)
-        }
+    let (begins, told) = if let Some((kind, actor)) = &post.common {
+        let who = who(actor.as_deref(), personas);
+        (head(mark(kind), &who, post), counted(kind, post))
+    } else {
+        let told = format!("**{} rows**", post.count);
+        (head("📋", "several things at once", post), told)
     };
     let finding = post
         .common
@@ -78,8 +76,8 @@ fn alone(
     } else {
         ALONE
     };
-    let link = link(line, thread);
-    format!("{begins}{told}{link}\n> {}", said(line, room))
+    let leads = link(line, thread);
+    format!("{begins}{told}{leads}\n> {}", said(line, room))
 }
 
 fn burst(
@@ -104,8 +102,8 @@ fn burst(
             String::new()
         };
         let at = line.at.timestamp();
-        let (said, link) = (said(line, IN_BURST), link(line, &thread));
-        let row = format!("\n- {what}{said}{link} · <t:{at}:t>");
+        let (said, leads) = (said(line, IN_BURST), link(line, &thread));
+        let row = format!("\n- {what}{said}{leads} · <t:{at}:t>");
         let Some(rest) = left.checked_sub(quote::length(&row)) else {
             break;
         };
@@ -184,7 +182,13 @@ pub fn kinds(kinds: &[KindSeen]) -> String {
         let line = format!("\n- {name}: {}{muted}", kind.count);
         let full = quote::length(&text) + quote::length(&line) > CONTENT_LIMIT - REST_ROOM * 4;
         if index == KINDS || full {
-            text.push_str(&format!("\n-# …and {} more", kinds.len() - index));
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
+                "
+-# …and {} more",
+                kinds.len() - index
+            );
             break;
         }
         text.push_str(&line);

@@ -53,16 +53,16 @@ impl Mirror {
         Ok(found)
     }
 
-    /// These have no row of their own whose version would tell.
-    pub(super) async fn look_at_cards(&mut self, floor: DateTime<Utc>) -> Result<()> {
-        self.dirty.mark(Entity::MISSION);
+    /// The banner and the cards of heartbeats: they have no row of their own whose version would tell.
+    pub(super) async fn cards_of_activity(&self) -> Result<Vec<Entity>> {
+        let mut cards = vec![Entity::MISSION];
         if self.renderer.is_on(Feature::HeartbeatUi) {
+            let store = &self.deps.channels.store;
+            let floor = self.deps.reach.floor(store).await?;
             let kind = EntityKind::Heartbeat;
-            let agents = self.deps.channels.store.sweep_heartbeats(floor).await?;
-            for id in agents {
-                self.dirty.mark(Entity { kind, id });
-            }
+            let agents = store.sweep_heartbeats(floor).await?;
+            cards.extend(agents.into_iter().map(|id| Entity { kind, id }));
         }
-        Ok(())
+        Ok(cards)
     }
 }

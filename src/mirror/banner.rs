@@ -64,8 +64,9 @@ pub struct BannerKeeper {
 struct Known {
     /// The banner whose pin was seen, and when.
     pinned: Option<(DiscordMessageId, Instant)>,
-    /// What is wrong, as it is written down; none where nobody has looked yet.
-    problem: Option<Option<String>>,
+    /// What is wrong, and whether that is written down.
+    problem: Option<String>,
+    told: bool,
     pace: TopicPace,
 }
 
@@ -167,12 +168,12 @@ impl BannerKeeper {
         let pin = self.pin(known).await?;
         let (topic, patience) = self.topic(known).await?;
         let problem = pin.or(topic);
-        if known.problem.as_ref() != Some(&problem) {
+        if known.problem != problem || !known.told {
             if let Some(problem) = &problem {
                 tracing::warn!("{problem}");
             }
             self.store.put_banner_problem(problem.as_deref()).await?;
-            known.problem = Some(problem);
+            (known.problem, known.told) = (problem, true);
         }
         Ok(patience)
     }
@@ -188,11 +189,7 @@ impl BannerKeeper {
         let fresh = |at: Instant| at.elapsed() < LOOK_AGAIN;
         let here = self.channel(&Surface::Activity) == Some(view.channel);
         if here && matches!(known.pinned, Some((id, at)) if id == message && fresh(at)) {
-            return Ok(known
-                .problem
-                .clone()
-                .flatten()
-                .filter(|it| is_about_pins(it)));
+            return Ok(known.problem.clone().filter(|it| is_about_pins(it)));
         }
         let pinned = match self.get(&view, message).await {
             Ok(seen) => here && seen.pinned,
@@ -261,7 +258,7 @@ impl BannerKeeper {
         }
         let patience = known.pace.patience();
         if !patience.is_zero() {
-            let problem = known.problem.clone().flatten();
+            let problem = known.problem.clone();
             return Ok((problem.filter(|it| !is_about_pins(it)), Some(patience)));
         }
         let request = Request::new(Route::modify_channel(room.get()))
@@ -296,9 +293,9 @@ mod tests {
         for _ in 0..2 {
             assert!(pace.patience().is_zero());
             pace.note();
-            tokio::time::advance(Duration::from_secs(60)).await;
+            tokio::time::advance(Duration::from_mins(1)).await;
         }
-        assert_eq!(pace.patience(), TOPICS_IN - Duration::from_secs(120));
+        assert_eq!(pace.patience(), Duration::from_secs(605 - 120));
         tokio::time::advance(TOPICS_IN).await;
         assert!(pace.patience().is_zero());
         pace.note();

@@ -64,8 +64,9 @@ impl Mirror {
             self.look_at_silence().await?;
             self.archive_surplus().await?;
         }
-        let floor = self.deps.reach.floor(&self.deps.channels.store).await?;
-        self.look_at_cards(floor).await?;
+        for card in self.cards_of_activity().await? {
+            self.dirty.mark(card);
+        }
         self.name(&found);
         // These have no row of their own whose version would tell.
         self.dirty.mark(Entity::DIGEST);
