@@ -1,8 +1,10 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
+mod activity;
 mod approvals;
 mod ask;
 mod labs;
+mod mission;
 mod output;
 mod promote;
 mod status;
@@ -56,6 +58,8 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         approvals::approvals(),
         ask::ask(),
         labs::labs_with_choices(),
+        mission::mission(),
+        activity::activity(),
         promote::promote(),
         task::task_with_choices(),
         output::output(),

@@ -8,6 +8,7 @@ use super::wiring::Wires;
 use crate::discord::layout::Layout;
 use crate::discord::receipts::Receipts;
 use crate::lifecycle::Lifecycle;
+use crate::mirror::banner::{BannerKeeper, BannerNews};
 use crate::mirror::labs::LabsLook;
 use crate::mirror::ledger::Unwritten;
 use crate::mirror::marks::MarkKeeper;
@@ -32,6 +33,10 @@ pub(super) struct Told {
         mpsc::UnboundedSender<ThreadNews>,
         mpsc::UnboundedReceiver<ThreadNews>,
     ),
+    pub(super) banner: (
+        mpsc::UnboundedSender<BannerNews>,
+        mpsc::UnboundedReceiver<BannerNews>,
+    ),
 }
 
 impl Wires<'_> {
@@ -52,6 +57,14 @@ impl Wires<'_> {
         let (typing, at_work) = mpsc::unbounded_channel();
         let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
         lifecycle.spawn("typing", showing);
+        let banner = BannerKeeper {
+            lanes: self.lanes.clone(),
+            store: self.database.store.clone(),
+            layout: layout.clone(),
+            look: told.look.clone(),
+            news: told.banner.1,
+        };
+        lifecycle.spawn("banner", banner.run(lifecycle.token()));
         let (wish, wishes) = mpsc::unbounded_channel();
         let hands = ThreadHands {
             lanes: self.lanes.clone(),
@@ -92,6 +105,7 @@ impl Wires<'_> {
             thread_news: told.thread_news.0,
             marks,
             typing,
+            banner: told.banner.0,
         };
         let mirror = Mirror::new(deps, lifecycle.token());
         lifecycle.spawn("mirror", mirror.run());

@@ -33,6 +33,7 @@ use crate::discord::rest::{Request, Route};
 use crate::discord::sessions::Line;
 use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
+use crate::mirror::banner::BannerNews;
 use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::outage::Outage;
@@ -73,6 +74,7 @@ struct Heard {
     receipts: Receipts,
     threads: mpsc::UnboundedSender<ThreadNews>,
     bound: mpsc::UnboundedReceiver<ChannelId>,
+    banner: mpsc::UnboundedSender<BannerNews>,
 }
 
 type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
@@ -127,10 +129,13 @@ impl Wires<'_> {
         let thread_news = mpsc::unbounded_channel();
         let tell_of_threads = thread_news.0.clone();
         let (bound, bound_threads) = mpsc::unbounded_channel();
+        let banner = mpsc::unbounded_channel();
+        let tell_of_banner = banner.0.clone();
         let told = Told {
             look: own.clone(),
             bound,
             thread_news,
+            banner,
             feed,
             own: own_rows,
             agents_changed,
@@ -157,6 +162,7 @@ impl Wires<'_> {
             receipts,
             threads: tell_of_threads,
             bound: bound_threads,
+            banner: tell_of_banner,
         };
         self.start_gateway(lifecycle, desk, &layout, repair, dials.clone(), heard)?;
         show_mode(lifecycle, self.readiness, mode.clone());
@@ -343,6 +349,7 @@ impl Wires<'_> {
             receipts: heard_with.receipts,
             threads: heard_with.threads,
             bound: heard_with.bound,
+            banner: heard_with.banner,
             files: Files::new(&self.place.api_base)?,
             bot: self.identity.bot,
         };

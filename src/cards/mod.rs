@@ -1,6 +1,7 @@
 //! What people read: pure rendering from the model to message drafts. Every text that a person
 //! sees is made in this room, in one voice.
 
+pub mod activity;
 pub mod answers;
 pub mod archive;
 pub mod ask;
@@ -16,8 +17,10 @@ pub mod embed;
 pub mod files;
 pub mod flood;
 pub mod gap;
+pub mod heartbeat;
 pub mod labs;
 pub mod links;
+pub mod mission;
 pub mod mode;
 pub mod outage;
 pub mod persona;

@@ -113,19 +113,26 @@ fn nothing(whole: bool) -> Quoted {
 /// Somebody's name between our own words: one line without any formatting, at most 80 characters
 /// before they are escaped.
 pub fn name(text: &str) -> String {
-    let mut name = String::new();
-    let (shown, _) = beginning(text, NAME);
-    let words: Vec<_> = shown.split_whitespace().collect();
-    for c in shortened(&words.join(" "), NAME).chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | ',' | '\'') {
-            name.push('\\');
-        }
-        name.push(c);
-    }
+    let name = plain_line(text, NAME);
     if name.is_empty() {
-        name.push_str("(no name)");
+        return "(no name)".to_owned();
     }
     name
+}
+
+/// Somebody's words between our own: one line without any formatting, at most `room` UTF-16 units
+/// before they are escaped. Empty where there is nothing to see.
+pub fn plain_line(text: &str, room: usize) -> String {
+    let (shown, _) = beginning(text, room);
+    let words: Vec<_> = shown.split_whitespace().collect();
+    let mut line = String::new();
+    for c in shortened(&words.join(" "), room).chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | ',' | '\'') {
+            line.push('\\');
+        }
+        line.push(c);
+    }
+    line
 }
 
 /// Every character that cannot be seen or changes how others are seen, by its number. Line breaks

@@ -32,6 +32,8 @@ pub enum Inbound {
     Edited(Box<Written>),
     /// Messages of a channel are gone, whoever had written them.
     Deleted(ChannelId, Vec<DiscordMessageId>),
+    /// The pins of a channel are others.
+    PinsChanged(ChannelId),
     /// How roles and channels of a server are called.
     Named(GuildId, Names, Option<ThreadNews>),
     /// A person pressed a button, chose from a list, or sent a form that a button had opened.
@@ -148,6 +150,9 @@ pub fn parse(event: Event) -> Option<Inbound> {
             let ids = event.ids.iter();
             let messages = ids.filter_map(|id| DiscordMessageId::new(id.get()));
             Some(Inbound::Deleted(channel, messages.collect()))
+        }
+        Event::ChannelPinsUpdate(event) => {
+            ChannelId::new(event.channel_id.get()).map(Inbound::PinsChanged)
         }
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)

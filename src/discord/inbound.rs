@@ -33,6 +33,7 @@ use super::layout::Layout;
 use super::own_bots::Guests;
 use super::presses::Presses;
 use super::receipts::Receipts;
+use crate::mirror::banner::BannerNews;
 use crate::model::mode::State;
 use crate::model::task::ThreadNews;
 use crate::model::view::Surface;
@@ -72,6 +73,8 @@ pub struct Intake {
     pub bound: mpsc::UnboundedReceiver<ChannelId>,
     /// Who looks after the threads of tasks.
     pub threads: mpsc::UnboundedSender<ThreadNews>,
+    /// Who keeps the banner of the mission.
+    pub banner: mpsc::UnboundedSender<BannerNews>,
     /// Looks into files that people send.
     pub files: Files,
     /// Our own account.
@@ -165,7 +168,15 @@ impl Intake {
                 let channel = written.channel;
                 self.change(queues, channel, Heard::Edited(written), cancel);
             }
+            Inbound::PinsChanged(channel) => {
+                // Nobody listens only while the process ends.
+                let _ = self.banner.send(BannerNews::Pins(channel));
+            }
             Inbound::Deleted(channel, messages) => {
+                if self.layout.borrow().surface(channel) == Some(Surface::Activity) {
+                    let _ = self.banner.send(BannerNews::Removed(channel, messages));
+                    return;
+                }
                 for message in messages {
                     self.change(queues, channel, Heard::Deleted(message), cancel);
                 }

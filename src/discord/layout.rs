@@ -294,7 +294,7 @@ impl Builder {
         let mut body = json!({ "name": name, "type": kind });
         if let Some(parent) = parent {
             body["parent_id"] = json!(parent);
-            body["topic"] = json!(topic(surface));
+            body["topic"] = json!(default_topic(surface));
         }
         if kind == FORUM {
             let tags = TAGS.iter().map(|(_, name)| new_tag(name));
@@ -337,7 +337,8 @@ fn name(surface: &Surface) -> String {
     }
 }
 
-fn topic(surface: &Surface) -> String {
+/// The topic that a channel of ours is made with.
+pub fn default_topic(surface: &Surface) -> String {
     match surface {
         Surface::Room => "The Team Room: everybody reads along.".to_owned(),
         Surface::Approvals => "What agents want to do, waiting for an operator.".to_owned(),

@@ -157,12 +157,16 @@ fn table(kind: EntityKind) -> Option<Table> {
         EntityKind::TaskOutput => Some(Table::TaskOutputs),
         EntityKind::TaskEvent => Some(Table::TaskEvents),
         EntityKind::Task => Some(Table::Tasks),
+        EntityKind::Activity => Some(Table::Activities),
         // A delivery is also found for what its message has become.
         EntityKind::Delivery
         | EntityKind::Mode
         | EntityKind::Digest
         | EntityKind::Gap
-        | EntityKind::Status => None,
+        | EntityKind::Status
+        | EntityKind::ActivityPost
+        | EntityKind::Heartbeat
+        | EntityKind::Mission => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! The mirror keeps Discord true to the database: a row is named dirty, loaded as it is now,
 //! rendered, compared with the ledger, and the difference is carried out.
 
+mod activity;
 pub mod apply;
+pub mod banner;
 mod company;
 pub mod dirty;
 mod gaps;
@@ -41,6 +43,7 @@ use crate::model::view::{Entity, EntityKind};
 use crate::store::kept::Kept;
 use crate::store::look::ServerStart;
 use apply::{Hands, Workers};
+use banner::BannerNews;
 use company::Company;
 use dirty::Dirty;
 use gaps::Gaps;
@@ -103,6 +106,8 @@ pub struct Deps {
     pub marks: mpsc::UnboundedSender<Vec<MarkWanted>>,
     /// Shows where agents work.
     pub typing: mpsc::UnboundedSender<AtWork>,
+    /// Keeps the banner of the mission in its place.
+    pub banner: mpsc::UnboundedSender<BannerNews>,
 }
 
 /// What the feed has said of a row.
@@ -170,7 +175,7 @@ impl Mirror {
         Self {
             kept: Kept::new(&deps.channels.store),
             server: None,
-            renderer: Renderer::new(deps.layout.clone(), deps.dials.clone(), deps.poll, guild),
+            renderer: Renderer::new(&deps, guild),
             deps,
             dirty: Dirty::default(),
             under_way: HashMap::new(),
@@ -322,6 +327,8 @@ impl Mirror {
                 self.announce(EntityKind::Delivery, change);
                 self.status_soon();
             }
+            Table::Activities => self.announce(EntityKind::Activity, change),
+            Table::BrainDocs => self.note_of_documents(change),
             _ => self.note_of_tasks(change).await,
         }
     }

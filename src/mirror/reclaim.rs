@@ -34,6 +34,7 @@ impl Mirror {
         let mut missing = self.find(&layout, i64::MAX).await?;
         if !missing.is_empty() || self.has_sent().await? {
             missing.extend([Entity::DIGEST, Entity::STATUS]);
+            missing.extend(self.cards_of_activity().await?);
         }
         missing.retain(|entity| !self.under_way.contains_key(entity));
         missing.sort_by_key(|entity| entity.kind);

@@ -1,5 +1,6 @@
 //! From rows to what should be in Discord.
 
+mod activity;
 mod shown;
 mod tasks;
 
@@ -17,6 +18,7 @@ use self::shown::Shown;
 use super::marks::MarkWanted;
 use super::plan::Wanted;
 use super::threads::ThreadWish;
+use super::{Deps, Reach};
 use crate::cards::status::status_card;
 use crate::cards::{self, Draft, Personas};
 use crate::discord::layout::Layout;
@@ -84,23 +86,19 @@ pub struct Renderer {
     layout: watch::Receiver<Arc<Layout>>,
     dials: Dials,
     poll: Duration,
+    reach: Reach,
     guild: GuildId,
 }
 
 impl Renderer {
-    /// One that knows no names yet. `poll` is the time between two looks at the Control API, `guild`
-    /// the server in which links lead.
-    pub fn new(
-        layout: watch::Receiver<Arc<Layout>>,
-        dials: Dials,
-        poll: Duration,
-        guild: GuildId,
-    ) -> Self {
+    /// One that knows no names yet. `guild` is the server in which links lead.
+    pub fn new(deps: &Deps, guild: GuildId) -> Self {
         Self {
             personas: Arc::default(),
-            layout,
-            dials,
-            poll,
+            layout: deps.layout.clone(),
+            dials: deps.dials.clone(),
+            poll: deps.poll,
+            reach: deps.reach.clone(),
             guild,
         }
     }
@@ -162,6 +160,10 @@ impl Renderer {
             EntityKind::Digest => digest(store).await,
             EntityKind::Gap => Ok(look(store.load_gaps(ids).await?, gap)),
             EntityKind::Status => self.status(store).await,
+            EntityKind::Activity => self.activities(store, on, ids).await,
+            EntityKind::ActivityPost => self.posts(store, ids).await,
+            EntityKind::Heartbeat => self.heartbeats(store, ids).await,
+            EntityKind::Mission => self.mission(store).await,
         }
     }
 

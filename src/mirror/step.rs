@@ -101,6 +101,7 @@ impl Mirror {
                         self.dirty.mark(Entity::DIGEST);
                         self.status_soon();
                     }
+                    self.tell_of_banner(row.entity);
                     let at = row.at;
                     let planned = self.planned(row);
                     actions.extend(planned.into_iter().map(|action| (at, action)));
@@ -203,6 +204,7 @@ impl Mirror {
         if *left == 0 {
             self.under_way.remove(&entity);
             self.dirty.done(entity);
+            self.tell_of_banner(entity);
             self.go_on_filling();
             if entity.kind == EntityKind::Task && self.lacks_thread(entity) {
                 // Its card is there now: its thread is next.

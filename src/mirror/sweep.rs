@@ -1,6 +1,5 @@
 //! The sweep: what the feed may have missed is found by comparing rows with the ledger.
 
-use chrono::Utc;
 use metrics::counter;
 use tokio::time::Instant;
 
@@ -65,6 +64,9 @@ impl Mirror {
             self.look_at_silence().await?;
             self.archive_surplus().await?;
         }
+        for card in self.cards_of_activity().await? {
+            self.dirty.mark(card);
+        }
         self.name(&found);
         // These have no row of their own whose version would tell.
         self.dirty.mark(Entity::DIGEST);
@@ -109,8 +111,7 @@ impl Mirror {
     ) -> crate::store::Result<Vec<Entity>> {
         let store = &self.deps.channels.store;
         let places: Vec<String> = layout.iter().map(|(it, _)| it.to_string()).collect();
-        let since = store.mirror_since(self.deps.reach.first_link).await?;
-        let floor = since.max(Utc::now() - self.deps.reach.horizon);
+        let floor = self.deps.reach.floor(store).await?;
         let kind = EntityKind::Message;
         let mut found: Vec<Entity> = store
             .sweep_messages(&places, floor, limit)
@@ -135,6 +136,7 @@ impl Mirror {
         let live = self.deps.dials.mode.borrow().is_live();
         let deliveries = store.sweep_deliveries(&places, floor, live, limit).await?;
         found.extend(deliveries.into_iter().map(|id| Entity { kind, id }));
+        found.extend(self.find_activity(floor, limit).await?);
         let kind = EntityKind::Mode;
         let modes = store.sweep_modes().await?;
         found.extend(modes.into_iter().map(|id| Entity { kind, id }));

@@ -45,6 +45,12 @@ impl Mirror {
     pub(super) fn hear_own(&mut self, entity: Entity) {
         self.tasks.fill |= entity.kind == EntityKind::Task;
         self.dirty.mark(entity);
+        if entity.kind == EntityKind::Task && !self.lacks_thread(entity) {
+            // What happened in the task can link to it now.
+            for other in self.company.shown(entity) {
+                self.dirty.mark(other);
+            }
+        }
     }
 
     /// Names what new threads lack, oldest first, until they lack nothing.

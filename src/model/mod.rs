@@ -1,5 +1,6 @@
 //! The words of Mission Control as types: pure, no input or output, imported by everybody.
 
+pub mod activity;
 pub mod addressing;
 pub mod agent;
 pub mod attention;
@@ -12,6 +13,7 @@ pub mod labs;
 pub mod markup;
 pub mod mentions;
 pub mod message;
+pub mod mission;
 pub mod mode;
 pub mod operators;
 pub mod output;

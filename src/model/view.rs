@@ -182,11 +182,19 @@ pub enum EntityKind {
     Gap,
     /// The card that tells the state of the whole system; one per project.
     Status,
+    /// A row of `activities`. It is shown in a post, mostly with others.
+    Activity,
+    /// A post in `#activity`: one row of `activities` or a burst of them.
+    ActivityPost,
+    /// The card of an agent's heartbeats, by the agent's row.
+    Heartbeat,
+    /// The banner with the mission; one per project.
+    Mission,
 }
 
 impl EntityKind {
     /// Every kind, in the order in which one look takes them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Message,
         Self::Task,
         Self::TaskEvent,
@@ -197,6 +205,10 @@ impl EntityKind {
         Self::Digest,
         Self::Gap,
         Self::Status,
+        Self::Activity,
+        Self::ActivityPost,
+        Self::Heartbeat,
+        Self::Mission,
     ];
 
     /// From the word in the ledger.
@@ -217,6 +229,10 @@ impl EntityKind {
             Self::Digest => "digest",
             Self::Gap => "gap",
             Self::Status => "status",
+            Self::Activity => "activity",
+            Self::ActivityPost => "activity_post",
+            Self::Heartbeat => "heartbeat",
+            Self::Mission => "mission",
         }
     }
 }
@@ -250,6 +266,12 @@ impl Entity {
     /// The card in `#status` has none either.
     pub const STATUS: Self = Self {
         kind: EntityKind::Status,
+        id: Uuid::nil(),
+    };
+
+    /// The banner shows whichever row has the mission.
+    pub const MISSION: Self = Self {
+        kind: EntityKind::Mission,
         id: Uuid::nil(),
     };
 }

@@ -1,6 +1,7 @@
 //! One function for everything a person can do. Each checks who asks, writes in one transaction
 //! and returns what to tell the person; the mirror then shows the result.
 
+pub mod activity;
 mod answer;
 pub mod ask;
 mod comment;
@@ -8,6 +9,7 @@ pub mod decide;
 pub mod edit;
 mod hand_over;
 pub mod labs;
+pub mod mission;
 pub mod output;
 pub mod promote;
 pub mod retry;

@@ -23,10 +23,18 @@ const OFFERED: i64 = 25;
 pub(super) async fn in_time<T: From<String>>(
     work: impl Future<Output = Result<T>>,
 ) -> anyhow::Result<T> {
+    in_time_or(words::database_away, work).await
+}
+
+/// The same in other words.
+pub(super) async fn in_time_or<T: From<String>>(
+    away: fn() -> String,
+    work: impl Future<Output = Result<T>>,
+) -> anyhow::Result<T> {
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(Ok(told)) => Ok(told),
         Ok(Err(error)) if !error.is_outage() => Err(error.into()),
-        Ok(Err(_)) | Err(_) => Ok(words::database_away().into()),
+        Ok(Err(_)) | Err(_) => Ok(away().into()),
     }
 }
 

@@ -132,6 +132,11 @@ impl Store {
                  LEFT JOIN tasks r ON r.id = w.id \
                  WHERE r.id IS NULL OR age(r.xmin) <= age((($2::int8) % 4294967296)::text::xid)"
             }
+            Table::Activities => {
+                "SELECT w.id FROM unnest($1::uuid[]) AS w (id) \
+                 LEFT JOIN activities r ON r.id = w.id \
+                 WHERE r.id IS NULL OR age(r.xmin) <= age((($2::int8) % 4294967296)::text::xid)"
+            }
             // The sweep looks at no others row by row.
             _ => return Ok(Vec::new()),
         };

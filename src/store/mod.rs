@@ -1,5 +1,7 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
+pub mod activity;
+pub mod activity_mute;
 pub mod backfill;
 pub mod chat;
 pub mod decide;
@@ -10,6 +12,7 @@ pub mod edit;
 mod effect;
 pub mod execution;
 pub mod gap;
+pub mod heartbeat;
 pub mod inspect;
 pub mod kept;
 pub mod layout;
@@ -18,6 +21,7 @@ pub mod locks;
 pub mod look;
 pub mod migrate;
 pub mod mirror;
+pub mod mission;
 pub mod mode;
 mod numbered;
 mod outcome;

@@ -3,6 +3,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod activity;
 mod addressing;
 mod approvals;
 mod archive;
@@ -19,6 +20,7 @@ mod forgotten;
 mod labs;
 mod layout;
 mod lifecycle;
+mod mission;
 mod offline;
 mod presets;
 mod receipts;

@@ -1,5 +1,6 @@
 //! The pure rooms: what is rendered never breaks a limit of Discord's, and planning is idempotent.
 
+mod activity;
 mod addressing;
 mod cards;
 mod change;
