@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::switches::{Hand, hold};
 use crate::config::Config;
+use crate::executor::demo::write_skills;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
 use crate::lifecycle::Lifecycle;
 use crate::model::ProjectId;
@@ -77,6 +78,8 @@ pub async fn open(
     lifecycle.spawn("pools", let_go(lifecycle.token(), url.clone(), pools));
     if embedded {
         store.seed_demo().await?;
+        let skills = &config.executor.skills;
+        write_skills(skills).with_context(|| format!("{} cannot be made", skills.display()))?;
     } else {
         store.ensure_project(&config.project.name).await?;
     }
