@@ -1,10 +1,14 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
+mod agents;
 mod approvals;
 mod ask;
+pub mod help;
 mod labs;
+mod later;
 mod output;
 mod promote;
+mod skills;
 mod status;
 mod task;
 
@@ -59,6 +63,10 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         promote::promote(),
         task::task_with_choices(),
         output::output(),
+        agents::agents(),
+        agents::agent(),
+        skills::skills(),
+        help::help(),
     ]
 }
 

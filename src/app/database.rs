@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::switches::{Hand, hold};
 use crate::config::Config;
-use crate::executor::demo::write_skills;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
+use crate::executor::demo::write_skills;
 use crate::lifecycle::Lifecycle;
 use crate::model::ProjectId;
 use crate::store::Store;

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::refusal::{BODY_LIMIT, Body, Refused};
-use super::told::{check_object, malformed_proposal};
 use super::skills::Skills;
+use super::told::{check_object, malformed_proposal};
 use super::turns::{TurnEnd, Turns};
 use super::worker::Kick;
 use super::{hires, proposal, skills, tasks};

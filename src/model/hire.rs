@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
 use super::AgentKey;
 
 /// Longest short id, name and role, in characters.
@@ -49,6 +52,34 @@ pub struct Hire {
     pub emoji: Option<String>,
 }
 
+/// Where a request stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestState {
+    /// Nobody has taken it yet.
+    Queued,
+    /// An executor is at it.
+    Running,
+    /// The agent is there.
+    Done,
+    /// It did not work, for this reason.
+    Failed(String),
+}
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The row.
+    pub id: Uuid,
+    /// The agent's key, as the row has it.
+    pub agent_key: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Since when it waits.
+    pub requested_at: DateTime<Utc>,
+}
+
 /// Why nobody can be hired like that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadHire {
@@ -69,7 +100,10 @@ impl fmt::Display for BadHire {
         match self {
             Self::NoName => f.write_str("The name has no letter and no digit in it."),
             Self::TooLong(what, has, most) => {
-                write!(f, "The {what} has {has} characters, and at most {most} are taken.")
+                write!(
+                    f,
+                    "The {what} has {has} characters, and at most {most} are taken."
+                )
             }
             Self::Short(short) => write!(
                 f,
@@ -215,11 +249,26 @@ mod tests {
 
     #[test]
     fn bad_short_ids_are_refused() {
-        for bad in ["", "-a", "a-", "a b", "a:b", "a_b", "ä", "../a", "a/b", "$(x)", &"a".repeat(33)] {
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "a b",
+            "a:b",
+            "a_b",
+            "ä",
+            "../a",
+            "a/b",
+            "$(x)",
+            &"a".repeat(33),
+        ] {
             assert!(matches!(short(bad), Err(BadHire::Short(_))), "{bad:?}");
         }
         for taken in ["agent", "ui", "Everyone", "project"] {
-            assert!(matches!(short(taken), Err(BadHire::Reserved(_))), "{taken:?}");
+            assert!(
+                matches!(short(taken), Err(BadHire::Reserved(_))),
+                "{taken:?}"
+            );
         }
         assert!(short(&"a".repeat(32)).is_ok());
     }
@@ -230,7 +279,10 @@ mod tests {
         for empty in ["", " ", "\u{200b}\u{202e}", "!!", "🤖"] {
             assert_eq!(named(empty), Err(BadHire::NoName), "{empty:?}");
         }
-        assert_eq!(named("Everyone"), Err(BadHire::Reserved("Everyone".to_owned())));
+        assert_eq!(
+            named("Everyone"),
+            Err(BadHire::Reserved("Everyone".to_owned()))
+        );
         let long = named(&"n".repeat(81));
         assert_eq!(long, Err(BadHire::TooLong("name", 81, 80)));
         let role = Hire::parse("N", "x", Some(&"r".repeat(201)), None);
@@ -239,10 +291,35 @@ mod tests {
 
     #[test]
     fn one_emoji_is_one() {
-        for emoji in ["🔧", "🛰️", "👍🏽", "👩‍🚀", "👨‍👩‍👧‍👦", "🇩🇪", "1️⃣", "#⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "❤️", "🏳️‍🌈"] {
+        for emoji in [
+            "🔧",
+            "🛰️",
+            "👍🏽",
+            "👩‍🚀",
+            "👨‍👩‍👧‍👦",
+            "🇩🇪",
+            "1️⃣",
+            "#⃣",
+            "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+            "❤️",
+            "🏳️‍🌈",
+        ] {
             assert!(is_emoji(emoji), "{emoji}");
         }
-        for none in ["", "a", "🔧🔧", "🔧 ", "1", "🇩", "<:a:1>", ":wrench:", "🔧a", "\u{200d}", "🔧\u{200d}", "👍🏽🏽"] {
+        for none in [
+            "",
+            "a",
+            "🔧🔧",
+            "🔧 ",
+            "1",
+            "🇩",
+            "<:a:1>",
+            ":wrench:",
+            "🔧a",
+            "\u{200d}",
+            "🔧\u{200d}",
+            "👍🏽🏽",
+        ] {
             assert!(!is_emoji(none), "{none:?}");
         }
     }

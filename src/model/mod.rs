@@ -23,6 +23,7 @@ pub mod receipt;
 pub mod skill;
 pub mod status;
 pub mod task;
+pub mod team;
 pub mod thread;
 pub mod view;
 pub mod waking;

@@ -21,11 +21,7 @@ pub enum Presence {
 
 /// How an agent is at `now` that calls itself `state` and was last heard of at `seen`: its last activity or
 /// heartbeat, whichever is later.
-pub fn presence(
-    state: Option<&str>,
-    seen: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Presence {
+pub fn presence(state: Option<&str>, seen: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Presence {
     let within = |limit| seen.is_some_and(|seen| now - seen < limit);
     match state {
         Some("working") if seen.is_none() || within(WORKING) => Presence::Working,

@@ -9,7 +9,7 @@ use super::chat::storable;
 use super::team::short;
 use super::{Result, Store};
 use crate::model::AgentKey;
-use crate::model::hire::Hire;
+use crate::model::hire::{Hire, Request, RequestState};
 
 /// How long a request may be in work: making a folder and some rows takes a moment. After that its executor
 /// is gone.
@@ -17,34 +17,6 @@ const ABANDONED: &str = "1 minute";
 
 /// The newest requests that are shown.
 const SHOWN: i64 = 10;
-
-/// Where a request stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestState {
-    /// Nobody has taken it yet.
-    Queued,
-    /// An executor is at it.
-    Running,
-    /// The agent is there.
-    Done,
-    /// It did not work, for this reason.
-    Failed(String),
-}
-
-/// A request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The row.
-    pub id: Uuid,
-    /// The agent's key, as the row has it.
-    pub agent_key: String,
-    /// Its name.
-    pub name: String,
-    /// Where it stands.
-    pub state: RequestState,
-    /// Since when it waits.
-    pub requested_at: DateTime<Utc>,
-}
 
 /// What became of filing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,7 +226,15 @@ impl Store {
 
     /// Takes the oldest request that waits, or whose executor is gone.
     pub async fn claim_hire(&self) -> Result<Option<Claim>> {
-        type Row = (Uuid, String, String, String, Option<String>, Option<String>, DateTime<Utc>);
+        type Row = (
+            Uuid,
+            String,
+            String,
+            String,
+            Option<String>,
+            Option<String>,
+            DateTime<Utc>,
+        );
         let row: Option<Row> = sqlx::query_as(
             "UPDATE agent_provision_requests AS r SET status = 'running', picked_up_at = now()
              FROM (SELECT id FROM agent_provision_requests
@@ -291,9 +271,14 @@ impl Store {
         (preset, workspace): (Option<&str>, &str),
     ) -> Result<bool> {
         let mut tx = self.pool.begin().await?;
-        let ended = end(&mut tx, claim, "done", json!({
-            "agentKey": hire.key, "workspacePath": workspace,
-        }));
+        let ended = end(
+            &mut tx,
+            claim,
+            "done",
+            json!({
+                "agentKey": hire.key, "workspacePath": workspace,
+            }),
+        );
         if !ended.await? || !self.hire(&mut tx, hire, workspace).await? {
             return Ok(false);
         }

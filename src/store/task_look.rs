@@ -127,11 +127,7 @@ macro_rules! activity {
 }
 
 /// Whether an agent has not been heard of for long. Of one without a row nobody knows.
-fn is_silent(
-    state: Option<&str>,
-    seen: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> bool {
+fn is_silent(state: Option<&str>, seen: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     state.is_some() && presence(state, seen, now) == Presence::Offline
 }
 

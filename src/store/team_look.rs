@@ -8,7 +8,8 @@ use super::team::short;
 use super::{Result, Store, readable};
 use crate::model::AgentKey;
 use crate::model::message::Author;
-use crate::model::presence::{Presence, presence};
+use crate::model::presence::presence;
+use crate::model::team::{Job, Member};
 
 /// Open proposals that are counted; a team with more has other worries.
 const MOST_PROPOSALS: i64 = 500;
@@ -21,52 +22,6 @@ macro_rules! cut {
     ($column:literal) => {
         concat!("left(", $column, ", 2000)")
     };
-}
-
-/// An agent as people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The row.
-    pub row: Uuid,
-    /// Its key.
-    pub key: AgentKey,
-    /// The name people call it by.
-    pub name: String,
-    /// What it does in the team.
-    pub role: Option<String>,
-    /// What it is for, at length.
-    pub purpose: Option<String>,
-    /// One emoji that stands for it.
-    pub emoji: Option<String>,
-    /// Whether an executor has made it ready.
-    pub is_provisioned: bool,
-    /// How it is.
-    pub presence: Presence,
-    /// When it was last heard of.
-    pub seen: Option<DateTime<Utc>>,
-    /// What it says it is doing.
-    pub note: Option<String>,
-    /// The task that it works on, with its title.
-    pub task: Option<(Uuid, String)>,
-    /// Its proposals that wait for a decision.
-    pub proposals: usize,
-}
-
-/// A scheduled job, as its row of `cron_mirror` tells it.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
-pub struct Job {
-    /// What it is called.
-    pub name: String,
-    /// Whether it is a heartbeat.
-    pub is_heartbeat: bool,
-    /// Whether it runs by itself.
-    pub enabled: bool,
-    /// When it runs next.
-    pub next_run_at: Option<DateTime<Utc>>,
-    /// When it ran last.
-    pub last_run_at: Option<DateTime<Utc>>,
-    /// How that went.
-    pub last_status: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -84,6 +39,29 @@ struct Row {
     task_id: Option<Uuid>,
     task_title: Option<String>,
     read_at: DateTime<Utc>,
+}
+
+#[derive(FromRow)]
+struct JobRow {
+    name: String,
+    is_heartbeat: bool,
+    enabled: bool,
+    next_run_at: Option<DateTime<Utc>>,
+    last_run_at: Option<DateTime<Utc>>,
+    last_status: Option<String>,
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        Self {
+            name: row.name,
+            is_heartbeat: row.is_heartbeat,
+            enabled: row.enabled,
+            next_run_at: row.next_run_at,
+            last_run_at: row.last_run_at,
+            last_status: row.last_status,
+        }
+    }
 }
 
 impl Row {
@@ -179,12 +157,12 @@ impl Store {
 
     /// The first jobs of an agent, heartbeats before the others.
     pub async fn jobs_of(&self, agent: &AgentKey) -> Result<Vec<Job>> {
-        let jobs = sqlx::query_as(JOBS)
+        let rows: Vec<JobRow> = sqlx::query_as(JOBS)
             .bind(self.project.as_str())
             .bind(agent.short())
             .bind(MOST_JOBS)
             .fetch_all(&self.pool)
             .await?;
-        Ok(jobs)
+        Ok(rows.into_iter().map(Job::from).collect())
     }
 }

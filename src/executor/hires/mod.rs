@@ -110,7 +110,10 @@ impl Provisioner {
         let preset = matches!(self.hires, Hires::Demo(_)).then_some(DEMO);
         let workspace = folder.to_string_lossy();
         let store = self.turns.store();
-        if store.finish_hire(claim, &hire, (preset, &workspace)).await? {
+        if store
+            .finish_hire(claim, &hire, (preset, &workspace))
+            .await?
+        {
             return Ok(Ok(true));
         }
         // Either somebody is there, or the request is not ours any more; then this changes nothing.

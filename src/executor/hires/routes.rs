@@ -70,7 +70,9 @@ fn read(item: &HireItem) -> Result<(Uuid, Hire), Refused> {
     let hire = Hire::parse(name, short, role, item.emoji.as_deref());
     let hire = hire.map_err(|bad| Refused::bad(bad.to_string()))?;
     if key.is_some_and(|key| key != hire.key) {
-        return Err(Refused::bad("agentKey and agentIdShort do not fit together."));
+        return Err(Refused::bad(
+            "agentKey and agentIdShort do not fit together.",
+        ));
     }
     Ok((item.id.unwrap_or_else(Uuid::new_v4), hire))
 }

@@ -65,9 +65,8 @@ impl Skills {
     /// Looks at one of them, and writes down how it is; none where there is no such skill.
     pub(super) async fn check(&self, id: String) -> Result<Option<Report>> {
         let folder = self.folder.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            manifest::one(&folder, &id).as_ref().map(report)
-        });
+        let found =
+            tokio::task::spawn_blocking(move || manifest::one(&folder, &id).as_ref().map(report));
         let report = found.await.ok().flatten();
         if let Some(report) = &report {
             self.store
@@ -125,7 +124,11 @@ fn missing(requires: &Requires, folder: &Path) -> Value {
     };
     let one_of = |list: &[String], there: &dyn Fn(&str) -> bool| -> Vec<String> {
         let lacks = lacks(list, there);
-        if lacks.len() == list.len() { lacks } else { Vec::new() }
+        if lacks.len() == list.len() {
+            lacks
+        } else {
+            Vec::new()
+        }
     };
     let is_set = |name: &str| {
         let named = !name.is_empty() && !name.contains(['=', '\0']);
@@ -140,7 +143,10 @@ fn missing(requires: &Requires, folder: &Path) -> Value {
         .map(|file| folder.join(file).to_string_lossy().into_owned())
         .collect();
     let os = one_of(&requires.os, &|name| system(name) == std::env::consts::OS);
-    if [&bins, &any_bins, &env, &config, &os].iter().all(|list| list.is_empty()) {
+    if [&bins, &any_bins, &env, &config, &os]
+        .iter()
+        .all(|list| list.is_empty())
+    {
         return Value::Null;
     }
     json!({ "bins": bins, "anyBins": any_bins, "env": env, "config": config, "os": os })
