@@ -102,7 +102,7 @@ fn grouped(commands: &[Command]) -> Vec<(&'static str, Vec<String>)> {
 /// The word of welcome in a server that is new to us.
 pub fn welcome() -> Draft {
     let text = format!(
-        "**Mission Control is here.**\n{}\n`/help` lists every command.",
+        "**Welcome to Mission Control**\n{}\n`/help` lists every command.",
         FIRST_STEPS.join("\n")
     );
     Draft::text(shortened(&text, CONTENT_LIMIT).into_owned())

@@ -83,7 +83,8 @@ impl Executor {
         let addr = listener.local_addr()?;
         let (parallel, batch) = (settings.parallel.max(1), settings.batch.max(1));
         let skills = Skills::new(settings.skills.clone(), store.clone());
-        let turns = Arc::new(Turns::new(store, settings.agents.clone(), parallel));
+        let whom = (settings.agents.clone(), settings.hires.clone());
+        let turns = Arc::new(Turns::new(store, whom, parallel));
         let hires = Provisioner::new(Arc::clone(&turns), &settings, kick.clone());
         let shared = (skills.clone(), kick.clone());
         let actions = Actions::new(Arc::clone(&turns), &settings, kick.clone());

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::answer::{self, Sorted};
 use super::lanes::{Lanes, Ticket};
 use super::question::Question;
-use super::settings::AgentCommand;
+use super::settings::{AgentCommand, Hires};
 use super::{output, runner};
 use crate::model::{AgentKey, MessageId, ThreadId};
 use crate::store::locks::SessionLocks;
@@ -49,6 +49,7 @@ pub(super) struct Turns {
     store: Store,
     locks: SessionLocks,
     agents: RwLock<Arc<BTreeMap<String, AgentCommand>>>,
+    hires: Hires,
     permits: Semaphore,
     lanes: Arc<Lanes>,
     running: Mutex<HashMap<TurnKey, watch::Receiver<Option<TurnEnd>>>>,
@@ -62,13 +63,14 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn new(
         store: Store,
-        agents: BTreeMap<String, AgentCommand>,
+        (agents, hires): (BTreeMap<String, AgentCommand>, Hires),
         parallel: usize,
     ) -> Self {
         Self {
             locks: SessionLocks::new(store.clone()),
             store,
             agents: RwLock::new(Arc::new(agents)),
+            hires,
             permits: Semaphore::new(parallel),
             lanes: Arc::default(),
             running: Mutex::default(),
@@ -87,6 +89,11 @@ impl Turns {
     /// The agents that can be run now.
     pub(super) fn agents(&self) -> Arc<BTreeMap<String, AgentCommand>> {
         Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who can be provisioned.
+    pub(super) fn hires(&self) -> &Hires {
+        &self.hires
     }
 
     /// One more agent can be run. One that could be already stays as it is.
@@ -156,7 +163,7 @@ impl Turns {
         if !self.store.is_in_team(&turn.1).await.map_err(|e| away(&e))? {
             return Err(TurnEnd::Impossible(departed(&turn.1)));
         }
-        if !self.agents().contains_key(short) {
+        if !self.can_run(short).await.map_err(|e| away(&e))? {
             return Err(TurnEnd::Impossible(format!(
                 "This executor has no agent {short:?}. Add executor.agents.{short} to bridge.toml."
             )));

@@ -37,7 +37,7 @@ impl Stage {
     }
 
     /// Waits for the end of a request: its status and result.
-    async fn ended(&self, id: Uuid) -> (String, Value) {
+    async fn settled(&self, id: Uuid) -> (String, Value) {
         eventually("the request ends", async || {
             let (status, result, whole): (String, Option<Value>, bool) = sqlx::query_as(
                 "SELECT status, result, picked_up_at IS NOT NULL AND completed_at IS NOT NULL \
@@ -53,11 +53,6 @@ impl Stage {
             }
         })
         .await
-    }
-
-    async fn count(&self, query: &'static str) -> i64 {
-        let counted = sqlx::query_scalar(query).fetch_one(self.store.pool());
-        counted.await.unwrap()
     }
 }
 
@@ -132,7 +127,7 @@ async fn what_waited_while_nobody_was_there_is_carried_out_once() {
         Running::start(stage.hiring(), stage.store.clone()).await,
     ];
     for id in [id, cut_off] {
-        let (status, result) = stage.ended(id).await;
+        let (status, result) = stage.settled(id).await;
         assert_eq!(status, "done", "{result}");
     }
     for executor in two {
@@ -156,7 +151,7 @@ async fn what_cannot_be_provisioned_ends_with_a_reason() {
         ("blank", "\u{200b}", "no letter"),
     ] {
         let id = stage.asked(short, name).await;
-        let (status, result) = stage.ended(id).await;
+        let (status, result) = stage.settled(id).await;
         let said = result["error"].as_str().unwrap_or_default();
         assert!(
             status == "error" && said.contains(why),
@@ -176,12 +171,12 @@ async fn with_agents_in_the_configuration_only_those_are_provisioned() {
     };
     let executor = Running::start(settings, stage.store.clone()).await;
     let other = stage.asked("vega", "Vega").await;
-    let (status, result) = stage.ended(other).await;
+    let (status, result) = stage.settled(other).await;
     let said = result["error"].as_str().unwrap_or_default();
     assert_eq!(status, "error");
     assert!(said.contains("[executor.agents.vega]"), "{said}");
     let known = stage.asked("nova", "Nova").await;
-    assert_eq!(stage.ended(known).await.0, "done");
+    assert_eq!(stage.settled(known).await.0, "done");
     let hired = stage.store.hired().await.unwrap();
     assert!(
         hired.is_empty(),
@@ -196,7 +191,7 @@ async fn a_folder_that_cannot_be_made_is_told_and_can_be_tried_again() {
     std::fs::write(stage.folder.path().join("workspace"), "in the way").unwrap();
     let executor = Running::start(stage.hiring(), stage.store.clone()).await;
     let id = stage.asked("nova", "Nova").await;
-    let (status, result) = stage.ended(id).await;
+    let (status, result) = stage.settled(id).await;
     assert_eq!(status, "error");
     assert!(
         result["error"]
@@ -208,7 +203,7 @@ async fn a_folder_that_cannot_be_made_is_told_and_can_be_tried_again() {
     std::fs::remove_file(stage.folder.path().join("workspace")).unwrap();
     assert!(stage.store.retry_hire(id).await.unwrap());
     assert!(!stage.store.retry_hire(id).await.unwrap(), "once");
-    assert_eq!(stage.ended(id).await.0, "done");
+    assert_eq!(stage.settled(id).await.0, "done");
     executor.stop().await;
 }
 

@@ -4,6 +4,7 @@
 mod harness;
 
 mod addressing;
+mod agents;
 mod approvals;
 mod archive;
 mod backfill;
@@ -16,6 +17,7 @@ mod doctor;
 mod existing;
 mod first_run;
 mod forgotten;
+mod help;
 mod labs;
 mod layout;
 mod lifecycle;
@@ -23,6 +25,7 @@ mod offline;
 mod presets;
 mod receipts;
 mod room;
+mod skills;
 mod system;
 mod talk;
 mod tasks;

@@ -29,7 +29,6 @@ const DEMO: &str = "demo";
 pub(super) struct Provisioner {
     turns: Arc<Turns>,
     workspace: PathBuf,
-    hires: Hires,
     kick: Kick,
 }
 
@@ -38,7 +37,6 @@ impl Provisioner {
         Self {
             turns,
             workspace: settings.workspace.clone(),
-            hires: settings.hires.clone(),
             kick,
         }
     }
@@ -61,7 +59,7 @@ impl Provisioner {
 
     /// Learns whom it may run, and takes one request; returns whether there was one.
     async fn step(&self) -> Result<bool> {
-        self.learn().await?;
+        self.turns.learn().await?;
         let store = self.turns.store();
         let Some(claim) = store.claim_hire().await? else {
             return Ok(false);
@@ -70,7 +68,7 @@ impl Provisioner {
         match self.provision(&claim).await? {
             Ok(true) => {
                 tracing::info!(request = %id, agent = short, "an agent was provisioned");
-                self.learn().await?;
+                self.turns.learn().await?;
                 // What was said to it meanwhile waits.
                 self.kick.kick();
             }
@@ -83,20 +81,6 @@ impl Provisioner {
         Ok(true)
     }
 
-    /// What other executors on this database have provisioned counts as well.
-    async fn learn(&self) -> Result<()> {
-        let Hires::Demo(program) = &self.hires else {
-            return Ok(());
-        };
-        for (short, preset) in self.turns.store().hired().await? {
-            if preset == DEMO {
-                let command = AgentCommand::demo(program, &short);
-                self.turns.hire(&short, command);
-            }
-        }
-        Ok(())
-    }
-
     /// Whether the agent is there; else why not, in words.
     async fn provision(&self, claim: &Claim) -> Result<std::result::Result<bool, String>> {
         let hire = match self.read(claim) {
@@ -107,7 +91,7 @@ impl Provisioner {
         if let Err(why) = make(folder.clone()).await {
             return Ok(Err(why));
         }
-        let preset = matches!(self.hires, Hires::Demo(_)).then_some(DEMO);
+        let preset = matches!(self.turns.hires(), Hires::Demo(_)).then_some(DEMO);
         let workspace = folder.to_string_lossy();
         let store = self.turns.store();
         if store
@@ -139,13 +123,37 @@ impl Provisioner {
             ));
         }
         let short = hire.key.short();
-        if self.hires == Hires::Configured && !self.turns.agents().contains_key(short) {
+        if *self.turns.hires() == Hires::Configured && !self.turns.agents().contains_key(short) {
             return Err(format!(
                 "This executor runs only the agents of its configuration: add [executor.agents.{short}] to \
                  bridge.toml, start it again, and press Retry."
             ));
         }
         Ok(hire)
+    }
+}
+
+impl Turns {
+    /// Whether an agent can be run; who was provisioned a moment ago, by whichever executor, can.
+    pub(super) async fn can_run(&self, short: &str) -> Result<bool> {
+        if !self.agents().contains_key(short) {
+            self.learn().await?;
+        }
+        Ok(self.agents().contains_key(short))
+    }
+
+    /// Learns who was provisioned, in an earlier run as well.
+    async fn learn(&self) -> Result<()> {
+        let Hires::Demo(program) = self.hires() else {
+            return Ok(());
+        };
+        for (short, preset) in self.store().hired().await? {
+            if preset == DEMO {
+                let command = AgentCommand::demo(program, &short);
+                self.hire(&short, command);
+            }
+        }
+        Ok(())
     }
 }
 
