@@ -19,8 +19,10 @@ const SKILLS_TIMEOUT: Duration = Duration::from_secs(35);
 pub enum Asked {
     /// It was taken.
     Done,
-    /// It surely was not: nobody is there, or nobody who knows the question.
+    /// It surely was not: nobody is there, or nobody who lets us in.
     NotSent(String),
+    /// It surely was not: who is there does not know the question, or what it is about.
+    NotKnown(String),
     /// It was understood and refused, for this reason.
     Refused(String),
     /// Nobody can know.
@@ -46,7 +48,7 @@ impl ControlClient {
             Asked::Done => Ok(true),
             Asked::NotSent(why) | Asked::Unknown(why) => Err(ControlError::Unreachable(why)),
             // Existing ones do not know the question (source: `ClawdOS`).
-            Asked::Refused(_) => Ok(false),
+            Asked::NotKnown(_) | Asked::Refused(_) => Ok(false),
         }
     }
 
@@ -55,9 +57,10 @@ impl ControlClient {
         let request = self.request(Method::GET, "api/skills", SKILLS_TIMEOUT)?;
         match asked(request).await {
             Asked::Done => Ok(()),
-            Asked::NotSent(why) | Asked::Unknown(why) | Asked::Refused(why) => {
-                Err(ControlError::Unreachable(why))
-            }
+            Asked::NotSent(why)
+            | Asked::NotKnown(why)
+            | Asked::Unknown(why)
+            | Asked::Refused(why) => Err(ControlError::Unreachable(why)),
         }
     }
 }
@@ -94,7 +97,10 @@ async fn asked(request: RequestBuilder) -> Asked {
         StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
             Asked::Refused(reason)
         }
-        // Who lets us in or not, or knows no such path, has done nothing.
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+            Asked::NotKnown(format!("the executor answered {status}: {reason}"))
+        }
+        // Who does not let us in has done nothing.
         _ if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
             Asked::NotSent(format!("the executor answered {status}: {reason}"))
         }

@@ -227,7 +227,7 @@ async fn call(desk: &Desk, id: Uuid, hire: &Hire) -> Call<Option<String>> {
     match desk.control.request_agent(item).await {
         Asked::Done => Call::Taken(None),
         Asked::Refused(why) => Call::Taken(Some(words::refused(&why))),
-        Asked::NotSent(why) => Call::NotSent(why),
+        Asked::NotSent(why) | Asked::NotKnown(why) => Call::NotSent(why),
         Asked::Unknown(why) => {
             desk.route.doubt();
             // The row may be there all the same; who looks for it finds it, or says so.

@@ -116,25 +116,36 @@ async fn without_an_executor_nothing_can_be_checked_until_it_is_back() {
         "{card:?}"
     );
     assert!(!card.button("Check again").enabled);
-    let forged = zack
-        .press_id(&card, &card.button("Check again").custom_id.clone())
-        .await;
-    assert!(
-        zack.told(&forged)
-            .await
-            .says("Requires executor connection")
-    );
 
-    let _executor = world.start_executor(port);
-    eventually("a check is possible", || async {
+    let mut executor = world.start_executor(port);
+    let can_check = |card: &Card| card.live().contains(&"Check again");
+    let live = eventually("a check is possible", || async {
         let card = zack.used(&at, "skills", &[("skill", "X")]).await;
-        if card.live().contains(&"Check again") {
-            Ok(())
+        if can_check(&card) {
+            Ok(card)
         } else {
             Err(card)
         }
     })
     .await;
+    let pressed = zack.press(&live, "Check again").await;
+    let checked = zack.told(&pressed).await;
+    assert!(
+        checked.says("Needs setup") && checked.says("Checked <t:"),
+        "{checked:?}"
+    );
+    assert!(executor.stop().success());
+    eventually("the executor is missed", || async {
+        let card = zack.used(&at, "skills", &[("skill", "X")]).await;
+        if can_check(&card) { Err(card) } else { Ok(()) }
+    })
+    .await;
+    let late = zack.press(&checked, "Check again").await;
+    let told = zack.told(&late).await;
+    assert!(
+        told.says("Requires executor connection") && !can_check(&told),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The pure rooms: what is rendered never breaks a limit of Discord's, and planning is idempotent.
 
 mod addressing;
+mod agents;
 mod cards;
 mod change;
 mod clock;
