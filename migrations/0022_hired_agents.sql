@@ -25,9 +25,6 @@ ALTER TABLE bridge.hired_agent ENABLE ROW LEVEL SECURITY;
 ALTER TABLE bridge.welcome ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON TABLE bridge.hired_agent, bridge.welcome FROM PUBLIC;
 
-SELECT bridge.ensure_index('agent_provision_requests', 'agent_provision_requests_status_idx',
-    '(project_id, status, requested_at)');
-
 DO $$
 DECLARE
     client text;

@@ -17,6 +17,7 @@ pub mod files;
 pub mod flood;
 pub mod gap;
 pub mod help;
+pub mod hire;
 pub mod labs;
 pub mod links;
 pub mod mode;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Desk;
 use super::decide::{Presser, refused};
-use super::task_find::in_time;
+use super::team::in_time;
 use crate::cards::{Draft, skills as words, task_answers};
 use crate::model::skill::Skill;
 use crate::store::Result;

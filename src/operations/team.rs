@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::Desk;
 use super::decide::{Presser, refused};
-use super::task_find::in_time;
 use crate::cards::team::{self as words, Detail, Seat};
-use crate::cards::{Draft, task_answers};
+use crate::cards::{Draft, hire as hiring, task_answers};
 use crate::control::Asked;
 use crate::control::wire::HireItem;
 use crate::delivery::fallback::{Call, Way};
@@ -20,6 +19,9 @@ use crate::model::view::Surface;
 use crate::model::{AgentKey, InteractionId, MessageId};
 use crate::store::Result;
 use crate::store::provision::Filed;
+
+/// How long the database may take: a command has to be answered within 3 s (source: Discord).
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An executor that answered without saying what it did may still be writing the row.
 const LOOKS: u32 = 20;
@@ -155,16 +157,16 @@ pub async fn hire(
     let (role, emoji) = (wanted.role.as_deref(), wanted.emoji.as_deref());
     let hire = match Hire::parse(&wanted.name, &wanted.short, role, emoji) {
         Ok(hire) => safe(desk, hire),
-        Err(bad) => return Ok(words::bad_hire(&bad.to_string()).into()),
+        Err(bad) => return Ok(hiring::bad_hire(&bad.to_string()).into()),
     };
     let id = MessageId::for_interaction(wanted.interaction).0;
     let id = Uuid::new_v5(&id, b"hire");
     // Whoever answers the Control API may not look.
-    let hindered: std::result::Result<Option<Filed>, Draft> =
-        patiently(desk.store.hire_hindered(id, &hire)).await?;
-    match hindered {
+    match patiently(desk.store.hire_hindered(id, &hire)).await? {
         Err(draft) => return Ok(Told { draft, open: None }),
-        Ok(Some(Filed::Request(_)) | None) => {}
+        Ok(None) => {}
+        // The same command has asked for it before.
+        Ok(Some(Filed::Request(_))) => return stands(desk, layout, id, &hire).await,
         Ok(Some(taken)) => return Ok(taken_words(&taken, &hire).into()),
     }
     let filed = desk
@@ -196,22 +198,19 @@ fn safe(desk: &Desk, hire: Hire) -> Hire {
 }
 
 /// What the database gives, or what a person is told who cannot wait for it.
-async fn patiently<T>(
+pub(super) async fn patiently<T>(
     work: impl Future<Output = Result<T>>,
 ) -> anyhow::Result<std::result::Result<T, Draft>> {
-    enum Got<T> {
-        It(T),
-        Words(String),
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(it)) => Ok(Ok(it)),
+        Ok(Err(error)) if !error.is_outage() => Err(error.into()),
+        Ok(Err(_)) | Err(_) => Ok(Err(Draft::text(hiring::database_away()))),
     }
-    impl<T> From<String> for Got<T> {
-        fn from(text: String) -> Self {
-            Self::Words(text)
-        }
-    }
-    Ok(match in_time(async { Ok(Got::It(work.await?)) }).await? {
-        Got::It(it) => Ok(it),
-        Got::Words(text) => Err(Draft::text(text)),
-    })
+}
+
+/// The same, where what it gives is what a person is told.
+pub(super) async fn in_time(work: impl Future<Output = Result<Draft>>) -> anyhow::Result<Draft> {
+    Ok(patiently(work).await?.unwrap_or_else(|away| away))
 }
 
 async fn call(desk: &Desk, id: Uuid, hire: &Hire) -> Call<Option<String>> {
@@ -226,7 +225,7 @@ async fn call(desk: &Desk, id: Uuid, hire: &Hire) -> Call<Option<String>> {
     };
     match desk.control.request_agent(item).await {
         Asked::Done => Call::Taken(None),
-        Asked::Refused(why) => Call::Taken(Some(words::refused(&why))),
+        Asked::Refused(why) => Call::Taken(Some(hiring::refused(&why))),
         Asked::NotSent(why) | Asked::NotKnown(why) => Call::NotSent(why),
         Asked::Unknown(why) => {
             desk.route.doubt();
@@ -247,9 +246,9 @@ async fn queue(desk: &Desk, id: Uuid, hire: &Hire) -> anyhow::Result<Option<Told
 
 fn taken_words(taken: &Filed, hire: &Hire) -> String {
     match taken {
-        Filed::ShortTaken => words::short_taken(hire.key.short()),
-        Filed::NameTaken => words::name_taken(&hire.name),
-        Filed::Asked | Filed::Request(_) => words::asked_before(hire.key.short()),
+        Filed::ShortTaken => hiring::short_taken(hire.key.short()),
+        Filed::NameTaken => hiring::name_taken(&hire.name),
+        Filed::Asked | Filed::Request(_) => hiring::asked_before(hire.key.short()),
     }
 }
 
@@ -269,7 +268,7 @@ async fn stands(desk: &Desk, layout: &Layout, id: Uuid, hire: &Hire) -> anyhow::
             Ok(None) => tokio::time::sleep(PAUSE).await,
         }
     }
-    Ok(words::unknown_outcome("it may have it.").into())
+    Ok(hiring::unknown_outcome().into())
 }
 
 fn told(desk: &Desk, layout: &Layout, request: &Request) -> Told {
@@ -282,7 +281,7 @@ fn told(desk: &Desk, layout: &Layout, request: &Request) -> Told {
         RequestState::Failed(_) => false,
     };
     Told {
-        draft: words::request(
+        draft: hiring::request(
             request,
             desk.route.is_direct(),
             channel.map(|channel| channel.id),
@@ -295,7 +294,7 @@ fn told(desk: &Desk, layout: &Layout, request: &Request) -> Told {
 pub async fn look(desk: &Desk, layout: &Layout, request: Uuid) -> Result<Told> {
     Ok(match desk.store.hire_request(request).await? {
         Some(request) => told(desk, layout, &request),
-        None => words::request_gone().into(),
+        None => hiring::request_gone().into(),
     })
 }
 
@@ -310,10 +309,10 @@ pub async fn retry(
         return Ok(refusal);
     }
     if desk.store.hire_request(request).await?.is_none() {
-        return Ok(Draft::text(words::request_gone()));
+        return Ok(Draft::text(hiring::request_gone()));
     }
     if !desk.store.retry_hire(request).await? {
-        return Ok(Draft::text(words::not_failed()));
+        return Ok(Draft::text(hiring::not_failed()));
     }
     tracing::info!(user = %presser.user, %request, "a request for an agent is tried again");
     Ok(look(desk, layout, request).await?.draft)

@@ -190,8 +190,8 @@ impl Store {
         Ok(row.map(Request::from))
     }
 
-    /// Requests that wait, and those that failed for agents who are not there, oldest first: of each agent the
-    /// newest.
+    /// Requests that wait, and those of the last week that failed for agents who are not there, oldest first: of
+    /// each agent the newest.
     pub async fn open_hires(&self) -> Result<Vec<Request>> {
         let rows: Vec<Row> = sqlx::query_as(concat!(
             "SELECT * FROM (SELECT DISTINCT ON (agent_key) * FROM (",
@@ -201,7 +201,9 @@ impl Store {
             " = ",
             short!("r.agent_key"),
             ") ORDER BY agent_key, requested_at DESC) AS newest
-             WHERE status <> 'done' ORDER BY requested_at LIMIT $2"
+             WHERE status IN ('queued', 'pending', 'running')
+                OR status <> 'done' AND requested_at > now() - interval '7 days'
+             ORDER BY requested_at LIMIT $2"
         ))
         .bind(self.project.as_str())
         .bind(SHOWN)

@@ -4,8 +4,9 @@
 use chrono::{DateTime, Utc};
 use clawdos_bridge::cards::custom_id::{LIMIT, Press, ReasonForm};
 use clawdos_bridge::cards::help::{Command, help, welcome};
+use clawdos_bridge::cards::hire::request;
 use clawdos_bridge::cards::task_press::TaskPress;
-use clawdos_bridge::cards::team::{Detail, Seat, agent, request, team};
+use clawdos_bridge::cards::team::{Detail, Seat, agent, team};
 use clawdos_bridge::cards::team_press::TeamPress;
 use clawdos_bridge::cards::{Draft, skills};
 use clawdos_bridge::commands::help::described;
