@@ -13,6 +13,10 @@ pub(super) async fn agents(
     #[autocomplete = "suggested"]
     agent: Option<String>,
 ) -> Result<(), Error> {
+    shown(context, agent).await
+}
+
+async fn shown(context: Context<'_>, agent: Option<String>) -> Result<(), Error> {
     let data = context.data();
     let (desk, by) = (data.desk.clone(), presser(context));
     let layout = data.layout.borrow().clone();
@@ -28,9 +32,8 @@ pub(super) async fn agents(
 
 /// Hires for the team. Operators only.
 #[poise::command(slash_command, subcommands("new"))]
-pub(super) async fn agent(_: Context<'_>) -> Result<(), Error> {
-    // Discord offers only what stands below it.
-    Ok(())
+pub(super) async fn agent(context: Context<'_>) -> Result<(), Error> {
+    shown(context, None).await
 }
 
 /// Asks for a new agent; its channel comes when it is provisioned.

@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::stage::{Running, Stage, eventually};
 
+/// Name, role, emoji, whether it is provisioned, and its folder.
+type AgentRow = (String, Option<String>, Option<String>, bool, String);
+
 impl Stage {
     /// An executor of the demo: whoever is asked for is a demo agent.
     fn hiring(&self) -> ExecutorSettings {
@@ -47,9 +50,10 @@ impl Stage {
             .fetch_one(self.store.pool())
             .await
             .unwrap();
-            match whole {
-                true => Ok((status, result.unwrap_or_default())),
-                false => Err(status),
+            if whole {
+                Ok((status, result.unwrap_or_default()))
+            } else {
+                Err(status)
             }
         })
         .await
@@ -70,7 +74,7 @@ async fn an_agent_is_provisioned_answers_and_is_there_after_a_restart() {
     let (status, answer) = ask(&executor, &body).await;
     assert_eq!((status, &answer["created"]), (200, &json!(1)), "{answer}");
     let row = eventually("Nova is in the team", async || {
-        let row: Option<(String, Option<String>, Option<String>, bool, String)> = sqlx::query_as(
+        let row: Option<AgentRow> = sqlx::query_as(
             "SELECT name, role, emoji, provisioned, workspace_path FROM agents WHERE agent_id_short = 'nova'",
         )
         .fetch_optional(stage.store.pool())
