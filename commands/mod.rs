@@ -1,12 +1,16 @@
 //! Slash commands: one file per group, each command a few lines that end in an operation.
 
 mod activity;
+mod agents;
 mod approvals;
 mod ask;
+pub mod help;
 mod labs;
+mod later;
 mod mission;
 mod output;
 mod promote;
+mod skills;
 mod status;
 mod task;
 
@@ -63,6 +67,10 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         promote::promote(),
         task::task_with_choices(),
         output::output(),
+        agents::agents(),
+        agents::agent(),
+        skills::skills(),
+        help::help(),
     ]
 }
 

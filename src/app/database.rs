@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::switches::{Hand, hold};
 use crate::config::Config;
 use crate::embedded::{DataDirLock, EmbeddedPostgres, lock_data_dir};
+use crate::executor::demo::write_skills;
 use crate::lifecycle::Lifecycle;
 use crate::model::ProjectId;
 use crate::store::Store;
@@ -82,6 +83,8 @@ pub async fn open(
     if embedded {
         // A shop that is not there is nothing to tell in somebody's own server.
         store.seed_demo(config.discord.token.is_none()).await?;
+        let skills = &config.executor.skills;
+        write_skills(skills).with_context(|| format!("{} cannot be made", skills.display()))?;
     } else {
         store.ensure_project(&config.project.name).await?;
     }

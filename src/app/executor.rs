@@ -18,7 +18,8 @@ use crate::config::{self, AgentProgram, Config, Preset};
 use crate::control::client::ControlClient;
 use crate::control::guard::ShellGuard;
 use crate::executor::{
-    AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+    AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Hires,
+    Kick,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::Store;
@@ -91,6 +92,8 @@ async fn start(
         workspace: config.executor.workspace.clone(),
         allowed_hosts: allowed_hosts(config),
         api_timeout: DEFAULT_API_TIMEOUT,
+        skills: config.executor.skills.clone(),
+        hires: hires(config)?,
     };
     let kick = Kick::default();
     let executor = Executor::start(settings.clone(), store.clone(), kick.clone()).await?;
@@ -171,6 +174,15 @@ fn allowed_hosts(config: &Config) -> Vec<AllowedHost> {
             port: entry.port,
         })
         .collect()
+}
+
+/// With agents in the configuration, only those; else whoever is asked for is a demo agent.
+fn hires(config: &Config) -> anyhow::Result<Hires> {
+    if !config.executor.agents.is_empty() {
+        return Ok(Hires::Configured);
+    }
+    let program = std::env::current_exe().context("our own program cannot be found")?;
+    Ok(Hires::Demo(program.to_string_lossy().into_owned()))
 }
 
 /// The agents of the configuration; without any, the two of the demo.

@@ -14,6 +14,7 @@ mod own_bots;
 mod run_file;
 mod spool;
 mod switches;
+mod welcome;
 mod wiring;
 
 use std::process::ExitCode;

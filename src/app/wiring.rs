@@ -14,6 +14,7 @@ use super::database::Database;
 use super::discord::{Identity, Place};
 use super::executor::Control;
 use super::mirroring::Told;
+use super::welcome::Welcome;
 use super::{feed, own_bots, spool};
 use crate::clock::Clock;
 use crate::commands;
@@ -144,9 +145,13 @@ impl Wires<'_> {
         let receipts = self.receipts(lifecycle, &kept.0);
         self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
-        let deliveries = self.start_deliveries(lifecycle, &mode, nudge);
+        let route = ControlRoute::new(mode.clone(), nudge);
+        let deliveries = self.start_deliveries(lifecycle, route.clone());
         let desk = Desk {
             store: self.database.hot.clone(),
+            control: self.control.client.clone(),
+            route,
+            bots: dials.bots.clone(),
             deliveries,
             operators,
             members_may_ask: self.config.delivery.members_may_ask,
@@ -173,21 +178,23 @@ impl Wires<'_> {
             poll: self.config.mode.poll,
             bot: self.identity.bot,
         };
-        lifecycle.spawn("outage", outage.run(cancel));
+        lifecycle.spawn("outage", outage.run(cancel.clone()));
+        let welcome = Welcome {
+            lanes: self.lanes.clone(),
+            store: self.database.store.clone(),
+            layout: layout.clone(),
+            guild: self.identity.guild,
+        };
+        lifecycle.spawn("welcome", welcome.run(cancel));
         Ok((layout, mode))
     }
 
     /// Hands messages over to agents.
-    fn start_deliveries(
-        &self,
-        lifecycle: &mut Lifecycle,
-        mode: &watch::Receiver<State>,
-        nudge: Nudge,
-    ) -> Deliveries {
+    fn start_deliveries(&self, lifecycle: &mut Lifecycle, route: ControlRoute) -> Deliveries {
         let deliveries = Deliveries::new(
             self.database.store.clone(),
             self.control.client.clone(),
-            ControlRoute::new(mode.clone(), nudge),
+            route,
             self.config.delivery.watchdog,
             self.parallel(),
         );

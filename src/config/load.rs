@@ -262,6 +262,7 @@ fn executor(
     data_dir: &Path,
 ) -> ExecutorConfig {
     let workspace = from.get("executor.workspace", None, value::text);
+    let skills = from.get("executor.skills", None, value::text);
     ExecutorConfig {
         listen: listen(
             from,
@@ -278,6 +279,7 @@ fn executor(
         token: from.get("executor.token", Some("EXECUTOR_TOKEN"), secret::token),
         workspace: workspace
             .map_or_else(|| data_dir.join("workspace"), |dir| beside_file.join(dir)),
+        skills: skills.map_or_else(|| data_dir.join("skills"), |dir| beside_file.join(dir)),
         api_allowed_hosts: from
             .get(
                 "executor.api_call.allowed_hosts",

@@ -84,6 +84,8 @@ pub struct ExecutorConfig {
     pub token: Option<SecretString>,
     /// The folder that `file_write` proposals may write to. Absolute.
     pub workspace: PathBuf,
+    /// The folder with the skills, one folder each. Absolute.
+    pub skills: PathBuf,
     /// `api_call.allowed_hosts`: hosts that `api_call` proposals may reach. Empty: none.
     pub api_allowed_hosts: Vec<AllowedHost>,
     /// `agents.<short>`: the command line of each agent, by its short name. Empty: the demo agents.

@@ -303,7 +303,7 @@ async fn outcome(response: Response) -> DeliverOutcome {
     }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(in_words)? {
         if body.len() + chunk.len() > ANSWER_LIMIT {
@@ -314,7 +314,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-fn refusal(body: &[u8]) -> (String, Option<bool>) {
+pub(super) fn refusal(body: &[u8]) -> (String, Option<bool>) {
     match serde_json::from_slice::<Refusal>(body) {
         Ok(Refusal {
             error: Some(error),

@@ -3,7 +3,9 @@
 pub mod client;
 mod clock;
 pub mod guard;
+mod team;
 pub mod wire;
 
 pub use client::{ControlClient, ControlError, DeliverOutcome, ExecutorHealth};
 pub use guard::ShellGuard;
+pub use team::Asked;

@@ -10,11 +10,14 @@ use uuid::Uuid;
 use crate::model::{AgentKey, MessageId, ThreadId};
 
 mod tasks;
+mod team;
 
 pub use self::tasks::{
     AssignRequest, AssignedTasks, DeleteRequest, OutputRequest, ProposeRequest, StatusRequest,
     StopRequest, Task, TaskEvent, TaskEventRequest, TaskEvents, Tasks,
 };
+
+pub use self::team::{HireItem, HireRequest, Hired};
 
 /// Header that names the project (source: `ClawdOS`; missing means the executor's own).
 pub const PROJECT_HEADER: &str = "x-clawdos-project";

@@ -16,12 +16,14 @@ use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, pr
 use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
 use crate::cards::task_press::TaskPress;
+use crate::cards::team_press::TeamPress;
 use crate::cards::{Draft, Modal, answers, task_answers, verdict as words};
 use crate::error::{Told, UserError};
 use crate::model::RoleId;
 use crate::operations::Desk;
 use crate::operations::decide::{Presser, askable, press};
 use crate::operations::task_press::{self as tasks, Given};
+use crate::operations::team_press;
 use crate::store;
 
 /// How long Discord may take to say whether somebody is a member: a press has to be answered
@@ -35,6 +37,9 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(800);
 /// outage each connection has to be found dead once.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// An existing executor takes its time to look at skills, and may be asked twice.
+const CHECK_PATIENCE: Duration = Duration::from_secs(80);
 
 /// Tries of an answer.
 const TRIES: u32 = 4;
@@ -106,7 +111,7 @@ impl Presses {
             Wanted::Verdict(Press::RejectWithReason { reference, hash }) => {
                 askable(&self.desk, who, reference, hash).await
             }
-            Wanted::Verdict(_) => Ok(None),
+            Wanted::Verdict(_) | Wanted::Team(_) => Ok(None),
             Wanted::Task(press) => {
                 let layout = self.layout.borrow().clone();
                 tasks::askable(&self.desk, &layout, who, press).await
@@ -164,6 +169,10 @@ impl Presses {
                         let layout = self.layout.borrow().clone();
                         tasks::press(&self.desk, &layout, &who, (what, given), Utc::now()).await
                     }
+                    Wanted::Team(what) => {
+                        let layout = self.layout.borrow().clone();
+                        team_press::press(&self.desk, &layout, &who, (what, given.chosen)).await
+                    }
                 };
                 match done {
                     Err(error) if error.is_outage() => {
@@ -174,7 +183,7 @@ impl Presses {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, deciding).await {
+        match tokio::time::timeout(patience(what), deciding).await {
             Ok(told) => Ok(told?),
             Err(_) => Ok(Draft::text(answers::database_away())),
         }
@@ -264,12 +273,18 @@ enum Wanted {
     Verdict(Press),
     /// Something about a task.
     Task(TaskPress),
+    /// Something about agents or skills.
+    Team(TeamPress),
 }
 
 /// What a button, a list or a form that was sent asks for. A form's id on a button is none of ours, nor the
 /// other way round.
 fn read(pressed: &Pressed) -> Result<Wanted, UnknownPress> {
     let is_form = pressed.typed.is_some();
+    if let Ok(press) = pressed.custom_id.parse::<TeamPress>() {
+        let fits = !is_form && press.is_list() != pressed.chosen.is_empty();
+        return fits.then_some(Wanted::Team(press)).ok_or(UnknownPress);
+    }
     if let Ok(press) = pressed.custom_id.parse::<TaskPress>() {
         let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
         return fits.then_some(Wanted::Task(press)).ok_or(UnknownPress);
@@ -290,6 +305,14 @@ fn form(wanted: &Wanted, pressed: &Pressed) -> Option<Modal> {
         }
         Wanted::Task(TaskPress::AnswerFreely { item }) => Some(task_answers::answer_form(item)),
         Wanted::Task(TaskPress::Stop { task }) => Some(task_answers::stop_form(task)),
-        Wanted::Verdict(_) | Wanted::Task(_) => None,
+        Wanted::Verdict(_) | Wanted::Task(_) | Wanted::Team(_) => None,
+    }
+}
+
+/// How long the work for a press may take.
+fn patience(wanted: Wanted) -> Duration {
+    match wanted {
+        Wanted::Team(TeamPress::CheckSkill { .. }) => CHECK_PATIENCE,
+        _ => PATIENCE,
     }
 }

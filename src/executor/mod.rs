@@ -4,6 +4,7 @@
 mod actions;
 mod answer;
 pub mod demo;
+mod hires;
 mod lanes;
 mod output;
 mod presets;
@@ -13,6 +14,7 @@ mod refusal;
 mod runner;
 mod server;
 mod settings;
+mod skills;
 mod tasks;
 mod told;
 mod turns;
@@ -28,12 +30,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use settings::{
     AgentCommand, AgentInput, AllowedHost, DEFAULT_API_TIMEOUT, DEFAULT_OUTPUT_LIMIT,
-    DEFAULT_TIMEOUT, ExecutorSettings, Fresh,
+    DEFAULT_TIMEOUT, ExecutorSettings, Fresh, Hires,
 };
 pub use worker::Kick;
 
 use crate::store::Store;
 use actions::Actions;
+use hires::Provisioner;
+use skills::Skills;
 use turns::Turns;
 use worker::Worker;
 
@@ -52,6 +56,8 @@ pub struct Executor {
     turns: Arc<Turns>,
     worker: Worker,
     actions: Arc<Actions>,
+    hires: Provisioner,
+    skills: Skills,
 }
 
 impl Executor {
@@ -76,14 +82,20 @@ impl Executor {
         })?;
         let addr = listener.local_addr()?;
         let (parallel, batch) = (settings.parallel.max(1), settings.batch.max(1));
-        let turns = Arc::new(Turns::new(store, settings.agents.clone(), parallel));
+        let skills = Skills::new(settings.skills.clone(), store.clone());
+        let whom = (settings.agents.clone(), settings.hires.clone());
+        let turns = Arc::new(Turns::new(store, whom, parallel));
+        let hires = Provisioner::new(Arc::clone(&turns), &settings, kick.clone());
+        let shared = (skills.clone(), kick.clone());
         let actions = Actions::new(Arc::clone(&turns), &settings, kick.clone());
         Ok(Self {
             listener,
             addr,
-            router: server::router(Arc::clone(&turns), settings.token.as_ref()),
+            router: server::router(Arc::clone(&turns), shared, settings.token.as_ref()),
             worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
             actions: Arc::new(actions),
+            hires,
+            skills,
             turns,
         })
     }
@@ -113,7 +125,13 @@ impl Executor {
                 ending.cancelled().await;
                 end_turns(&self.turns).await;
             };
-            tokio::join!(self.worker.run(&ending), self.actions.run(&ending), turns);
+            tokio::join!(
+                self.worker.run(&ending),
+                self.actions.run(&ending),
+                self.hires.run(&ending),
+                self.skills.run(&ending),
+                turns,
+            );
             // What was taken in a last look goes back to the queue.
             let _ = tokio::time::timeout(LAST_WORDS, self.turns.tasks().wait()).await;
         };

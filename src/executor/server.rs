@@ -18,9 +18,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::refusal::{BODY_LIMIT, Body, Refused};
+use super::skills::Skills;
 use super::told::{check_object, malformed_proposal};
 use super::turns::{TurnEnd, Turns};
-use super::{proposal, tasks};
+use super::worker::Kick;
+use super::{hires, proposal, skills, tasks};
 use crate::control::wire::{
     BUILT_IN_BINARY, Check, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, PostRequest,
     Posted, Recent, RecentMessage,
@@ -47,6 +49,8 @@ const LIMIT: (i64, i64) = (50, 200);
 /// What all routes share.
 pub(super) struct Api {
     pub(super) turns: Arc<Turns>,
+    pub(super) skills: Skills,
+    pub(super) kick: Kick,
     token: Option<[u8; 32]>,
 }
 
@@ -54,15 +58,26 @@ pub(super) struct Api {
 pub(super) type Shared = State<Arc<Api>>;
 
 /// All routes.
-pub(super) fn router(turns: Arc<Turns>, token: Option<&SecretString>) -> Router {
+pub(super) fn router(
+    turns: Arc<Turns>,
+    (skills, kick): (Skills, Kick),
+    token: Option<&SecretString>,
+) -> Router {
     let token = token.map(|token| digest(token.expose_secret()));
-    let api = Arc::new(Api { turns, token });
+    let api = Arc::new(Api {
+        turns,
+        skills,
+        kick,
+        token,
+    });
     Router::new()
         .route("/api/executor-check", get(executor_check))
         .route("/api/chat/deliver", post(deliver))
         .route("/api/chat/post", post(post_message))
         .route("/api/chat/recent", get(recent))
         .merge(tasks::routes())
+        .merge(skills::routes())
+        .merge(hires::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&api), admit))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -128,17 +143,16 @@ async fn executor_check(State(api): Shared) -> Json<ExecutorCheck> {
         Ok(Err(error)) => not_passed(error.to_string()),
         Err(_) => not_passed(format!("it does not answer within {} s", PING.as_secs())),
     };
-    let lost: Vec<&str> = api
-        .turns
-        .agents()
+    let agents = api.turns.agents();
+    let lost: Vec<&str> = agents
         .iter()
         .filter(|(_, command)| command.program().is_none())
         .map(|(short, _)| short.as_str())
         .collect();
-    let agents = if api.turns.agents().is_empty() {
+    let agents = if agents.is_empty() {
         not_passed("no agent is configured: add executor.agents.<short> to bridge.toml".to_owned())
     } else if lost.is_empty() {
-        passed(&format!("{} can be started", api.turns.agents().len()))
+        passed(&format!("{} can be started", agents.len()))
     } else {
         not_passed(format!(
             "the programs of these agents are missing or not executable: {}",

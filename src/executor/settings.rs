@@ -35,6 +35,19 @@ pub struct ExecutorSettings {
     pub allowed_hosts: Vec<AllowedHost>,
     /// How long the answer to an `api_call` may take; [`DEFAULT_API_TIMEOUT`].
     pub api_timeout: Duration,
+    /// The folder with the skills, one folder each; it need not be there.
+    pub skills: PathBuf,
+    /// Whom it can provision.
+    pub hires: Hires,
+}
+
+/// Whom an executor can make ready when somebody asks for a new agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hires {
+    /// Only the agents that it is configured to run.
+    Configured,
+    /// Anybody, as a demo agent: by this program, which is our own.
+    Demo(String),
 }
 
 /// A host that `api_call`s may reach, even when it is a private one.
@@ -106,11 +119,19 @@ impl AgentCommand {
         if name.components().count() > 1 {
             return is_executable(name).then(|| name.to_owned());
         }
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|file| is_executable(file))
+        on_path(self.argv.first()?)
     }
+}
+
+/// A program that is found on the `PATH`, by its name alone.
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+    if name.is_empty() || Path::new(name).components().count() > 1 {
+        return None;
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {

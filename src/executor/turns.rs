@@ -2,7 +2,7 @@
 //! at once in all. A turn belongs to nobody who waits for it: a caller who hangs up changes nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::answer::{self, Sorted};
 use super::lanes::{Lanes, Ticket};
 use super::question::Question;
-use super::settings::AgentCommand;
+use super::settings::{AgentCommand, Hires};
 use super::{output, runner};
 use crate::model::{AgentKey, MessageId, ThreadId};
 use crate::store::locks::SessionLocks;
@@ -48,7 +48,8 @@ pub(super) enum TurnEnd {
 pub(super) struct Turns {
     store: Store,
     locks: SessionLocks,
-    agents: BTreeMap<String, AgentCommand>,
+    agents: RwLock<Arc<BTreeMap<String, AgentCommand>>>,
+    hires: Hires,
     permits: Semaphore,
     lanes: Arc<Lanes>,
     running: Mutex<HashMap<TurnKey, watch::Receiver<Option<TurnEnd>>>>,
@@ -62,13 +63,14 @@ pub(super) struct Turns {
 impl Turns {
     pub(super) fn new(
         store: Store,
-        agents: BTreeMap<String, AgentCommand>,
+        (agents, hires): (BTreeMap<String, AgentCommand>, Hires),
         parallel: usize,
     ) -> Self {
         Self {
             locks: SessionLocks::new(store.clone()),
             store,
-            agents,
+            agents: RwLock::new(Arc::new(agents)),
+            hires,
             permits: Semaphore::new(parallel),
             lanes: Arc::default(),
             running: Mutex::default(),
@@ -84,8 +86,22 @@ impl Turns {
         &self.store
     }
 
-    pub(super) fn agents(&self) -> &BTreeMap<String, AgentCommand> {
-        &self.agents
+    /// The agents that can be run now.
+    pub(super) fn agents(&self) -> Arc<BTreeMap<String, AgentCommand>> {
+        Arc::clone(&self.agents.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who can be provisioned.
+    pub(super) fn hires(&self) -> &Hires {
+        &self.hires
+    }
+
+    /// One more agent can be run. One that could be already stays as it is.
+    pub(super) fn hire(&self, short: &str, command: AgentCommand) {
+        let mut agents = self.agents.write().unwrap_or_else(PoisonError::into_inner);
+        if !agents.contains_key(short) {
+            Arc::make_mut(&mut agents).insert(short.to_owned(), command);
+        }
     }
 
     /// The locks of what this executor works on.
@@ -120,7 +136,7 @@ impl Turns {
 
     /// Fails the turns of executors that died.
     pub(super) async fn recover(&self) -> StoreResult<usize> {
-        let longest = self.agents.values().map(|agent| agent.timeout).max();
+        let longest = self.agents().values().map(|agent| agent.timeout).max();
         self.locks
             .fail_abandoned(&self.store, longest.unwrap_or_default() + OVERHEAD)
             .await
@@ -147,7 +163,7 @@ impl Turns {
         if !self.store.is_in_team(&turn.1).await.map_err(|e| away(&e))? {
             return Err(TurnEnd::Impossible(departed(&turn.1)));
         }
-        if !self.agents.contains_key(short) {
+        if !self.can_run(short).await.map_err(|e| away(&e))? {
             return Err(TurnEnd::Impossible(format!(
                 "This executor has no agent {short:?}. Add executor.agents.{short} to bridge.toml."
             )));
@@ -262,7 +278,8 @@ impl Turns {
     /// What the agent says.
     async fn ask(&self, question: &Question) -> Result<Sorted, String> {
         let short = question.agent.short();
-        let Some(command) = self.agents.get(short) else {
+        let agents = self.agents();
+        let Some(command) = agents.get(short) else {
             return Err(format!("This executor has no agent {short:?}."));
         };
         let printed = tokio::select! {

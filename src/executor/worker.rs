@@ -31,6 +31,7 @@ pub struct Kick(Arc<Bells>);
 struct Bells {
     queue: Notify,
     actions: Arc<Notify>,
+    hires: Notify,
 }
 
 impl Kick {
@@ -38,6 +39,7 @@ impl Kick {
     pub fn kick(&self) {
         self.0.queue.notify_one();
         self.0.actions.notify_one();
+        self.0.hires.notify_one();
     }
 
     /// What rings for approved actions, for whoever approves them.
@@ -48,6 +50,11 @@ impl Kick {
     /// The same.
     pub(super) fn actions(&self) -> &Notify {
         &self.0.actions
+    }
+
+    /// What rings for new agents.
+    pub(super) fn hires(&self) -> &Notify {
+        &self.0.hires
     }
 }
 
@@ -101,7 +108,6 @@ impl<'a> Rounds<'a> {
 #[derive(Debug)]
 pub(super) struct Worker {
     turns: Arc<Turns>,
-    shorts: Vec<String>,
     parallel: usize,
     batch: usize,
     at_work: Arc<AtomicUsize>,
@@ -111,7 +117,6 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(turns: Arc<Turns>, parallel: usize, batch: usize, kick: Kick) -> Self {
         Self {
-            shorts: turns.agents().keys().cloned().collect(),
             turns,
             parallel,
             batch,
@@ -141,7 +146,8 @@ impl Worker {
             .parallel
             .saturating_sub(self.at_work.load(Ordering::Acquire));
         let limit = free.min(self.batch);
-        if limit == 0 || self.shorts.is_empty() {
+        let shorts: Vec<String> = self.turns.agents().keys().cloned().collect();
+        if limit == 0 || shorts.is_empty() {
             return Ok(0);
         }
         // Nobody takes these, and whoever asked should hear of it now.
@@ -150,7 +156,7 @@ impl Worker {
         }
         let busy = self.turns.busy();
         let filter = ClaimFilter {
-            agents: Some(&self.shorts),
+            agents: Some(&shorts),
             busy: &busy,
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -14,18 +14,23 @@ pub mod output;
 pub mod promote;
 pub mod retry;
 pub mod say;
+pub mod skills;
 pub mod status;
 pub mod task;
 pub mod task_find;
 pub mod task_press;
 pub mod task_show;
+pub mod team;
+pub mod team_press;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
-use crate::control::ShellGuard;
+use crate::control::{ControlClient, ShellGuard};
 use crate::delivery::Deliveries;
+use crate::delivery::fallback::Route;
+use crate::model::bots::Bots;
 use crate::model::change::Xid;
 use crate::model::proposal::{ProposalRef, ProposalSource};
 use crate::model::view::{Entity, EntityKind};
@@ -38,6 +43,12 @@ pub use crate::model::operators::Operators;
 pub struct Desk {
     /// The database.
     pub store: Store,
+    /// The executor, as far as it is asked directly.
+    pub control: ControlClient,
+    /// Whether it is there.
+    pub route: Route,
+    /// The agents' own bots.
+    pub bots: watch::Receiver<Bots>,
     /// Where messages for agents are handed over.
     pub deliveries: Deliveries,
     /// Who may decide.

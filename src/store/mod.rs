@@ -30,10 +30,12 @@ pub mod project;
 pub mod promote;
 pub mod proposal;
 mod proposal_sweep;
+pub mod provision;
 pub mod queue;
 pub mod receipt;
 pub mod recent;
 pub mod settings;
+pub mod skills;
 pub mod stale;
 pub mod status;
 pub mod task_ask;
@@ -41,11 +43,13 @@ pub mod task_list;
 pub mod task_look;
 pub mod task_write;
 pub mod team;
+pub mod team_look;
 pub mod thread;
 pub mod timeline;
 pub mod timeline_look;
 pub mod turn;
 mod waking;
+pub mod welcome;
 
 use std::fmt;
 

@@ -10,6 +10,7 @@ use super::thread::ThreadShown;
 use super::{Result, Store, readable};
 use crate::model::ChannelId;
 use crate::model::message::Author;
+use crate::model::presence::{Presence, presence};
 use crate::model::task::{Task, TaskStatus};
 use crate::model::view::EntityKind;
 
@@ -46,7 +47,9 @@ struct Row {
     rejected_reason: Option<String>,
     blocked_reason: Option<String>,
     deleted: Option<bool>,
-    silent: Option<bool>,
+    agent_state: Option<String>,
+    agent_seen: Option<DateTime<Utc>>,
+    read_at: DateTime<Utc>,
     approvals: Option<i64>,
     active: Option<bool>,
     asked: Option<bool>,
@@ -84,6 +87,7 @@ impl LookRow for Row {
             locked: self.locked.unwrap_or(false),
         };
         let thread = self.thread_id.and_then(ChannelId::from_i64);
+        let is_silent = is_silent(self.agent_state.as_deref(), self.agent_seen, self.read_at);
         let task = Task {
             id: self.wanted_id,
             title: self.title.take()?,
@@ -95,7 +99,7 @@ impl LookRow for Row {
             rejected: rejected.then(|| self.rejected_reason.take()),
             blocked_reason: self.blocked_reason.take(),
             is_deleted: self.deleted.unwrap_or(false),
-            is_silent: self.silent.unwrap_or(false),
+            is_silent,
             approvals: self.approvals.unwrap_or(0),
         };
         let seen = TaskSeen {
@@ -122,14 +126,15 @@ macro_rules! activity {
     };
 }
 
-/// SQL for whether an agent `s` has not been heard of for long (source: `ClawdOS`'s dashboard). Of an
-/// agent without a row nobody knows.
-macro_rules! silent {
+/// Whether an agent has not been heard of for long. Of one without a row nobody knows.
+fn is_silent(state: Option<&str>, seen: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    state.is_some() && presence(state, seen, now) == Presence::Offline
+}
+
+/// SQL for when an agent `s` was last heard of.
+macro_rules! agent_seen {
     () => {
-        "s.agent_key IS NOT NULL AND (s.state = 'sleeping' \
-         OR greatest(s.last_activity_at, s.last_heartbeat_at) \
-            < now() - CASE s.state WHEN 'working' THEN interval '30 minutes' \
-                                   ELSE interval '60 minutes' END)"
+        readable!("greatest(s.last_activity_at, s.last_heartbeat_at)")
     };
 }
 
@@ -145,8 +150,8 @@ const LOAD: &str = concat!(
                  WHERE k.status = 'stopped' AND e.task_id = k.id AND e.event_type = 'status_change' \
                    AND e.metadata ->> 'new_status' = 'stopped' \
                  ORDER BY e.created_at DESC, e.id LIMIT 1), k.blocked_reason) AS blocked_reason, k.deleted_at IS NOT NULL AS deleted, ",
-    silent!(),
-    " AS silent, p.approvals, a.active OR p.approvals > 0 AS active, \
+    agent_seen!(),
+    " AS agent_seen, s.state AS agent_state, now() AS read_at, p.approvals, a.active OR p.approvals > 0 AS active, \
             t.archived AND t.asked_at > t.updated_at AS asked, \
             t.thread_id, t.name, t.tag, t.archived, t.locked, \
             v.surface, v.part, v.channel_id, v.message_id, v.author_kind, v.hash, v.row_xmin, \
@@ -286,15 +291,19 @@ impl Store {
 
     /// The agents that have open tasks and have not been heard of for long.
     pub async fn silent_agents(&self) -> Result<Vec<String>> {
-        let keys = sqlx::query_scalar(concat!(
-            "SELECT s.agent_key FROM agent_status s WHERE s.project_id = $1 AND ",
-            silent!(),
-            " ORDER BY s.agent_key"
+        type Row = (String, String, Option<DateTime<Utc>>, DateTime<Utc>);
+        let rows: Vec<Row> = sqlx::query_as(concat!(
+            "SELECT s.agent_key, s.state, ",
+            agent_seen!(),
+            ", now() FROM agent_status s WHERE s.project_id = $1 ORDER BY s.agent_key"
         ))
         .bind(self.project.as_str())
         .fetch_all(&self.pool)
         .await?;
-        Ok(keys)
+        let silent = rows
+            .into_iter()
+            .filter(|(_, state, seen, now)| is_silent(Some(state), *seen, *now));
+        Ok(silent.map(|(key, ..)| key).collect())
     }
 
     /// The open tasks of these agents that are shown.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clawdos_bridge::control::ControlClient;
 use clawdos_bridge::executor::{
-    AgentCommand, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Kick,
+    AgentCommand, DEFAULT_API_TIMEOUT, Executor, ExecutorSettings, Hires, Kick,
 };
 use clawdos_bridge::model::delivery::DeliveryStatus;
 use clawdos_bridge::model::thread::Place;
@@ -108,6 +108,8 @@ impl Stage {
             workspace: PathBuf::from("/dev/null/workspace"),
             allowed_hosts: Vec::new(),
             api_timeout: DEFAULT_API_TIMEOUT,
+            skills: PathBuf::from("/dev/null/skills"),
+            hires: Hires::Configured,
         }
     }
 

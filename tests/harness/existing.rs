@@ -253,6 +253,12 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) {
                 let body = body.to_string();
                 http::answer(&mut stream, "200 OK", "application/json", &body).await;
             }
+            "GET /api/skills" => {
+                // The only question that makes its mirror true; it has found what was missing.
+                let found = "UPDATE skills_mirror SET extra_json = '{\"eligible\": true}'";
+                let _ = sqlx::query(found).execute(&shared.pool).await;
+                http::answer(&mut stream, "200 OK", "application/json", "[]").await;
+            }
             "POST /api/chat/deliver" => {
                 if !deliver(&shared, &request, &mut stream).await {
                     return;

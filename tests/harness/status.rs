@@ -13,8 +13,12 @@ pub fn card(seen: &[Seen]) -> &str {
     card
 }
 
+/// The word of welcome, which is said once.
+const WELCOME: &str = "**Welcome to Mission Control**";
+
 /// The posts, which are everything else.
 pub fn posts(seen: &[Seen]) -> Vec<&str> {
-    let posts = seen.iter().filter(|m| !m.text.starts_with(TITLE));
+    let said = |m: &&Seen| !m.text.starts_with(TITLE) && !m.text.starts_with(WELCOME);
+    let posts = seen.iter().filter(said);
     posts.map(|m| m.text.as_str()).collect()
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod addressing;
+mod agents;
 mod cards;
 mod change;
 mod clock;

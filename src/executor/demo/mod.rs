@@ -4,6 +4,7 @@
 //! work on: they report, deliver, ask, and go on with the answer.
 
 mod propose;
+mod skills;
 mod work;
 
 use std::io::{Read, Write};
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub use skills::write_skills;
 
 /// The longest `wait`, in seconds.
 const LONGEST_WAIT: f64 = 600.0;

@@ -1,0 +1,105 @@
+//! Answers that take a moment: acknowledged at once, said when they are known, and kept true for a while.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Context, Data};
+use crate::cards::Draft;
+use crate::discord::lanes::Class;
+use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private};
+use crate::discord::rest::{Request, Route};
+use crate::error::Told;
+
+/// How long an answer can be changed: a little less than the 15 minutes of its token (source: Discord).
+const KEPT: Duration = Duration::from_mins(14);
+
+/// The time between two looks: somebody waits at first.
+const SOON: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(5);
+const WAITED: Duration = Duration::from_mins(1);
+
+/// An answer that was promised.
+#[derive(Clone)]
+pub(super) struct Reply {
+    data: Data,
+    application: u64,
+    token: SecretString,
+}
+
+/// Promises an answer that the person alone sees. None for what Discord has not told as a command.
+pub(super) async fn promise(context: Context<'_>) -> anyhow::Result<Option<Reply>> {
+    let poise::Context::Application(application) = context else {
+        return Ok(None);
+    };
+    let interaction = application.interaction;
+    let reply = Reply {
+        data: context.data().clone(),
+        application: interaction.application_id.get(),
+        token: interaction.token.clone().into(),
+    };
+    let route = Route::interaction_callback(interaction.id.get(), reply.token.expose_secret());
+    let body = json!({ "type": SAY_LATER, "data": { "flags": EPHEMERAL } });
+    reply.send(Request::new(route).json(&body)).await?;
+    Ok(Some(reply))
+}
+
+impl Reply {
+    /// Says it.
+    pub(super) async fn say(&self, draft: &Draft) -> anyhow::Result<()> {
+        let route = Route::edit_original(self.application, self.token.expose_secret());
+        self.send(Request::new(route).json(&private(draft))).await
+    }
+
+    /// Says why there is nothing better to say.
+    pub(super) async fn fail(&self, error: &anyhow::Error) -> anyhow::Result<()> {
+        let told = Told::of(error);
+        if let Told::Reference(reference) = &told {
+            tracing::error!(%reference, error = format!("{error:#}"), "a command failed");
+        }
+        self.say(&Draft::text(told.sentence())).await
+    }
+
+    /// Says it anew whenever it is something else, as long as it may change and can be changed.
+    pub(super) fn keep<F>(self, mut said: Draft, look: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Option<(Draft, bool)>> + Send,
+    {
+        let runtime = self.data.runtime.clone();
+        runtime.spawn(async move {
+            let begun = Instant::now();
+            while begun.elapsed() < KEPT {
+                let pause = if begun.elapsed() < WAITED {
+                    SOON
+                } else {
+                    LATER
+                };
+                tokio::time::sleep(pause).await;
+                let Some((draft, is_open)) = look().await else {
+                    continue;
+                };
+                if draft != said {
+                    if let Err(error) = self.say(&draft).await {
+                        tracing::debug!(%error, "an answer cannot be kept true any more");
+                        return;
+                    }
+                    said = draft;
+                }
+                if !is_open {
+                    return;
+                }
+            }
+        });
+    }
+
+    async fn send(&self, request: Request) -> anyhow::Result<()> {
+        let lanes = self.data.lanes.clone();
+        let sending = async move {
+            let answer = lanes.submit(Class::Interactive, request).await;
+            answer.done().into_result()
+        };
+        Ok(self.data.runtime.spawn(sending).await??)
+    }
+}
