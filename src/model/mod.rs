@@ -18,6 +18,7 @@ pub mod output;
 pub mod proposal;
 pub mod realtime;
 pub mod receipt;
+pub mod schedule;
 pub mod status;
 pub mod task;
 pub mod thread;

@@ -23,6 +23,7 @@ mod plan;
 mod proposals;
 mod quote;
 mod receipts;
+mod schedule;
 mod stage;
 mod status;
 mod surface;
