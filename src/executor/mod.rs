@@ -11,6 +11,7 @@ mod proposal;
 mod question;
 mod refusal;
 mod runner;
+mod schedule;
 mod server;
 mod settings;
 mod tasks;
@@ -32,8 +33,10 @@ pub use settings::{
 };
 pub use worker::Kick;
 
+use crate::clock::Clock;
 use crate::store::Store;
 use actions::Actions;
+use schedule::Scheduler;
 use turns::Turns;
 use worker::Worker;
 
@@ -52,6 +55,7 @@ pub struct Executor {
     turns: Arc<Turns>,
     worker: Worker,
     actions: Arc<Actions>,
+    scheduler: Scheduler,
 }
 
 impl Executor {
@@ -84,8 +88,16 @@ impl Executor {
             router: server::router(Arc::clone(&turns), settings.token.as_ref()),
             worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
             actions: Arc::new(actions),
+            scheduler: Scheduler::new(Arc::clone(&turns), Clock::System, kick, parallel),
             turns,
         })
+    }
+
+    /// Runs jobs by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.scheduler.set_clock(clock);
+        self
     }
 
     /// Where it listens.
@@ -109,7 +121,11 @@ impl Executor {
         };
         let drained = async {
             // To its end: a worker that is dropped in the middle of a claim loses the rows.
-            tokio::join!(self.worker.run(&ending), self.actions.run(&ending));
+            tokio::join!(
+                self.worker.run(&ending),
+                self.actions.run(&ending),
+                self.scheduler.run(&ending)
+            );
             end_turns(&self.turns).await;
         };
         tokio::pin!(serving, drained);

@@ -29,6 +29,7 @@ mod proposal_sweep;
 pub mod queue;
 pub mod receipt;
 pub mod recent;
+pub mod schedule;
 pub mod settings;
 pub mod stale;
 pub mod status;

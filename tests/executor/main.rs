@@ -22,6 +22,7 @@ mod queue;
 mod races;
 mod requests;
 mod rows;
+mod schedule;
 mod stage;
 mod task_rows;
 mod tasks_api;

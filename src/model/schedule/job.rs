@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::instructions::Instructions;
-use super::{Schedule, Wrong};
+use super::{Field, Schedule, Wrong, quoted};
 use crate::model::AgentKey;
 
 /// The `job_intent` of heartbeats.
@@ -16,6 +16,12 @@ pub const TASK: &str = "task";
 
 /// The `job_id` of the mirror's own note, which is no job (source: `ClawdOS`).
 pub const MIRROR_STATE: &str = "__mirror_state__";
+
+/// Longest name of a job, in characters.
+pub const NAME: usize = 100;
+
+/// Longest text that an agent is told, in characters.
+pub const INSTRUCTIONS: usize = 4_000;
 
 /// What a person can change about a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +68,37 @@ impl JobText {
     /// When it runs.
     pub fn schedule(&self) -> Result<Schedule, Wrong> {
         Schedule::read(self.kind.as_deref(), &self.expr, self.tz.as_deref())
+    }
+
+    /// What is wrong with it; else when it runs and whose it is. Whether that agent exists is another question.
+    pub fn check(&self) -> Result<(Schedule, AgentKey), Wrong> {
+        let length = self.name.trim().chars().count();
+        if !(1..=NAME).contains(&length) || self.name.contains(char::is_control) {
+            let reason = format!("a name has 1 to {NAME} visible characters");
+            return Err(Wrong::new(Field::Name, reason));
+        }
+        let schedule = self.schedule()?;
+        let read = Instructions::read(&self.instructions);
+        let said = |word: Option<&str>| word.is_some_and(|it| it.trim() == HEARTBEAT);
+        if let Schedule::Every(time) = schedule
+            && (said(self.intent.as_deref()) || said(read.intent.as_deref()))
+        {
+            Schedule::heartbeat(time)?;
+        }
+        let length = read.body.chars().count();
+        if !(1..=INSTRUCTIONS).contains(&length) {
+            let reason =
+                format!("an agent is told something, in {INSTRUCTIONS} characters at most");
+            return Err(Wrong::new(Field::Instructions, reason));
+        }
+        match (&self.agent, self.agent()) {
+            (Some(key), _) if key.parse::<AgentKey>().is_err() => {
+                let reason = format!("{} is no agent's key", quoted(key));
+                Err(Wrong::new(Field::Agent, reason))
+            }
+            (_, Some(agent)) => Ok((schedule, agent)),
+            (_, None) => Err(Wrong::new(Field::Agent, "the job names no agent")),
+        }
     }
 
     /// Whether it is a heartbeat.

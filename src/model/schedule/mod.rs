@@ -14,7 +14,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
 pub use instructions::{Instructions, SAFETY, headed, prompt};
-pub use job::{HEARTBEAT, Job, JobText, MIRROR_STATE, TASK, is_heartbeat};
+pub use job::{HEARTBEAT, INSTRUCTIONS, Job, JobText, MIRROR_STATE, NAME, TASK, is_heartbeat};
 pub use zone::{city, suggest, zone};
 
 /// Shortest time between two runs.
