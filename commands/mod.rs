@@ -2,9 +2,11 @@
 
 mod approvals;
 mod ask;
+mod heartbeat;
 mod labs;
 mod output;
 mod promote;
+mod schedule;
 mod status;
 mod task;
 
@@ -59,6 +61,8 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         promote::promote(),
         task::task_with_choices(),
         output::output(),
+        schedule::schedule(),
+        heartbeat::heartbeat_with_choices(),
     ]
 }
 

@@ -85,7 +85,7 @@ impl Executor {
         Ok(Self {
             listener,
             addr,
-            router: server::router(Arc::clone(&turns), settings.token.as_ref()),
+            router: server::router(Arc::clone(&turns), kick.clone(), settings.token.as_ref()),
             worker: Worker::new(Arc::clone(&turns), parallel, batch, kick.clone()),
             actions: Arc::new(actions),
             scheduler: Scheduler::new(Arc::clone(&turns), Clock::System, kick, parallel),

@@ -20,7 +20,8 @@ use uuid::Uuid;
 use super::refusal::{BODY_LIMIT, Body, Refused};
 use super::told::{check_object, malformed_proposal};
 use super::turns::{TurnEnd, Turns};
-use super::{proposal, tasks};
+use super::worker::Kick;
+use super::{proposal, schedule, tasks};
 use crate::control::wire::{
     BUILT_IN_BINARY, Check, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, PostRequest,
     Posted, Recent, RecentMessage,
@@ -47,6 +48,7 @@ const LIMIT: (i64, i64) = (50, 200);
 /// What all routes share.
 pub(super) struct Api {
     pub(super) turns: Arc<Turns>,
+    pub(super) kick: Kick,
     token: Option<[u8; 32]>,
 }
 
@@ -54,15 +56,16 @@ pub(super) struct Api {
 pub(super) type Shared = State<Arc<Api>>;
 
 /// All routes.
-pub(super) fn router(turns: Arc<Turns>, token: Option<&SecretString>) -> Router {
+pub(super) fn router(turns: Arc<Turns>, kick: Kick, token: Option<&SecretString>) -> Router {
     let token = token.map(|token| digest(token.expose_secret()));
-    let api = Arc::new(Api { turns, token });
+    let api = Arc::new(Api { turns, kick, token });
     Router::new()
         .route("/api/executor-check", get(executor_check))
         .route("/api/chat/deliver", post(deliver))
         .route("/api/chat/post", post(post_message))
         .route("/api/chat/recent", get(recent))
         .merge(tasks::routes())
+        .merge(schedule::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&api), admit))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -23,6 +23,7 @@ mod offline;
 mod presets;
 mod receipts;
 mod room;
+mod schedule;
 mod system;
 mod talk;
 mod tasks;

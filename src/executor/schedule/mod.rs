@@ -1,6 +1,7 @@
 //! The scheduler: carries out requests about jobs, and runs jobs when their time comes. It sleeps until the next one is
 //! due; requests that the bridge files ring its bell, and those that others write are looked for now and then.
 
+mod api;
 mod outcome;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::store::Result;
 use crate::store::schedule::KeptJob;
 use crate::store::schedule::runs::{Run, lock_of};
 use outcome::Report;
+
+pub(super) use api::routes;
 
 /// Time between two looks for requests that nobody announced (source: `ClawdOS` looks as often).
 const LOOK: Duration = Duration::from_secs(10);

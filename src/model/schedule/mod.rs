@@ -1,5 +1,6 @@
 //! When jobs run: schedules as rows and people write them, held to bounds, and the next moment after a given one.
 
+mod agenda;
 mod instructions;
 mod job;
 mod words;
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
+pub use agenda::{Agenda, Ask, Request};
 pub use instructions::{Instructions, SAFETY, headed, prompt};
 pub use job::{HEARTBEAT, INSTRUCTIONS, Job, JobText, MIRROR_STATE, NAME, TASK, is_heartbeat};
 pub use zone::{city, suggest, zone};

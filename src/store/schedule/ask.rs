@@ -4,37 +4,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::model::message::OPERATOR_AUTHOR;
-use crate::model::schedule::JobText;
+use crate::model::schedule::{Ask, JobText};
 use crate::store::chat::{storable, storable_json};
 use crate::store::{Result, Store};
-
-/// What a request is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ask {
-    /// Making a job.
-    Create,
-    /// Changing one.
-    Patch,
-    /// Running one now.
-    Run,
-    /// Deleting one.
-    Delete,
-}
-
-impl Ask {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Patch, Self::Run, Self::Delete];
-
-    /// One word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Patch => "edit",
-            Self::Run => "run",
-            Self::Delete => "delete",
-        }
-    }
-}
 
 macro_rules! again {
     ($table:literal) => {
@@ -116,6 +88,22 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// How a request for a change ended: well, or not and why. None: not yet.
+    pub async fn patch_end(&self, id: Uuid) -> Result<Option<std::result::Result<(), String>>> {
+        let end: Option<(String, Option<String>)> = sqlx::query_as(
+            "SELECT status, result ->> 'error' FROM cron_job_patch_requests WHERE id = $1 AND project_id = $2",
+        )
+        .bind(id)
+        .bind(self.project.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(match end {
+            Some((status, _)) if status == "done" => Some(Ok(())),
+            Some((status, why)) if status == "error" => Some(Err(why.unwrap_or_default())),
+            _ => None,
+        })
     }
 
     /// Asks once more for what has failed. False when it has not, or not any more.

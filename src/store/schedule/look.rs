@@ -4,45 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::ask::Ask;
-use crate::model::schedule::{Job, JobText, MIRROR_STATE};
+use crate::model::schedule::{Agenda, Ask, Job, JobText, MIRROR_STATE, Request};
 use crate::store::{Result, Store, readable};
 
 /// Most jobs that are listed, and requests.
 const MOST: i64 = 1_000;
 const MOST_REQUESTS: i64 = 20;
-
-/// The schedule.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Agenda {
-    /// The jobs, heartbeats first, each group by name.
-    pub jobs: Vec<Job>,
-    /// What waits and what has failed in the last week, newest first.
-    pub requests: Vec<Request>,
-    /// When whoever keeps the mirror gave its last sign of life.
-    pub seen: Option<DateTime<Utc>>,
-    /// Whether it is ours, which gives one every two minutes.
-    pub ours: bool,
-}
-
-/// A request that is not done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Its row.
-    pub id: Uuid,
-    /// What it asks for.
-    pub ask: Ask,
-    /// The job's name, or its id.
-    pub job: String,
-    /// The job's id, where there is one already.
-    pub job_id: Option<String>,
-    /// When it was filed.
-    pub at: DateTime<Utc>,
-    /// Whether an executor has it.
-    pub running: bool,
-    /// Why it has failed; none where it waits.
-    pub error: Option<String>,
-}
 
 #[derive(FromRow)]
 struct JobRow {

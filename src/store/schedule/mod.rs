@@ -1,7 +1,9 @@
 //! Scheduled jobs: those of the built-in executor (`bridge.job`), the mirror that everybody reads, and the requests.
 
+mod abandoned;
 mod ask;
 mod look;
+mod patch;
 mod requests;
 pub mod runs;
 
@@ -12,9 +14,6 @@ use uuid::Uuid;
 use super::{Result, Store, readable};
 use crate::model::ProjectId;
 use crate::model::schedule::{JobText, MIRROR_STATE};
-
-pub use ask::Ask;
-pub use look::{Agenda, Request};
 
 /// The name of the mirror's note where our executor keeps it.
 pub const KEEPER: &str = "clawdos-bridge";

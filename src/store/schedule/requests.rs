@@ -2,10 +2,11 @@
 //! done. What another executor left in the middle is told as such.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::patch::patched;
 use super::{KeptJob, Row, columns, kept_by_others, mirror};
 use crate::model::AgentKey;
 use crate::model::schedule::{JobText, Wrong};
@@ -258,16 +259,6 @@ impl Store {
         Ok(true)
     }
 
-    /// Tells of requests that have been in work for so long that whoever took them is gone. Returns how many.
-    pub async fn fail_abandoned_requests(&self) -> Result<u64> {
-        let mut failed = 0;
-        for statement in ABANDONED {
-            let done = sqlx::query(statement).bind(self.project.as_str());
-            failed += done.execute(&self.pool).await?.rows_affected();
-        }
-        Ok(failed)
-    }
-
     async fn locked_job(&self, on: &mut PgConnection, job: &str) -> Result<Option<KeptJob>> {
         let row: Option<Row> = sqlx::query_as(concat!(
             "SELECT ",
@@ -324,90 +315,6 @@ impl Store {
             .execute(on)
             .await?;
         Ok(())
-    }
-}
-
-macro_rules! abandoned {
-    ($table:literal) => {
-        concat!(
-            "UPDATE ",
-            $table,
-            " AS r SET status = 'error', completed_at = now(), result = jsonb_build_object('exitCode', 1, 'error',
-                 'The executor that took this stopped before it said how it ended. Look, then try again.')
-             WHERE r.project_id = $1 AND r.status = 'running'
-               AND coalesce(r.picked_up_at, r.requested_at) < now() - interval '10 minutes'
-               AND NOT EXISTS (SELECT FROM bridge.job AS j WHERE j.run_request = r.id)
-               AND NOT ",
-            kept_by_others!()
-        )
-    };
-}
-
-/// One for each table of requests.
-const ABANDONED: [&str; 4] = [
-    abandoned!("cron_create_requests"),
-    abandoned!("cron_job_patch_requests"),
-    abandoned!("cron_delete_requests"),
-    abandoned!("cron_run_requests"),
-];
-
-/// What a job is after a patch, and whether it runs by itself. Existing dashboards name the fields.
-fn patched(job: &KeptJob, patch: &Value) -> Result<(JobText, bool), String> {
-    let Some(fields) = patch.as_object() else {
-        return Err("The request holds no changes.".to_owned());
-    };
-    if let Some(seen) = word(fields, "expected")?
-        && seen != job.text.version()
-    {
-        return Err(
-            "Somebody has changed the job meanwhile. Look at it again, then repeat your change."
-                .to_owned(),
-        );
-    }
-    let mut text = job.text.clone();
-    let mut known = false;
-    let mut set = |name: &str, into: &mut String| -> Result<bool, String> {
-        let value = word(fields, name)?;
-        known |= value.is_some();
-        Ok(value.map(|value| value.clone_into(into)).is_some())
-    };
-    set("name", &mut text.name)?;
-    set("instructions", &mut text.instructions)?;
-    let mut kind = String::new();
-    let mut expr = String::new();
-    let new_time = set("scheduleExpr", &mut expr)? || set("schedule", &mut expr)?;
-    let new_kind = set("scheduleKind", &mut kind)?;
-    if new_time {
-        text.expr = expr;
-        // Without a word for it, milliseconds and expressions tell themselves.
-        text.kind = new_kind.then_some(kind);
-    }
-    for (name, into) in [
-        ("tz", &mut text.tz),
-        ("targetAgentKey", &mut text.agent),
-        ("jobIntent", &mut text.intent),
-    ] {
-        let mut value = String::new();
-        if set(name, &mut value)? {
-            *into = Some(value).filter(|value| !value.trim().is_empty());
-        }
-    }
-    let enabled = match fields.get("enabled") {
-        None | Some(Value::Null) => None,
-        Some(Value::Bool(on)) => Some(*on),
-        Some(_) => return Err("enabled: it must be true or false.".to_owned()),
-    };
-    if !known && enabled.is_none() {
-        return Err("The request changes nothing that is known.".to_owned());
-    }
-    Ok((text, enabled.unwrap_or(job.enabled)))
-}
-
-fn word<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, String> {
-    match fields.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("{name}: it must be a text.")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The scheduler: requests, runs by the clock, and what they leave behind.
 
+mod api;
 mod beats;
 mod clocks;
 mod requests;
