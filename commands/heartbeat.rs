@@ -3,6 +3,7 @@
 use serenity::all::{CommandOptionType, CreateCommandOption};
 
 use super::ask::agents;
+use super::schedule::listed;
 use super::{Context, Data, Error, answer, interaction, on_main, presser};
 use crate::operations::schedule::{Wanted, new_heartbeat};
 
@@ -22,8 +23,8 @@ const INTERVALS: [(&str, &str); 10] = [
 
 /// Heartbeats of agents.
 #[poise::command(slash_command, subcommands("new"))]
-async fn heartbeat(_: Context<'_>) -> Result<(), Error> {
-    Ok(())
+async fn heartbeat(context: Context<'_>) -> Result<(), Error> {
+    listed(context).await
 }
 
 /// A non-destructive periodic check: it reports and proposes, and does nothing else.

@@ -1,5 +1,7 @@
 //! `/schedule`: what runs when. Operators change it.
 
+use std::future::{Ready, ready};
+
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::ask::agents;
@@ -22,7 +24,7 @@ async fn list(context: Context<'_>) -> Result<(), Error> {
     listed(context).await
 }
 
-async fn listed(context: Context<'_>) -> Result<(), Error> {
+pub(super) async fn listed(context: Context<'_>) -> Result<(), Error> {
     let data = context.data();
     let (desk, layout) = (data.desk.clone(), data.layout.borrow().clone());
     let page = on_main(
@@ -100,8 +102,8 @@ async fn jobs(context: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
 }
 
 /// The time zones that what is typed so far may mean.
-async fn zones(_: Context<'_>, typed: &str) -> CreateAutocompleteResponse {
+fn zones(_: Context<'_>, typed: &str) -> Ready<CreateAutocompleteResponse> {
     let found = suggest_zones(typed, OFFERED).into_iter();
     let choices = found.map(|zone| AutocompleteChoice::new(zone, zone));
-    CreateAutocompleteResponse::new().set_choices(choices.collect())
+    ready(CreateAutocompleteResponse::new().set_choices(choices.collect()))
 }

@@ -29,9 +29,7 @@ fn about(feature: Feature) -> &'static str {
         Feature::MultiDm => {
             "The channels of all other agents. It needs `operator_chat` as well: two flags."
         }
-        Feature::HeartbeatUi => {
-            "What the heartbeats of the agents do. There is nothing to see of it yet."
-        }
+        Feature::HeartbeatUi => "`/heartbeat`, with which agents look regularly.",
         Feature::MissionBanner => {
             "The mission, pinned in `#activity`. There is nothing to see of it yet."
         }

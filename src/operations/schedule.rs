@@ -17,7 +17,7 @@ use crate::cards::schedule::press::SchedulePress;
 use crate::cards::schedule::{self as cards, Around, label};
 use crate::discord::layout::Layout;
 use crate::model::labs::Feature;
-use crate::model::schedule::{Field, HEARTBEAT, Job, JobText, Schedule, TASK, Wrong, headed};
+use crate::model::schedule::{Ask, Field, HEARTBEAT, Job, JobText, Schedule, TASK, Wrong, headed};
 use crate::model::{InteractionId, MessageId};
 use crate::store::Result;
 
@@ -190,9 +190,10 @@ async fn ask_for(
         }
         tracing::info!(user = %presser.user, job = %id, "job {id} was asked for");
         desk.jobs.notify_one();
-        Ok(match heartbeat {
-            true => words::asked_heartbeat(&agent.name, &when, live),
-            false => words::asked_new(&text.name, &when, live),
+        Ok(if heartbeat {
+            words::asked_heartbeat(&agent.name, &when, live)
+        } else {
+            words::asked_new(&text.name, &when, live)
         })
     })
     .await
@@ -239,13 +240,19 @@ pub async fn press(
         return Ok(refusal);
     }
     if let SchedulePress::Again(ask, request) = press {
-        let again = desk.store.ask_again(ask, request).await?;
-        desk.jobs.notify_one();
-        return Ok(Draft::text(match again {
-            true => words::asked(words::AGAIN, desk.deliveries.is_direct()),
-            false => words::not_failed(),
-        }));
+        return again(desk, ask, request).await.map(Draft::text);
     }
+    change(desk, layout, presser, (press, row, given), now).await
+}
+
+/// The same for what changes the job of a row.
+async fn change(
+    desk: &Desk,
+    layout: &Layout,
+    presser: &Presser,
+    (press, row, given): (SchedulePress, Uuid, Given<'_>),
+    now: DateTime<Utc>,
+) -> Result<Draft> {
     let Some(job) = desk.store.job(row).await? else {
         return Ok(Draft::text(words::gone()));
     };
@@ -284,6 +291,15 @@ pub async fn press(
         },
         _ => Draft::text(told),
     })
+}
+
+/// Asks once more for what has failed.
+async fn again(desk: &Desk, ask: Ask, request: Uuid) -> Result<String> {
+    if !desk.store.ask_again(ask, request).await? {
+        return Ok(words::not_failed());
+    }
+    desk.jobs.notify_one();
+    Ok(words::asked(words::AGAIN, desk.deliveries.is_direct()))
 }
 
 fn chosen(given: Given<'_>) -> Uuid {

@@ -8,7 +8,9 @@ use crate::cards::schedule::answers as words;
 use crate::cards::schedule::{FORM_INSTRUCTIONS, FORM_NAME, FORM_SCHEDULE, FORM_TIMEZONE, written};
 use crate::control::DeliverOutcome;
 use crate::delivery::fallback::Way;
-use crate::model::schedule::{HEARTBEAT, Instructions, Job, Schedule, TASK, Wrong, headed};
+use crate::model::schedule::{
+    HEARTBEAT, Instructions, Job, JobText, Schedule, TASK, Wrong, headed,
+};
 use crate::store::Result;
 
 /// Asks for a change: directly while the executor is there.
@@ -101,14 +103,7 @@ fn changes(
     let zone = zone.filter(|zone| !zone.is_empty());
     let typed = field(FORM_SCHEDULE).unwrap_or_else(|| written(job));
     if typed != written(job) || zone != text.tz.clone().filter(|zone| !zone.is_empty()) {
-        let schedule = Schedule::typed(&typed, zone.as_deref()).map_err(told)?;
-        let schedule = match schedule {
-            Schedule::Every(time) if heartbeat => Schedule::heartbeat(time).map_err(told)?,
-            Schedule::Cron(_) if heartbeat && text.kind.as_deref() != Some("cron") => {
-                return Err(words::heartbeat_is_an_interval());
-            }
-            other => other,
-        };
+        let schedule = reschedule(&typed, zone.as_deref(), &text)?;
         text.kind = Some(schedule.kind().to_owned());
         text.expr = schedule.expr();
         text.tz = schedule.tz().map(str::to_owned);
@@ -142,4 +137,21 @@ fn changes(
         text.check().map_err(told)?;
     }
     Ok(changes)
+}
+
+/// When a job runs from now on: a heartbeat keeps being one.
+fn reschedule(
+    typed: &str,
+    zone: Option<&str>,
+    text: &JobText,
+) -> std::result::Result<Schedule, String> {
+    let told = |wrong: Wrong| words::wrong(&wrong);
+    let heartbeat = text.is_heartbeat();
+    match Schedule::typed(typed, zone).map_err(told)? {
+        Schedule::Every(time) if heartbeat => Schedule::heartbeat(time).map_err(told),
+        Schedule::Cron(_) if heartbeat && text.kind.as_deref() != Some("cron") => {
+            Err(words::heartbeat_is_an_interval())
+        }
+        other => Ok(other),
+    }
 }

@@ -24,6 +24,7 @@ mod proposals;
 mod quote;
 mod receipts;
 mod schedule;
+mod schedule_cards;
 mod stage;
 mod status;
 mod surface;

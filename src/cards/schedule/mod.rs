@@ -207,8 +207,7 @@ fn turn(page: usize, pages: usize) -> Row {
 /// Writes down what waits and what has failed, as far as there is room; gives the buttons for the latter.
 fn requests(text: &mut String, requests: &[Request]) -> Option<Row> {
     let mut again = Vec::new();
-    let mut shown = 0;
-    for request in requests {
+    for (shown, request) in requests.iter().enumerate() {
         let job = quote::name(&shortened(&request.job, NAME_ROOM));
         let at = request.at.timestamp();
         let what = request.ask.as_str();
@@ -226,7 +225,6 @@ fn requests(text: &mut String, requests: &[Request]) -> Option<Row> {
         }
         text.push_str(head);
         text.push_str(&line);
-        shown += 1;
         if request.error.is_some() && again.len() < ROW_LIMIT {
             let label = format!("Retry: {what} {}", quote::visible(&request.job));
             let press = SchedulePress::Again(request.ask, request.id);
@@ -285,9 +283,10 @@ fn buttons(job: &Job, asked: &[Request]) -> Vec<Button> {
     let going = asked
         .iter()
         .any(|it| it.ask == Ask::Delete && it.error.is_none());
-    let (pause, word) = match job.enabled {
-        true => (SchedulePress::Pause(job.row), "Pause"),
-        false => (SchedulePress::Resume(job.row), "Resume"),
+    let (pause, word) = if job.enabled {
+        (SchedulePress::Pause(job.row), "Pause")
+    } else {
+        (SchedulePress::Resume(job.row), "Resume")
     };
     let all = [
         Button::new("Run now", Style::Success, &SchedulePress::Run(job.row)),

@@ -144,9 +144,9 @@ impl Scheduler {
                 if self.free() == 0 {
                     return Ok(None);
                 }
-                match store.claim_due(self.turns.locks(), job, after).await? {
-                    Some(run) => self.begin(run),
-                    None => tracing::debug!(job = job.job, "somebody else runs this job"),
+                let claimed = store.claim_due(self.turns.locks(), job, after).await?;
+                if let Some(run) = claimed {
+                    self.begin(run);
                 }
                 Ok(after)
             }

@@ -64,7 +64,7 @@ impl Report {
         Ended {
             error: Some(why.to_owned()),
             activity: Some(("cron_run", shortened(&activity))),
-            ..self.ended(agent, String::new())
+            ..self.ended(agent, "")
         }
     }
 
@@ -105,7 +105,7 @@ impl Report {
         Ended {
             activity: Some((activity.0, shortened(&activity.1))),
             messages,
-            ..self.ended(Some(agent), tail)
+            ..self.ended(Some(agent), &tail)
         }
     }
 
@@ -119,7 +119,7 @@ impl Report {
         }
     }
 
-    fn ended(&self, agent: Option<AgentKey>, tail: String) -> Ended {
+    fn ended(&self, agent: Option<AgentKey>, tail: &str) -> Ended {
         let skipped = tail.chars().count().saturating_sub(TAIL);
         Ended {
             began: self.began,

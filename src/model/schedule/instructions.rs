@@ -29,7 +29,7 @@ impl Instructions {
             let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
             let line = line.trim();
             if line == "---" {
-                read.body = after.trim().to_owned();
+                after.trim().clone_into(&mut read.body);
                 read.agent = read.agent.or(target);
                 return read;
             }

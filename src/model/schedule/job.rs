@@ -58,11 +58,9 @@ impl JobText {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part.as_bytes());
         }
-        let digest = hasher.finalize();
-        digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut first = [0; 8];
+        first.copy_from_slice(&hasher.finalize()[..8]);
+        format!("{:016x}", u64::from_be_bytes(first))
     }
 
     /// When it runs.

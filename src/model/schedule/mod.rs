@@ -92,7 +92,7 @@ impl Wrong {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Schedule {
     /// At the times of a cron expression.
-    Cron(Times),
+    Cron(Box<Times>),
     /// Again and again after this time.
     Every(Duration),
 }
@@ -175,7 +175,7 @@ impl Schedule {
             let reason = format!("{} names a day that never comes", quoted(&times.text));
             return Err(Wrong::new(Field::Schedule, reason));
         }
-        Ok(Self::Cron(times))
+        Ok(Self::Cron(Box::new(times)))
     }
 
     /// The word of its kind in a row.

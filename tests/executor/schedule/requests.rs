@@ -253,12 +253,9 @@ Look.', $1)",
     .execute(stage.store.pool())
     .await
     .unwrap();
-    let state = "INSERT INTO cron_mirror (project_id, job_id, name, schedule_kind)
+    let kept = "INSERT INTO cron_mirror (project_id, job_id, name, schedule_kind)
          VALUES ('front-office', '__mirror_state__', 'state', 'state')";
-    sqlx::query(state)
-        .execute(stage.store.pool())
-        .await
-        .unwrap();
+    sqlx::query(kept).execute(stage.store.pool()).await.unwrap();
     let timed = stage.timed(stage.script(NOTING)).await;
     // Whatever was asked of the other executor stays its own.
     let run = stage.ask_run("old").await;
