@@ -4,12 +4,14 @@ mod activity;
 mod agents;
 mod approvals;
 mod ask;
+mod heartbeat;
 pub mod help;
 mod labs;
 mod later;
 mod mission;
 mod output;
 mod promote;
+mod schedule;
 mod skills;
 mod status;
 mod task;
@@ -71,6 +73,8 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         agents::agent(),
         skills::skills(),
         help::help(),
+        schedule::schedule(),
+        heartbeat::heartbeat_with_choices(),
     ]
 }
 

@@ -37,6 +37,8 @@ pub struct Control {
     pub shell: ShellGuard,
     /// Tells our own executor that something was approved; nobody listens where it is another.
     pub approved: Arc<Notify>,
+    /// Tells it that something about jobs was asked for.
+    pub jobs: Arc<Notify>,
 }
 
 /// The executor of the configuration, or our own, which can be switched off and on.
@@ -68,6 +70,7 @@ pub async fn open(
         url,
         token,
         approved: kick.approved(),
+        jobs: kick.jobs(),
     })
 }
 

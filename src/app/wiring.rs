@@ -157,6 +157,7 @@ impl Wires<'_> {
             members_may_ask: self.config.delivery.members_may_ask,
             shell: self.control.shell.clone(),
             approved: Arc::clone(&self.control.approved),
+            jobs: Arc::clone(&self.control.jobs),
             look: own,
             labs_look,
         };

@@ -30,8 +30,8 @@ fn about(feature: Feature) -> &'static str {
             "The channels of all other agents. It needs `operator_chat` as well: two flags."
         }
         Feature::HeartbeatUi => {
-            "What the heartbeats of the agents find: a card per agent in `#activity`, and a post for \
-             each finding."
+            "`/heartbeat`, and what the heartbeats of the agents find: a card per agent in `#activity`, \
+             and a post for each finding."
         }
         Feature::MissionBanner => {
             "The mission, pinned in `#activity` and in the topic of `#team-room`."

@@ -272,7 +272,7 @@ impl ControlClient {
     }
 }
 
-async fn outcome(response: Response) -> DeliverOutcome {
+pub(super) async fn outcome(response: Response) -> DeliverOutcome {
     let status = response.status();
     let body = match read(response).await {
         Ok(body) => body,

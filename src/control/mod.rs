@@ -2,6 +2,7 @@
 
 pub mod client;
 mod clock;
+mod cron;
 pub mod guard;
 mod team;
 pub mod wire;

@@ -97,6 +97,10 @@ impl Deliveries {
         &self.inner.turn.store
     }
 
+    pub(super) fn control(&self) -> &ControlClient {
+        &self.inner.turn.control
+    }
+
     pub(super) fn route(&self) -> &Route {
         &self.inner.turn.route
     }

@@ -1,6 +1,7 @@
 //! Deliveries: messages on their way to agents, directly when the Control API is there, queued
 //! when it is not. The row is the mutex; nothing here holds a lock across the network.
 
+mod cron;
 mod desk;
 pub mod fallback;
 mod turn;

@@ -66,6 +66,8 @@ pub struct Pressed {
     pub chosen: Vec<String>,
     /// What was typed into the form; none for a button and a list.
     pub typed: Option<String>,
+    /// All fields of the form, by name.
+    pub fields: Vec<(String, String)>,
     /// Who.
     pub user: UserId,
     /// Under which name people see them.
@@ -94,6 +96,7 @@ impl Pressed {
             private: false,
             chosen: Vec::new(),
             typed: None,
+            fields: Vec::new(),
             user: UserId::new(user.id.get())?,
             name: nick.or(user.global_name).unwrap_or(user.name),
             bot: user.bot,
@@ -191,6 +194,7 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
         }),
         Interaction::Modal(it) => Some(Pressed {
             typed: Some(typed(&it.data.components)),
+            fields: fields(&it.data.components),
             custom_id: it.data.custom_id,
             ..Pressed::of(
                 (it.id.get(), it.application_id.get()),
@@ -228,13 +232,21 @@ fn is_private(message: &Message) -> bool {
 
 /// What stands in the first field of a form.
 fn typed(rows: &[ActionRow]) -> String {
-    rows.iter()
-        .flat_map(|row| &row.components)
-        .find_map(|component| match component {
-            ActionRowComponent::InputText(input) => input.value.clone(),
+    let first = fields(rows).into_iter().next();
+    first.map(|(_, text)| text).unwrap_or_default()
+}
+
+/// What stands in all of them, by their names.
+fn fields(rows: &[ActionRow]) -> Vec<(String, String)> {
+    let components = rows.iter().flat_map(|row| &row.components);
+    components
+        .filter_map(|component| match component {
+            ActionRowComponent::InputText(input) => {
+                Some((input.custom_id.clone(), input.value.clone()?))
+            }
             _ => None,
         })
-        .unwrap_or_default()
+        .collect()
 }
 
 fn roles(roles: &[serenity::all::RoleId]) -> Vec<RoleId> {

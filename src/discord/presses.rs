@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::events::Pressed;
 use super::lanes::{Class, Lanes};
@@ -15,6 +16,7 @@ use super::layout::Layout;
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{FilePart, Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
+use crate::cards::schedule::press::SchedulePress;
 use crate::cards::task_press::TaskPress;
 use crate::cards::team_press::TeamPress;
 use crate::cards::{Draft, Modal, answers, task_answers, verdict as words};
@@ -22,6 +24,7 @@ use crate::error::{Told, UserError};
 use crate::model::RoleId;
 use crate::operations::Desk;
 use crate::operations::decide::{Presser, askable, press};
+use crate::operations::schedule;
 use crate::operations::task_press::{self as tasks, Given};
 use crate::operations::team_press;
 use crate::store;
@@ -83,6 +86,9 @@ impl Presses {
     }
 
     async fn follow(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
+        if let Wanted::Schedule(SchedulePress::Edit(job)) = wanted {
+            return self.ask_change(pressed, job).await;
+        }
         match form(&wanted, pressed) {
             Some(form) => self.ask(pressed, wanted, form).await,
             None => self.work(pressed, wanted).await,
@@ -105,13 +111,29 @@ impl Presses {
         }
     }
 
+    /// Opens the form of a job, filled in as the job is now.
+    async fn ask_change(&self, pressed: &Pressed, job: Uuid) -> Result<(), RestError> {
+        let refusal = match self.presser(pressed).await {
+            Err(error) => Draft::text(Told::of(&error).sentence()),
+            Ok(who) => {
+                let looking = schedule::edit_form(&self.desk, &who, job);
+                match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
+                    Ok(Ok(Ok(form))) => return self.first(pressed, FORM, Some(json!(form))).await,
+                    Ok(Ok(Err(refusal))) => refusal,
+                    Ok(Err(_)) | Err(_) => Draft::text(answers::database_away()),
+                }
+            }
+        };
+        self.say(pressed, &refusal).await
+    }
+
     /// Why there is nothing to ask; none where there is.
     async fn look(&self, who: &Presser, wanted: Wanted) -> store::Result<Option<Draft>> {
         match wanted {
             Wanted::Verdict(Press::RejectWithReason { reference, hash }) => {
                 askable(&self.desk, who, reference, hash).await
             }
-            Wanted::Verdict(_) | Wanted::Team(_) => Ok(None),
+            Wanted::Verdict(_) | Wanted::Team(_) | Wanted::Schedule(_) => Ok(None),
             Wanted::Task(press) => {
                 let layout = self.layout.borrow().clone();
                 tasks::askable(&self.desk, &layout, who, press).await
@@ -172,6 +194,15 @@ impl Presses {
                     Wanted::Team(what) => {
                         let layout = self.layout.borrow().clone();
                         team_press::press(&self.desk, &layout, &who, (what, given.chosen)).await
+                    }
+                    Wanted::Schedule(what) => {
+                        let layout = self.layout.borrow().clone();
+                        let given = schedule::Given {
+                            interaction: pressed.interaction,
+                            chosen: given.chosen,
+                            fields: &pressed.fields,
+                        };
+                        schedule::press(&self.desk, &layout, &who, (what, given), Utc::now()).await
                     }
                 };
                 match done {
@@ -275,6 +306,8 @@ enum Wanted {
     Task(TaskPress),
     /// Something about agents or skills.
     Team(TeamPress),
+    /// Something about the schedule.
+    Schedule(SchedulePress),
 }
 
 /// What a button, a list or a form that was sent asks for. A form's id on a button is none of ours, nor the
@@ -288,6 +321,10 @@ fn read(pressed: &Pressed) -> Result<Wanted, UnknownPress> {
     if let Ok(press) = pressed.custom_id.parse::<TaskPress>() {
         let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
         return fits.then_some(Wanted::Task(press)).ok_or(UnknownPress);
+    }
+    if let Ok(press) = pressed.custom_id.parse::<SchedulePress>() {
+        let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
+        return fits.then_some(Wanted::Schedule(press)).ok_or(UnknownPress);
     }
     if !is_form {
         return pressed.custom_id.parse().map(Wanted::Verdict);
@@ -305,7 +342,7 @@ fn form(wanted: &Wanted, pressed: &Pressed) -> Option<Modal> {
         }
         Wanted::Task(TaskPress::AnswerFreely { item }) => Some(task_answers::answer_form(item)),
         Wanted::Task(TaskPress::Stop { task }) => Some(task_answers::stop_form(task)),
-        Wanted::Verdict(_) | Wanted::Task(_) | Wanted::Team(_) => None,
+        Wanted::Verdict(_) | Wanted::Task(_) | Wanted::Team(_) | Wanted::Schedule(_) => None,
     }
 }
 

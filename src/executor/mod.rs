@@ -12,6 +12,7 @@ mod proposal;
 mod question;
 mod refusal;
 mod runner;
+mod schedule;
 mod server;
 mod settings;
 mod skills;
@@ -34,9 +35,11 @@ pub use settings::{
 };
 pub use worker::Kick;
 
+use crate::clock::Clock;
 use crate::store::Store;
 use actions::Actions;
 use hires::Provisioner;
+use schedule::Scheduler;
 use skills::Skills;
 use turns::Turns;
 use worker::Worker;
@@ -58,6 +61,7 @@ pub struct Executor {
     actions: Arc<Actions>,
     hires: Provisioner,
     skills: Skills,
+    scheduler: Scheduler,
 }
 
 impl Executor {
@@ -96,8 +100,16 @@ impl Executor {
             actions: Arc::new(actions),
             hires,
             skills,
+            scheduler: Scheduler::new(Arc::clone(&turns), Clock::System, kick, parallel),
             turns,
         })
+    }
+
+    /// Runs jobs by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.scheduler.set_clock(clock);
+        self
     }
 
     /// Where it listens.
@@ -130,6 +142,7 @@ impl Executor {
                 self.actions.run(&ending),
                 self.hires.run(&ending),
                 self.skills.run(&ending),
+                self.scheduler.run(&ending),
                 turns,
             );
             // What was taken in a last look goes back to the queue.

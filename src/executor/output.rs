@@ -6,8 +6,11 @@ use serde_json::Value;
 const MAX_PROPOSALS: usize = 20;
 const MAX_EVENTS: usize = 50;
 
+/// Why there is no answer where the agent printed nothing.
+pub(super) const SILENT: &str = "The agent ended without saying anything.";
+
 /// What an agent said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Answer {
     /// Its answer; an agent that only proposes has none.
     pub reply: Option<String>,
@@ -43,7 +46,7 @@ pub(super) fn read(output: &[u8]) -> Result<Answer, String> {
         status: None,
     });
     if answer.is_nothing() {
-        return Err("The agent ended without saying anything.".to_owned());
+        return Err(SILENT.to_owned());
     }
     Ok(answer)
 }

@@ -22,7 +22,8 @@ pub(super) struct Question {
     pub message_id: MessageId,
     /// The task that the message is about.
     pub task: Option<Uuid>,
-    /// What has happened to the task: `kickoff`, `handover`, `answer`, `mention`.
+    /// What has happened to the task: `kickoff`, `handover`, `answer`, `mention`. Without a
+    /// message it is `heartbeat` or `job`.
     pub kind: Option<String>,
     /// What.
     pub text: String,

@@ -1,6 +1,8 @@
 //! Turns: at most one at a time per message and agent, in order within a thread and agent, so many
 //! at once in all. A turn belongs to nobody who waits for it: a caller who hangs up changes nothing.
 
+mod unasked;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,6 +22,8 @@ use crate::store::queue::Lane;
 use crate::store::team::departed;
 use crate::store::turn::{ABANDONED, Begun, TurnKey, TurnState, lock_of};
 use crate::store::{Result as StoreResult, Store, StoreError};
+
+pub(super) use unasked::Unasked;
 
 /// How long the end of a turn waits for a database that is away before it is given up.
 const OUTAGE: Duration = Duration::from_mins(2);

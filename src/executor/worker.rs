@@ -30,6 +30,7 @@ pub struct Kick(Arc<Bells>);
 #[derive(Debug, Default)]
 struct Bells {
     queue: Notify,
+    schedule: Arc<Notify>,
     actions: Arc<Notify>,
     hires: Notify,
 }
@@ -40,6 +41,7 @@ impl Kick {
         self.0.queue.notify_one();
         self.0.actions.notify_one();
         self.0.hires.notify_one();
+        self.0.schedule.notify_one();
     }
 
     /// What rings for approved actions, for whoever approves them.
@@ -47,7 +49,17 @@ impl Kick {
         Arc::clone(&self.0.actions)
     }
 
+    /// What rings for requests about jobs, for whoever files them.
+    pub fn jobs(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.schedule)
+    }
+
     /// The same.
+    pub(super) fn schedule(&self) -> &Notify {
+        &self.0.schedule
+    }
+
+    /// What rings for approved actions.
     pub(super) fn actions(&self) -> &Notify {
         &self.0.actions
     }

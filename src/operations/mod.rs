@@ -14,6 +14,8 @@ pub mod output;
 pub mod promote;
 pub mod retry;
 pub mod say;
+pub mod schedule;
+mod schedule_edit;
 pub mod skills;
 pub mod status;
 pub mod task;
@@ -59,6 +61,8 @@ pub struct Desk {
     pub shell: ShellGuard,
     /// Tells an executor of ours that something was approved.
     pub approved: Arc<Notify>,
+    /// Tells an executor of ours that something about jobs was asked for.
+    pub jobs: Arc<Notify>,
     /// Tells the mirror of rows that it should look at.
     pub look: mpsc::UnboundedSender<Entity>,
     /// Tells that the flags of the Labs may have changed.

@@ -34,6 +34,7 @@ pub mod provision;
 pub mod queue;
 pub mod receipt;
 pub mod recent;
+pub mod schedule;
 pub mod settings;
 pub mod skills;
 pub mod stale;

@@ -103,7 +103,7 @@ async fn schedule_job_files_a_request_as_dashboards_do() {
             .await;
         stage.executed(reference).await;
         let row: (String, String, String, String, String, String) = sqlx::query_as(
-            "SELECT schedule_kind, schedule_expr, instructions, status, requested_by, target_agent_key
+            "SELECT schedule_kind, schedule_expr, instructions, job_intent, requested_by, target_agent_key
              FROM cron_create_requests WHERE name = $1 AND project_id = 'front-office'",
         )
         .bind(kind)
@@ -115,7 +115,7 @@ async fn schedule_job_files_a_request_as_dashboards_do() {
             kind,
             expression,
             instructions,
-            "queued",
+            "task",
             "ui",
             "agent:ricky:main",
         ];

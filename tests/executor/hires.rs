@@ -40,7 +40,7 @@ impl Stage {
     }
 
     /// Waits for the end of a request: its status and result.
-    async fn settled(&self, id: Uuid) -> (String, Value) {
+    async fn hire_settled(&self, id: Uuid) -> (String, Value) {
         eventually("the request ends", async || {
             let (status, result, whole): (String, Option<Value>, bool) = sqlx::query_as(
                 "SELECT status, result, picked_up_at IS NOT NULL AND completed_at IS NOT NULL \
@@ -131,7 +131,7 @@ async fn what_waited_while_nobody_was_there_is_carried_out_once() {
         Running::start(stage.hiring(), stage.store.clone()).await,
     ];
     for id in [id, cut_off] {
-        let (status, result) = stage.settled(id).await;
+        let (status, result) = stage.hire_settled(id).await;
         assert_eq!(status, "done", "{result}");
     }
     for executor in two {
@@ -155,7 +155,7 @@ async fn what_cannot_be_provisioned_ends_with_a_reason() {
         ("blank", "\u{200b}", "no letter"),
     ] {
         let id = stage.asked(short, name).await;
-        let (status, result) = stage.settled(id).await;
+        let (status, result) = stage.hire_settled(id).await;
         let said = result["error"].as_str().unwrap_or_default();
         assert!(
             status == "error" && said.contains(why),
@@ -175,12 +175,12 @@ async fn with_agents_in_the_configuration_only_those_are_provisioned() {
     };
     let executor = Running::start(settings, stage.store.clone()).await;
     let other = stage.asked("vega", "Vega").await;
-    let (status, result) = stage.settled(other).await;
+    let (status, result) = stage.hire_settled(other).await;
     let said = result["error"].as_str().unwrap_or_default();
     assert_eq!(status, "error");
     assert!(said.contains("[executor.agents.vega]"), "{said}");
     let known = stage.asked("nova", "Nova").await;
-    assert_eq!(stage.settled(known).await.0, "done");
+    assert_eq!(stage.hire_settled(known).await.0, "done");
     let hired = stage.store.hired().await.unwrap();
     assert!(
         hired.is_empty(),
@@ -195,7 +195,7 @@ async fn a_folder_that_cannot_be_made_is_told_and_can_be_tried_again() {
     std::fs::write(stage.folder.path().join("workspace"), "in the way").unwrap();
     let executor = Running::start(stage.hiring(), stage.store.clone()).await;
     let id = stage.asked("nova", "Nova").await;
-    let (status, result) = stage.settled(id).await;
+    let (status, result) = stage.hire_settled(id).await;
     assert_eq!(status, "error");
     assert!(
         result["error"]
@@ -207,7 +207,7 @@ async fn a_folder_that_cannot_be_made_is_told_and_can_be_tried_again() {
     std::fs::remove_file(stage.folder.path().join("workspace")).unwrap();
     assert!(stage.store.retry_hire(id).await.unwrap());
     assert!(!stage.store.retry_hire(id).await.unwrap(), "once");
-    assert_eq!(stage.settled(id).await.0, "done");
+    assert_eq!(stage.hire_settled(id).await.0, "done");
     executor.stop().await;
 }
 

@@ -23,6 +23,7 @@ mod queue;
 mod races;
 mod requests;
 mod rows;
+mod schedule;
 mod skills;
 mod stage;
 mod task_rows;

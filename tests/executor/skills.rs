@@ -28,7 +28,7 @@ impl Stage {
         Running::start(settings, self.store.clone()).await
     }
 
-    async fn mirrored(&self, id: &str) -> Option<Skill> {
+    async fn mirrored_skill(&self, id: &str) -> Option<Skill> {
         let skills = self.store.skills().await.unwrap();
         skills.into_iter().find(|skill| skill.id == id)
     }
@@ -69,16 +69,16 @@ async fn skills_are_reported_and_a_check_sees_what_was_repaired() {
         (200, vec!["labels", "notes", "quiet"]),
         "{all}"
     );
-    let ready = stage.mirrored("notes").await.unwrap();
+    let ready = stage.mirrored_skill("notes").await.unwrap();
     assert_eq!(
         (ready.status, ready.name.as_str()),
         (SkillStatus::Ready, "Notes")
     );
     assert_eq!(
-        stage.mirrored("quiet").await.unwrap().status,
+        stage.mirrored_skill("quiet").await.unwrap().status,
         SkillStatus::Disabled
     );
-    let labels = stage.mirrored("labels").await.unwrap();
+    let labels = stage.mirrored_skill("labels").await.unwrap();
     assert_eq!(labels.status, SkillStatus::NeedsSetup);
     assert_eq!(labels.missing.bins, ["no-such-printer", "../sh"]);
     assert_eq!(labels.missing.any_bins, ["no-a", "no-b"]);
@@ -98,7 +98,7 @@ async fn skills_are_reported_and_a_check_sees_what_was_repaired() {
         "{answer}"
     );
     assert_eq!(
-        stage.mirrored("labels").await.unwrap().status,
+        stage.mirrored_skill("labels").await.unwrap().status,
         SkillStatus::Ready
     );
     executor.stop().await;
@@ -118,7 +118,7 @@ async fn what_is_no_skill_is_found_nowhere_and_what_is_broken_says_so() {
     let (_, all) = call(&executor, Method::GET, "/api/skills").await;
     assert_eq!(all.as_array().unwrap().len(), 3, "{all}");
     for id in ["broken", "typo", "huge"] {
-        let skill = stage.mirrored(id).await.unwrap();
+        let skill = stage.mirrored_skill(id).await.unwrap();
         assert_eq!(skill.status, SkillStatus::NeedsSetup);
         assert!(
             skill.description.contains("skill.toml cannot be read"),
@@ -152,12 +152,12 @@ async fn the_mirror_follows_and_leaves_the_rows_of_others_alone() {
     stage.write_skill("new", "skill.toml", "");
     let executor = stage.with_skills().await;
     eventually("the start has reported", async || {
-        let new = stage.mirrored("new").await;
+        let new = stage.mirrored_skill("new").await;
         new.map(drop).ok_or_else(|| "nothing".to_owned())
     })
     .await;
-    assert!(stage.mirrored("theirs").await.is_some());
-    assert_eq!(stage.mirrored("old").await, None);
+    assert!(stage.mirrored_skill("theirs").await.is_some());
+    assert_eq!(stage.mirrored_skill("old").await, None);
     let version = || async {
         let query = "SELECT xmin::text FROM skills_mirror WHERE skill_id = 'new'";
         let version: String = sqlx::query_scalar(query)
@@ -176,6 +176,6 @@ async fn the_mirror_follows_and_leaves_the_rows_of_others_alone() {
     std::fs::remove_dir_all(stage.skills()).unwrap();
     let (status, all) = call(&executor, Method::GET, "/api/skills").await;
     assert_eq!((status, all), (200, serde_json::json!([])));
-    assert_eq!(stage.mirrored("new").await, None);
+    assert_eq!(stage.mirrored_skill("new").await, None);
     executor.stop().await;
 }

@@ -27,6 +27,7 @@ mod offline;
 mod presets;
 mod receipts;
 mod room;
+mod schedule;
 mod skills;
 mod system;
 mod talk;

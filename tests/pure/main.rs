@@ -25,6 +25,8 @@ mod plan;
 mod proposals;
 mod quote;
 mod receipts;
+mod schedule;
+mod schedule_cards;
 mod stage;
 mod status;
 mod surface;

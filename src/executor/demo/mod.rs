@@ -1,8 +1,10 @@
 //! The demo agents: programs that answer what they were asked, always the same way, so that
 //! everything around them can be seen at work. Words in the message steer them, wherever they stand:
 //! `wait 5` takes five seconds, `fail` fails, `propose <action> …` proposes. What they hear of a task they
-//! work on: they report, deliver, ask, and go on with the answer.
+//! work on: they report, deliver, ask, and go on with the answer. A heartbeat finds something where it is told to
+//! `find` it.
 
+mod beat;
 mod propose;
 mod skills;
 mod work;
@@ -72,14 +74,13 @@ pub fn demo_agent(
             return ExitCode::from(2);
         }
     };
-    let mut turn = plan(short, &question.message);
+    let kind = question.kind.as_deref().unwrap_or_default();
+    let mut turn = match kind {
+        "heartbeat" => beat::beat(short, &question.message),
+        _ => plan(short, &question.message),
+    };
     if question.task_id.is_some() {
-        work::go_on(
-            &mut turn,
-            short,
-            question.kind.as_deref().unwrap_or_default(),
-            &question.message,
-        );
+        work::go_on(&mut turn, short, kind, &question.message);
     }
     std::thread::sleep(turn.wait);
     if turn.fail {

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::wire::offered;
-use super::{Act, Client};
+use super::{Act, Client, Form};
 use crate::harness::card::Card;
 
 /// Options of a command that are texts, as Discord takes them.
@@ -37,6 +37,18 @@ impl Client {
         let below = json!([{ "type": 1, "name": sub, "options": texts(options) }]);
         let act = self.slash_with(channel, name, below).await;
         self.told(&act).await
+    }
+
+    /// Sends a form with these texts in its fields, by name.
+    pub async fn fill(&self, form: &Form, fields: &[(&str, &str)]) -> Act {
+        let row = |(name, value): &(&str, &str)| {
+            let input = json!({ "type": 4, "custom_id": name, "value": value });
+            json!({ "type": 1, "components": [input] })
+        };
+        let rows: Vec<Value> = fields.iter().map(row).collect();
+        let data = json!({ "id": form.id, "custom_id": form.custom_id, "components": rows });
+        let (channel, message) = (&form.channel, form.message.as_deref());
+        self.send(5, channel, message, form.private, &data).await
     }
 
     /// Uses a command as a client that checks nothing does, and gives back what Discord says to it.
