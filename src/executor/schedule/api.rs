@@ -1,6 +1,7 @@
 //! The Control API's routes of jobs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,12 +9,17 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::control::wire::Posted;
 use crate::executor::refusal::{Body, Refused};
 use crate::executor::server::{Api, Shared, broken, posted};
 use crate::model::schedule::Job;
+
+/// How long a caller waits for a change that somebody else is carrying out, and the time between two looks.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// All of them.
 pub(in crate::executor) fn routes() -> Router<Arc<Api>> {
@@ -101,14 +107,22 @@ async fn patch(api: &Api, job: &str, patch: Value) -> Result<Json<Posted>, Refus
     let id = Uuid::new_v4();
     let ended = async {
         store.ask_patch(id, job, &patch).await?;
-        store.settle_job_requests(Utc::now()).await?;
-        store.patch_end(id).await
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            store.settle_job_requests(Utc::now()).await?;
+            let end = store.patch_end(id).await?;
+            // The scheduler, or another executor, may be at it just now.
+            if end.is_some() || Instant::now() > deadline {
+                return Ok(end);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     };
     let ended = ended.await.map_err(|error| broken(&error))?;
     api.kick.schedule().notify_one();
     match ended {
         Some(Err(why)) => Err(Refused::bad(why).ran(false)),
-        // Another executor may be settling it just now: it is in the database, and will be.
+        // It is in the database, and will be carried out.
         Some(Ok(())) | None => Ok(posted(Some(id))),
     }
 }

@@ -166,7 +166,9 @@ impl Store {
                  result = jsonb_build_object('jobId', r.job_id, 'exitCode', 1, 'durationMs', 0, 'stdoutTail', '',
                      'stderrTail', $2::text, 'error', $2::text)
              WHERE r.project_id = $1 AND r.status = 'queued' AND NOT EXISTS (SELECT FROM bridge.job AS j
-                 WHERE j.project_id = $1 AND j.job_id = r.job_id) AND NOT ",
+                 WHERE j.project_id = $1 AND j.job_id = r.job_id)
+               AND NOT EXISTS (SELECT FROM cron_create_requests AS c WHERE c.project_id = $1
+                 AND c.id::text = r.job_id AND c.status IN ('queued', 'running')) AND NOT ",
             kept_by_others!()
         ))
         .bind(self.project.as_str())

@@ -116,20 +116,20 @@ async fn two_hundred_jobs_are_paged_in_two_groups() {
         last.says("page 29 of 29") && last.live() == ["Previous"],
         "{last:?}"
     );
-    let row: uuid::Uuid = sqlx::query_scalar("SELECT id FROM cron_mirror WHERE job_id = 'job-7'")
+    let row: uuid::Uuid = sqlx::query_scalar("SELECT id FROM cron_mirror WHERE job_id = 'job-99'")
         .fetch_one(world.pool())
         .await
         .unwrap();
     let act = zack.choose(&last, "v1:job-pick", &row.to_string()).await;
     let card = zack.told(&act).await;
     assert!(
-        card.says("number 7**") && card.says("`0 9 1-7 * 1` Buenos Aires"),
+        card.says("number 99**") && card.says("`0 9 1-7 * 1` Buenos Aires"),
         "{card:?}"
     );
     let offered = zack
         .offered_in(&at, ("schedule", "show"), "job", "number 19")
         .await;
-    assert_eq!(offered.len(), 11, "{offered:?}");
+    assert_eq!(offered.len(), 2, "{offered:?}");
     let zones = zack
         .offered_in(&at, ("schedule", "new"), "timezone", "berl")
         .await;

@@ -112,7 +112,7 @@ async fn what_the_story_left_stays_as_people_left_it_and_the_heartbeat_is_known_
     let signs: (String, String, String, String, String, bool) = sqlx::query_as(
         "SELECT name, schedule_kind, schedule_expr, job_intent, target_agent_key,
                 instructions LIKE E'@agent:agent:main:main\\n@intent:heartbeat\\n---\\n_%'
-         FROM cron_mirror",
+         FROM cron_mirror WHERE job_id <> '__mirror_state__'",
     )
     .fetch_one(&pool)
     .await
@@ -135,6 +135,7 @@ async fn what_the_story_left_stays_as_people_left_it_and_the_heartbeat_is_known_
         .await;
     sqlx::raw_sql(
         "DELETE FROM tasks; DELETE FROM project_chat_messages; DELETE FROM cron_mirror;
+         DELETE FROM bridge.job;
          DELETE FROM brain_docs; DELETE FROM agents WHERE name = 'Ricky'",
     )
     .execute(&pool)
@@ -145,7 +146,8 @@ async fn what_the_story_left_stays_as_people_left_it_and_the_heartbeat_is_known_
     let demo = demo.again();
     let left: i64 = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM project_chat_messages)
-              + (SELECT count(*) FROM cron_mirror) + (SELECT count(*) FROM brain_docs)
+              + (SELECT count(*) FROM cron_mirror WHERE job_id <> '__mirror_state__')
+              + (SELECT count(*) FROM brain_docs)
               + (SELECT count(*) FROM agents WHERE name = 'Ricky')",
     )
     .fetch_one(&demo.pool().await)
