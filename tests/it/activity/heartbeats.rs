@@ -2,6 +2,7 @@
 
 use super::{RICKY, TRUNKS, goes_on, posts};
 use crate::harness::client::Client;
+use crate::harness::wait::eventually;
 use crate::harness::world::{PROJECT, World};
 
 #[tokio::test]
@@ -49,14 +50,20 @@ async fn with_the_feature_off_nothing_of_them_appears_and_findings_come_when_it_
         .used(&channel, "labs", &[("flag", "heartbeat_ui")])
         .await;
     assert!(told.says("a card per agent"), "{told:?}");
-    set(&world, r#"{"heartbeat_ui": true}"#).await;
+    set(&world, r#"{"heartbeat_ui": true, "mission_banner": true}"#).await;
     posts(&world, &zack, "**Heartbeat of Ricky**", 1).await;
     posts(&world, &zack, "**heartbeat finding**", 1).await;
     set(&world, "{}").await;
-    let off = client
-        .used(&channel, "labs", &[("flag", "heartbeat_ui")])
-        .await;
-    assert!(off.says("is off"), "{off:?}");
+    // The bridge has noticed when it says so of the other flag.
+    eventually("the flags are off", || async {
+        let told = client.sub(&channel, ("mission", "show"), &[]).await;
+        if told.says("nowhere else") {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    })
+    .await;
     goes_on(&world, "heartbeat", RICKY, "unseen again").await;
     goes_on(&world, "drive_upload", TRUNKS, "a sign of life").await;
     posts(&world, &zack, "a sign of life", 1).await;
