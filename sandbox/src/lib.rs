@@ -44,6 +44,9 @@ pub use crate::switches::{Switch, SwitchError};
 /// How long [`Sandbox::stop`] waits for requests that are being answered.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
+/// The file of the data folder that names the port of last time.
+const PORT: &str = "port";
+
 /// How to start a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -103,14 +106,16 @@ impl Sandbox {
     /// Starts a sandbox. Fails when the data folder cannot be used, another sandbox runs on it, its
     /// journal is damaged, or the address is taken.
     pub async fn start(options: Options) -> Result<Self> {
-        let listener = TcpListener::bind(options.listen).await.with_context(|| {
-            format!(
-                "The sandbox cannot listen on {}. Choose another port or stop what uses it.",
-                options.listen
-            )
-        })?;
+        let listener = bind(&options).await?;
         let listen = listener.local_addr()?;
-        Self::serve(listener, listen, options)
+        let kept = (options.listen.port() == 0).then(|| options.data_dir.join(PORT));
+        let sandbox = Self::serve(listener, listen, options)?;
+        if let Some(path) = kept
+            && let Err(error) = std::fs::write(&path, listen.port().to_string())
+        {
+            tracing::warn!(%error, "the port cannot be kept for the next start");
+        }
+        Ok(sandbox)
     }
 
     /// Serves on a socket that others know under the address `listen`.
@@ -181,6 +186,25 @@ fn page(listen: SocketAddr, door: &Door) -> String {
         Some(token) => format!("{page}#token={token}"),
         None => page,
     }
+}
+
+/// Where any port will do, that of last time is tried first: an open page and a bookmark find the sandbox
+/// again after a restart.
+async fn bind(options: &Options) -> Result<TcpListener> {
+    if options.listen.port() == 0 {
+        let kept = std::fs::read_to_string(options.data_dir.join(PORT)).unwrap_or_default();
+        if let Ok(port) = kept.trim().parse()
+            && let Ok(listener) = TcpListener::bind((options.listen.ip(), port)).await
+        {
+            return Ok(listener);
+        }
+    }
+    TcpListener::bind(options.listen).await.with_context(|| {
+        format!(
+            "The sandbox cannot listen on {}. Choose another port or stop what uses it.",
+            options.listen
+        )
+    })
 }
 
 fn info(state: &mut State, extra_token: Option<String>, page: String) -> Result<Info> {

@@ -178,3 +178,27 @@ async fn a_picture_tells_how_large_it_is() -> Result<()> {
     assert_eq!((size(0), size(1)), ((Some(3), Some(2)), (None, None)));
     Ok(())
 }
+
+#[tokio::test]
+async fn an_open_page_finds_the_sandbox_again_after_a_restart() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let options = || clawdos_sandbox::Options {
+        data_dir: folder.path().to_path_buf(),
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        bot_token: None,
+        switches: Vec::new(),
+    };
+    let first = clawdos_sandbox::Sandbox::start(options()).await?;
+    let page = first.info().page.clone();
+    first.stop().await;
+    let second = clawdos_sandbox::Sandbox::start(options()).await?;
+    assert_eq!(second.info().page, page);
+    second.stop().await;
+    // Somebody else has the port now: any other will do.
+    let taken = page.trim_start_matches("http://").trim_end_matches('/');
+    let _other = tokio::net::TcpListener::bind(taken).await?;
+    let third = clawdos_sandbox::Sandbox::start(options()).await?;
+    assert_ne!(third.info().page, page);
+    third.stop().await;
+    Ok(())
+}

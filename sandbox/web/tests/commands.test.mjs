@@ -1,6 +1,6 @@
 // Slash commands with their options and choices, and commands in the menu of a message.
 
-import { assert, journey, until, world } from "./harness/index.mjs";
+import { assert, journey, sleep, until, world } from "./harness/index.mjs";
 
 const it = world();
 
@@ -77,3 +77,23 @@ journey(it, "makes a task of a message", async (page, device) => {
   await page.opens("tasks");
   await page.raw.getByRole("link", { name: new RegExp(words) }).waitFor();
 });
+
+journey(it, "two clicks on Send command are one command", async (page, device) => {
+  await page.opens("team-room");
+  await page.begins("task new");
+  const name = `clicked twice, ${device}`;
+  await page.raw.getByRole("textbox", { name: /^name/ }).fill(name);
+  await page.raw.getByRole("button", { name: "Send command" }).dblclick();
+  await page.sees(name);
+  await sleep(1500);
+  const forum = it.channels.tasks;
+  const { threads } = await it.zack.call("GET", `/guilds/${it.run.discord.guild_id}/threads/active`);
+  assert.equal(threads.filter((one) => one.parent_id === forum && one.name === name).length, 1);
+});
+
+journey(it, "a command without options is sent with the keyboard", async (page) => {
+  await page.opens("team-room");
+  await page.begins("status");
+  await page.raw.keyboard.press("Enter");
+  await page.raw.getByText("Only you can see this").first().waitFor();
+}, { devices: ["desktop"] });

@@ -21,6 +21,9 @@ interface Index {
   application_commands: Command[];
 }
 
+/** "Invalid form body" (JSON Error Codes). */
+const FORM_ERROR = 50035;
+
 export interface Act {
   nonce: Snowflake;
   channel: Snowflake;
@@ -41,6 +44,13 @@ export interface Asked {
   what: string;
   data: unknown;
   files?: File[];
+}
+
+/** Why Discord did not take an interaction, in words. */
+function reason(asked: Asked, error: unknown): string {
+  if (!(error instanceof RestError)) return "This interaction failed";
+  const gone = asked.type === InteractionType.component && error.code === FORM_ERROR;
+  return gone ? "This is not there any more: somebody was faster, or it has changed." : error.message;
 }
 
 export class Acts {
@@ -68,7 +78,7 @@ export class Acts {
       await this.post(asked, act.nonce);
       return true;
     } catch (error) {
-      this.fail(act.nonce, error instanceof RestError ? error.message : "This interaction failed");
+      this.fail(act.nonce, reason(asked, error));
       return false;
     }
   }

@@ -49,9 +49,9 @@ addEventListener("popstate", () => {
 /** The channel that is looked at. */
 export const here = computed<Channel | undefined>(() => channels.value.get(place.value.channel));
 
-/** Goes where the address says, or to the first channel in which something was said. */
+/** Goes to the first channel in which something was said, unless the address names one. */
 export function settle(): void {
-  if (here.value || !me.value) return;
+  if (place.value.channel || !me.value) return;
   const all = [...channels.value.values()];
   const above = (channel: Channel) => channels.value.get(channel.parent_id ?? "")?.position ?? -1;
   const visible = all

@@ -108,7 +108,7 @@ const LAST = "person";
 /** Looks as this person. */
 export async function signIn(person: Person): Promise<void> {
   const token = await login(person.name, secret());
-  localStorage.setItem(LAST, person.name);
+  sessionStorage.setItem(LAST, person.name);
   batch(() => {
     session.value?.close();
     clearWorld();
@@ -124,11 +124,11 @@ function signOut(reason: string): void {
   trouble.value = reason;
 }
 
-/** Looks as whoever looked last, else as the operator. */
+/** Looks as whoever looked last in this tab, else as the operator: two tabs may be two people. */
 export async function begin(): Promise<void> {
   try {
     const known = await people();
-    const last = localStorage.getItem(LAST);
+    const last = sessionStorage.getItem(LAST);
     const person = known.find((it) => it.name === last) ?? known.find((it) => it.operator) ?? known[0];
     if (person) await signIn(person);
     else signOut("Nobody is here.");

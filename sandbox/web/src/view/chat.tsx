@@ -64,7 +64,7 @@ function Header({ session, channel }: { session: Session; channel?: Channel }) {
       {channel && <Icon name={isForum(channel) ? "forum" : isThread(channel) ? "thread" : isPrivate(channel) ? "at" : "hash"} />}
       <div class="title">
         <h1>{channel ? titleOf(channel) : "Mission Control"}</h1>
-        {channel?.topic && <p class="quiet">{plainOf(channel.topic)}</p>}
+        {channel?.topic && !isForum(channel) && <p class="quiet">{plainOf(channel.topic)}</p>}
         {other && (
           <p class="quiet">
             <StatusDot status={statusOf(other.id)} /> {STATUS_WORDS[statusOf(other.id)]}

@@ -93,7 +93,8 @@ export function CommandForm({ session, channel, entry, onClose }: FormProps) {
   const problem = useSignal("");
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>("input, select")?.focus();
+    const fields = form.current?.querySelector<HTMLElement>("input, select");
+    (fields ?? form.current?.querySelector<HTMLElement>("[type=submit]"))?.focus();
   }, [added.value]);
   const shown = entry.options.filter((option) => option.required || added.value.includes(option.name));
   const hidden = entry.options.filter((option) => !shown.includes(option));
@@ -109,13 +110,19 @@ export function CommandForm({ session, channel, entry, onClose }: FormProps) {
     const data = { version: command.version, id: command.id, name: command.name, type: 1, options: nested, attachments };
     return { type, application: command.application_id, channel: channel.id, guild: channel.guild_id, what: `/${entry.title}`, data, files };
   };
+  const sending = useRef(false);
   const submit = async () => {
+    // Two clicks are one command.
+    if (sending.current) return;
     const missing = shown.find((option) => option.required && given.value[option.name] === undefined);
     if (missing) {
       problem.value = `${missing.name} is needed.`;
       return;
     }
-    if (await session.acts.send(asked(InteractionType.command))) onClose();
+    sending.current = true;
+    const taken = await session.acts.send(asked(InteractionType.command));
+    sending.current = false;
+    if (taken) onClose();
     else problem.value = session.acts.all.value.findLast((it) => it.what === `/${entry.title}`)?.error ?? "That did not work.";
   };
   return (

@@ -72,7 +72,7 @@ export function Composer({ session, channel, reply, onReply }: Props) {
   const attach = (added: Iterable<File>) => {
     const all = [...files.value, ...added];
     const large = all.find((file) => file.size > FILE_BYTES);
-    problem.value = large ? `${large.name} is too large: Discord takes 10 MB.` : all.length > FILES ? "Discord takes 10 files in a message." : "";
+    problem.value = large ? `${large.name} is too large: Discord takes 10 MB.` : all.length > FILES ? `Discord takes ${FILES} files in a message: ${all.length - FILES} are left out.` : "";
     files.value = all.filter((file) => file.size <= FILE_BYTES).slice(0, FILES);
   };
   const over = [...text.value.trim()].length - MESSAGE_LENGTH;
@@ -145,7 +145,7 @@ export function Composer({ session, channel, reply, onReply }: Props) {
         <ul class="files">
           {files.value.map((file) => (
             <li key={file.name}>
-              {file.name} <span class="quiet">{bytes(file.size)}</span>
+              <bdi class="file-name">{shown(file.name)}</bdi> <span class="quiet">{bytes(file.size)}</span>
               <IconButton icon="close" label={`Remove ${file.name}`} onClick={() => (files.value = files.value.filter((it) => it !== file))} />
             </li>
           ))}
@@ -208,3 +208,6 @@ export function Composer({ session, channel, reply, onReply }: Props) {
     </form>
   );
 }
+
+/** A name without signs that turn the direction of what follows. */
+const shown = (name: string): string => name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");

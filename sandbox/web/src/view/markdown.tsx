@@ -24,7 +24,37 @@ export function plainOf(text: string): string {
 
 function flat(list: Node[] | string | undefined): string {
   if (typeof list === "string") return list;
-  return (list ?? []).map((node) => (node.type === "br" || node.type === "newline" ? " " : flat(node.content))).join("");
+  return (list ?? []).map(words).join("");
+}
+
+/** What a node says without its looks. */
+function words(node: Node): string {
+  switch (node.type) {
+    case "br":
+    case "newline":
+      return " ";
+    case "user":
+      return `@${userName(text(node.id))}`;
+    case "role":
+      return `@${roles.value.get(text(node.id))?.name ?? "deleted-role"}`;
+    case "channel": {
+      const channel = channels.value.get(text(node.id));
+      return `#${channel ? titleOf(channel) : "unknown"}`;
+    }
+    case "everyone":
+    case "here":
+      return `@${node.type}`;
+    case "twemoji":
+      return text(node.name);
+    case "emoji":
+      return `:${text(node.name)}:`;
+    case "timestamp":
+      return styled(Number(node.timestamp) * 1000, "f");
+    case "list":
+      return (node.items as Item[]).map((item) => flat(item.content)).join(", ");
+    default:
+      return flat(node.content);
+  }
 }
 
 function nodes(list: Node[] | string | undefined, depth: number): ComponentChildren {
