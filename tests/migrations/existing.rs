@@ -58,8 +58,11 @@ async fn every_row_stays_as_it_was() {
     assert_eq!(before, after);
 }
 
-/// What finds the few open proposals, the last question to an agent, and old comments by time, among many rows.
-const OUR_INDEXES: [&str; 9] = [
+/// What finds the few open proposals, the last question to an agent, old comments and activities by time, and heartbeats,
+/// among many rows.
+const OUR_INDEXES: [&str; 11] = [
+    "idx_activities_heartbeats",
+    "idx_activities_project_time",
     "idx_chat_delivery_queue_agent",
     "idx_task_comments_project_time",
     "idx_task_comments_task",
