@@ -68,21 +68,21 @@ async fn an_approved_task_is_in_the_database_once() {
 }
 
 #[tokio::test]
-async fn an_approved_job_is_requested() {
+async fn an_approved_job_is_requested_and_made() {
     let stage = Stage::start().await;
     stage
         .approve("propose schedule_job Water the plants", "Water the plants")
         .await;
-    let requests = stage
-        .line(
-            "SELECT concat_ws(' | ', name, schedule_kind, schedule_expr, status, target_agent_key) \
-             FROM cron_create_requests",
-        )
+    let job = "Water the plants | cron | 0 9 * * * | agent:main:main";
+    let request = "SELECT concat_ws(' | ', name, schedule_kind, schedule_expr, target_agent_key, status) \
+                   FROM cron_create_requests";
+    stage
+        .world
+        .database_says(request, format!("{job} | done"))
         .await;
-    assert_eq!(
-        requests,
-        ["Water the plants | cron | 0 9 * * * | queued | agent:main:main"]
-    );
+    let mirrored = "SELECT concat_ws(' | ', name, schedule_kind, schedule_expr, target_agent_key) \
+                    FROM cron_mirror WHERE job_id <> '__mirror_state__'";
+    assert_eq!(stage.line(mirrored).await, [job]);
     let instructions = stage
         .line("SELECT instructions FROM cron_create_requests")
         .await;
