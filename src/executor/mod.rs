@@ -4,6 +4,7 @@
 mod actions;
 mod answer;
 pub mod demo;
+mod hands;
 mod hires;
 mod lanes;
 mod output;

@@ -2,13 +2,13 @@
 //! it looks every second, because a standalone executor hears of new rows from nobody.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::hands::Hands;
 use super::turns::{TurnEnd, Turns};
 use crate::model::delivery::Claimed;
 use crate::store::Result;
@@ -52,6 +52,11 @@ impl Kick {
     /// What rings for requests about jobs, for whoever files them.
     pub fn jobs(&self) -> Arc<Notify> {
         Arc::clone(&self.0.schedule)
+    }
+
+    /// What rings for rows of the queue.
+    pub(super) fn queue(&self) -> &Notify {
+        &self.0.queue
     }
 
     /// The same.
@@ -120,9 +125,8 @@ impl<'a> Rounds<'a> {
 #[derive(Debug)]
 pub(super) struct Worker {
     turns: Arc<Turns>,
-    parallel: usize,
     batch: usize,
-    at_work: Arc<AtomicUsize>,
+    hands: Hands,
     kick: Kick,
 }
 
@@ -130,9 +134,8 @@ impl Worker {
     pub(super) fn new(turns: Arc<Turns>, parallel: usize, batch: usize, kick: Kick) -> Self {
         Self {
             turns,
-            parallel,
             batch,
-            at_work: Arc::default(),
+            hands: Hands::new(parallel, kick.clone(), Kick::queue),
             kick,
         }
     }
@@ -154,10 +157,7 @@ impl Worker {
 
     /// Claims once; returns how many rows it took.
     pub(super) async fn step(&self) -> Result<usize> {
-        let free = self
-            .parallel
-            .saturating_sub(self.at_work.load(Ordering::Acquire));
-        let limit = free.min(self.batch);
+        let limit = self.hands.free().min(self.batch);
         let shorts: Vec<String> = self.turns.agents().keys().cloned().collect();
         if limit == 0 || shorts.is_empty() {
             return Ok(0);
@@ -175,7 +175,7 @@ impl Worker {
         let claimed = self.turns.store().claim_batch(limit, filter).await?;
         let count = claimed.len();
         for row in claimed {
-            let hand = Hand::raise(&self.at_work, &self.kick);
+            let hand = self.hands.raise();
             let turns = Arc::clone(&self.turns);
             self.turns.tasks().spawn(async move {
                 settle(&turns, row).await;
@@ -224,28 +224,5 @@ async fn settle(turns: &Arc<Turns>, row: Claimed) {
         Err(error) => {
             tracing::error!(delivery_id = %id, %agent, %error, "a delivery could not be settled");
         }
-    }
-}
-
-/// One of the worker's hands, at work; when it is free again, the worker looks at once.
-struct Hand {
-    at_work: Arc<AtomicUsize>,
-    kick: Kick,
-}
-
-impl Hand {
-    fn raise(at_work: &Arc<AtomicUsize>, kick: &Kick) -> Self {
-        at_work.fetch_add(1, Ordering::AcqRel);
-        Self {
-            at_work: Arc::clone(at_work),
-            kick: kick.clone(),
-        }
-    }
-}
-
-impl Drop for Hand {
-    fn drop(&mut self) {
-        self.at_work.fetch_sub(1, Ordering::AcqRel);
-        self.kick.0.queue.notify_one();
     }
 }

@@ -5,12 +5,12 @@ mod api;
 mod outcome;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::hands::Hands;
 use super::question::Question;
 use super::turns::{Turns, Unasked};
 use super::worker::Kick;
@@ -39,8 +39,7 @@ pub(super) struct Scheduler {
     turns: Arc<Turns>,
     clock: Clock,
     kick: Kick,
-    hands: usize,
-    at_work: Arc<AtomicUsize>,
+    hands: Hands,
 }
 
 impl Scheduler {
@@ -49,9 +48,8 @@ impl Scheduler {
         Self {
             turns,
             clock,
+            hands: Hands::new(hands, kick.clone(), Kick::schedule),
             kick,
-            hands,
-            at_work: Arc::default(),
         }
     }
 
@@ -120,7 +118,7 @@ impl Scheduler {
         store.settle_job_requests(now).await?;
         let jobs = store.kept_jobs().await?;
         let asked = store
-            .claim_asked(self.turns.locks(), &jobs, self.free())
+            .claim_asked(self.turns.locks(), &jobs, self.hands.free())
             .await?;
         for run in asked {
             self.begin(run);
@@ -141,7 +139,7 @@ impl Scheduler {
         match job.next {
             // However many runs were missed, this is one.
             Some(next) if next <= now && after.is_some() => {
-                if self.free() == 0 {
+                if self.hands.free() == 0 {
                     return Ok(None);
                 }
                 let claimed = store.claim_due(self.turns.locks(), job, after).await?;
@@ -159,13 +157,8 @@ impl Scheduler {
         }
     }
 
-    fn free(&self) -> usize {
-        self.hands
-            .saturating_sub(self.at_work.load(Ordering::Acquire))
-    }
-
     fn begin(&self, run: Run) {
-        let hand = Hand::raise(&self.at_work, &self.kick);
+        let hand = self.hands.raise();
         let (turns, clock) = (Arc::clone(&self.turns), self.clock.clone());
         self.turns.tasks().spawn(async move {
             carry_out(&turns, &clock, &run).await;
@@ -232,28 +225,5 @@ fn question(turns: &Arc<Turns>, run: &Run, agent: AgentKey) -> Question {
         task: None,
         kind: Some(if heartbeat { "heartbeat" } else { "job" }.to_owned()),
         text: prompt(&run.job.text.instructions, heartbeat),
-    }
-}
-
-/// One of the scheduler's hands, at work; when it is free again, the scheduler looks at once.
-struct Hand {
-    at_work: Arc<AtomicUsize>,
-    kick: Kick,
-}
-
-impl Hand {
-    fn raise(at_work: &Arc<AtomicUsize>, kick: &Kick) -> Self {
-        at_work.fetch_add(1, Ordering::AcqRel);
-        Self {
-            at_work: Arc::clone(at_work),
-            kick: kick.clone(),
-        }
-    }
-}
-
-impl Drop for Hand {
-    fn drop(&mut self) {
-        self.at_work.fetch_sub(1, Ordering::AcqRel);
-        self.kick.schedule().notify_one();
     }
 }
