@@ -8,6 +8,7 @@ mod comment;
 pub mod decide;
 pub mod edit;
 mod hand_over;
+pub mod homes;
 pub mod labs;
 pub mod mission;
 pub mod output;

@@ -13,6 +13,7 @@ mod effect;
 pub mod execution;
 pub mod gap;
 pub mod heartbeat;
+pub mod home;
 pub mod inspect;
 pub mod kept;
 pub mod layout;

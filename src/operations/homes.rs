@@ -1,0 +1,83 @@
+//! The homes: projects that this process shows, each in one server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::Desk;
+use crate::discord::layout::Layout;
+use crate::model::{GuildId, ProjectId};
+
+/// A project that is shown in a server.
+#[derive(Clone)]
+pub struct Home {
+    /// What operations on it work with.
+    pub desk: Desk,
+    /// Where its channels are.
+    pub layout: watch::Receiver<Arc<Layout>>,
+    /// Its name for people.
+    pub name: String,
+}
+
+impl Home {
+    /// The project.
+    pub fn project(&self) -> &ProjectId {
+        self.desk.store.project()
+    }
+
+    /// The server that shows it.
+    pub fn guild(&self) -> GuildId {
+        self.layout.borrow().guild
+    }
+}
+
+/// The homes that there are now. Clones see the same.
+#[derive(Clone)]
+pub struct Homes {
+    now: watch::Receiver<Arc<Vec<Home>>>,
+    /// Rings for whoever opens and closes them.
+    bell: Arc<Notify>,
+}
+
+impl Homes {
+    /// As `now` tells; `bell` has them looked at anew.
+    pub fn new(now: watch::Receiver<Arc<Vec<Home>>>, bell: Arc<Notify>) -> Self {
+        Self { now, bell }
+    }
+
+    /// All of them, the configured project first.
+    pub fn all(&self) -> Arc<Vec<Home>> {
+        self.now.borrow().clone()
+    }
+
+    /// Those in one server.
+    pub fn of_guild(&self, guild: GuildId) -> Vec<Home> {
+        let all = self.all();
+        all.iter()
+            .filter(|it| it.guild() == guild)
+            .cloned()
+            .collect()
+    }
+
+    /// That of a project.
+    pub fn of_project(&self, project: &ProjectId) -> Option<Home> {
+        let all = self.all();
+        all.iter().find(|it| it.project() == project).cloned()
+    }
+
+    /// Has the homes looked at anew, and waits until a project is shown in a server, for so long.
+    pub async fn moved_in(
+        &self,
+        project: &ProjectId,
+        guild: GuildId,
+        patience: Duration,
+    ) -> Option<Home> {
+        let mut now = self.now.clone();
+        self.bell.notify_one();
+        let is_it = |home: &Home| home.project() == project && home.guild() == guild;
+        let waiting = now.wait_for(|homes| homes.iter().any(is_it));
+        let homes = tokio::time::timeout(patience, waiting).await.ok()?.ok()?;
+        homes.iter().find(|it| is_it(it)).cloned()
+    }
+}
