@@ -99,6 +99,7 @@ impl Wires<'_> {
             feed: told.feed,
             own: told.own,
             agents_changed: told.agents_changed,
+            jobs: Arc::clone(&self.control.jobs),
             labs_look: told.labs_look,
             dials,
             poll: shared.config.mode.poll,
