@@ -30,6 +30,7 @@ mod receipts;
 mod room;
 mod schedule;
 mod skills;
+mod story;
 mod system;
 mod talk;
 mod tasks;
