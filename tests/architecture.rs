@@ -14,7 +14,7 @@ const LAYERS: [&str; 6] = [
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
      discord::own_bots discord::portal discord::receipts",
     "operations mirror mode delivery",
-    "discord::gateway discord::sessions discord::presence discord::presses discord::inbound \
+    "discord::gateway discord::sessions discord::presence discord::presses discord::lobby discord::inbound \
      discord::events commands doctor backfill health executor embedded",
     "main lib app cli lifecycle",
 ];
@@ -24,7 +24,7 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 18] = [
+const SIDEWAYS: [(&str, &str, &str); 20] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
@@ -44,9 +44,15 @@ const SIDEWAYS: [(&str, &str, &str); 18] = [
     ("discord::inbound", "discord::events", "what it is told"),
     (
         "discord::inbound",
-        "discord::presses",
+        "discord::presses discord::lobby",
         "whom it hands buttons to",
     ),
+    (
+        "discord::lobby",
+        "discord::events discord::presses",
+        "what it is told, and how presses are answered",
+    ),
+    ("commands", "discord::lobby", "how a failure of /setup is told"),
     ("discord::presses", "discord::events", "what it is told"),
     ("delivery", "mode", "it decides: direct or queued"),
     ("operations", "delivery", "where a message is handed over"),

@@ -22,6 +22,7 @@ use crate::discord::portal::invite;
 use crate::health::Readiness;
 use crate::lifecycle::Lifecycle;
 use crate::model::mode::State;
+use crate::operations::Roll;
 
 /// Everything that runs, as far as the outside is told.
 struct Running {
@@ -32,6 +33,7 @@ struct Running {
     identity: Identity,
     layout: watch::Receiver<Arc<Layout>>,
     mode: watch::Receiver<State>,
+    operators: Roll,
     health: std::net::SocketAddr,
 }
 
@@ -103,7 +105,7 @@ async fn start(
         lanes,
         turned: hands.turned,
     };
-    let (layout, mode) = wires.connect(lifecycle, own_bots).await?;
+    let (layout, mode, operators) = wires.connect(lifecycle, own_bots).await?;
     let running = Running {
         config,
         database,
@@ -112,6 +114,7 @@ async fn start(
         identity,
         layout,
         mode,
+        operators,
         health,
     };
     Ok((running, readiness))
@@ -151,6 +154,9 @@ async fn announce(
     println!("run file  {}", file.display());
     for warning in running.config.warnings() {
         println!("warning   {warning}");
+    }
+    if running.operators.is_empty() {
+        println!("warning   {}", cards::setup::answers::nobody_decides());
     }
     if !state.is_live() {
         println!("warning   {}", state.reason);

@@ -1,5 +1,6 @@
 //! Discord: the real one or the sandbox, and who we are there.
 
+use std::collections::HashSet;
 #[cfg(feature = "sandbox")]
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Identity {
     pub name: String,
     /// The server.
     pub guild: GuildId,
+    /// The people whom the application belongs to.
+    pub owners: HashSet<UserId>,
     /// The websocket's address.
     pub gateway_url: String,
 }
@@ -200,6 +203,7 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
         );
     }
     Ok(Identity {
+        owners: application.owners(),
         application: application.id,
         bot: account.id,
         name: account.username,

@@ -9,6 +9,7 @@ mod doctor;
 mod executor;
 mod feed;
 mod instance;
+mod lobby;
 mod mirroring;
 mod own_bots;
 mod run_file;

@@ -15,8 +15,9 @@ use super::discord::{Identity, Place};
 use super::executor::Control;
 use super::mirroring::Told;
 use super::welcome::Welcome;
-use super::{feed, own_bots, spool};
+use super::{feed, lobby, own_bots, spool};
 use crate::clock::Clock;
+use crate::commands::lobby::{Front, Porter};
 use crate::commands;
 use crate::config::Config;
 use crate::delivery::Deliveries;
@@ -27,6 +28,7 @@ use crate::discord::inbound::{Files, Intake};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::threads::Threads;
 use crate::discord::layout::{Builder, Layout};
+use crate::discord::lobby::LobbyPresses;
 use crate::discord::own_bots::{Guests, OwnBots};
 use crate::discord::presses::Presses;
 use crate::discord::receipts::Receipts;
@@ -44,7 +46,8 @@ use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
-use crate::operations::{Desk, Operators};
+use crate::operations::homes::Home;
+use crate::operations::{Desk, Roll};
 use crate::spool::{Found, Place as SpoolPlace, Spool};
 
 /// What the parts are made of.
@@ -78,7 +81,7 @@ struct Heard {
     banner: mpsc::UnboundedSender<BannerNews>,
 }
 
-type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>);
+type Connected = (watch::Receiver<Arc<Layout>>, watch::Receiver<State>, Roll);
 
 /// Serves `/healthz`, `/readyz` and `/metrics` from the first moment.
 pub async fn serve_health(
@@ -113,7 +116,7 @@ impl Wires<'_> {
         let (mode, nudge) = self.start_mode(lifecycle, own.clone());
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let operators = Arc::new(self.operators());
+        let operators = lobby::roll(lifecycle, &self.database.hot, self.configured()).await?;
         let guests = self.guests(&operators);
         let (layout, labs_look) = self
             .start_layout(lifecycle, &repair, &agents_changed, (&bots.bots, &guests))
@@ -153,7 +156,7 @@ impl Wires<'_> {
             route,
             bots: dials.bots.clone(),
             deliveries,
-            operators,
+            operators: operators.clone(),
             members_may_ask: self.config.delivery.members_may_ask,
             shell: self.control.shell.clone(),
             approved: Arc::clone(&self.control.approved),
@@ -187,7 +190,7 @@ impl Wires<'_> {
             guild: self.identity.guild,
         };
         lifecycle.spawn("welcome", welcome.run(cancel));
-        Ok((layout, mode))
+        Ok((layout, mode, operators))
     }
 
     /// Hands messages over to agents.
@@ -275,25 +278,6 @@ impl Wires<'_> {
         Ok((layout, labs_look))
     }
 
-    fn guests(&self, operators: &Arc<Operators>) -> Guests {
-        Guests::new(
-            self.lanes.clone(),
-            self.identity.guild,
-            Arc::clone(operators),
-            self.config.delivery.members_may_ask,
-        )
-    }
-
-    fn operators(&self) -> Operators {
-        let discord = &self.config.discord;
-        let users = discord.operators.iter();
-        let roles = discord.operator_roles.iter();
-        Operators {
-            users: users.chain(&self.place.operators).copied().collect(),
-            roles: roles.copied().collect(),
-        }
-    }
-
     /// The marks on people's messages; the spool hears which of its own are gone.
     fn receipts(&self, lifecycle: &Lifecycle, spool: &Spool) -> Receipts {
         let spool = spool.clone();
@@ -319,6 +303,16 @@ impl Wires<'_> {
             connected.subscribe(),
         );
         let mode = dials.mode.clone();
+        let home = Home {
+            desk: desk.clone(),
+            layout: layout.clone(),
+            name: self.config.project.name.clone(),
+        };
+        let lobby = self.lobby(lifecycle, home, self.lanes.clone());
+        let porter = Porter {
+            lobby: lobby.clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
         let framework = commands::framework(commands::Data {
             desk: desk.clone(),
             lanes: self.lanes.clone(),
@@ -333,9 +327,10 @@ impl Wires<'_> {
             gateway_url: self.identity.gateway_url.clone(),
             mode: mode.clone(),
             heard: tell.clone(),
-            operators: desk.operators.users.iter().copied().collect(),
+            operators: desk.operators.clone(),
             layout: layout.clone(),
         });
+        let framework = Front::new(porter, framework);
         let gateway = Gateway::start(self.gateway(mode.clone()), framework, tell)?;
         lifecycle.spawn("gateway", gateway.run(cancel.clone()));
         let intake = Intake {
@@ -344,6 +339,7 @@ impl Wires<'_> {
                 lanes: self.lanes.clone(),
                 layout: layout.clone(),
             },
+            lobby: LobbyPresses { lobby },
             guests: heard_with.guests,
             desk,
             lanes: self.lanes.clone(),

@@ -31,6 +31,7 @@ use super::events::{Inbound, Written};
 use super::lanes::Lanes;
 use super::layout::Layout;
 use super::own_bots::Guests;
+use super::lobby::LobbyPresses;
 use super::presses::Presses;
 use super::receipts::Receipts;
 use crate::mirror::banner::BannerNews;
@@ -55,6 +56,8 @@ pub struct Intake {
     pub repair: Arc<Notify>,
     /// Answers buttons and forms.
     pub presses: Presses,
+    /// Answers the controls of `/setup`.
+    pub lobby: LobbyPresses,
     /// Who may talk to agents' own bots.
     pub guests: Guests,
     /// What the gateway hears.
@@ -196,6 +199,9 @@ impl Intake {
             Inbound::Thread(news) => {
                 // Nobody listens only while the process ends.
                 let _ = self.threads.send(news);
+            }
+            Inbound::Pressed(pressed) if LobbyPresses::knows(&pressed) => {
+                self.lobby.take(*pressed);
             }
             Inbound::Pressed(pressed) => self.presses.take(*pressed),
             Inbound::ChannelGone(channel) => {
