@@ -89,10 +89,7 @@ fn visitor(context: Context<'_>) -> Option<Visitor> {
     let poise::Context::Application(application) = context else {
         return None;
     };
-    let (author, member) = (
-        context.author(),
-        application.interaction.member.as_deref()?,
-    );
+    let (author, member) = (context.author(), application.interaction.member.as_deref()?);
     let roles = member.roles.iter();
     let name = member.nick.as_ref().or(author.global_name.as_ref());
     Some(Visitor {
@@ -127,7 +124,9 @@ fn framework(porter: Porter) -> poise::Framework<Porter, Error> {
         .options(poise::FrameworkOptions {
             commands: all(),
             on_error: |error| {
-                Box::pin(async move { tracing::error!(error = %error, "/setup could not be run: {error}") })
+                Box::pin(async move {
+                    tracing::error!(error = %error, "/setup could not be run: {error}")
+                })
             },
             // Who owns the application is asked once, at the start, with the rest of what it is.
             initialize_owners: false,

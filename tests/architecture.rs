@@ -52,7 +52,11 @@ const SIDEWAYS: [(&str, &str, &str); 20] = [
         "discord::events discord::presses",
         "what it is told, and how presses are answered",
     ),
-    ("commands", "discord::lobby", "how a failure of /setup is told"),
+    (
+        "commands",
+        "discord::lobby",
+        "how a failure of /setup is told",
+    ),
     ("discord::presses", "discord::events", "what it is told"),
     ("delivery", "mode", "it decides: direct or queued"),
     ("operations", "delivery", "where a message is handed over"),

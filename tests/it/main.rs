@@ -28,6 +28,7 @@ mod presets;
 mod receipts;
 mod room;
 mod schedule;
+mod setup;
 mod skills;
 mod system;
 mod talk;

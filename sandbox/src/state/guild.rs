@@ -42,6 +42,36 @@ impl State {
         true
     }
 
+    /// Makes a role and gives it to a member; none where there is no such member.
+    pub(crate) fn give_role(&mut self, user: u64, name: &str, permissions: u64) -> Option<u64> {
+        if !self.members.contains_key(&user) {
+            return None;
+        }
+        let role = Role {
+            id: self.snowflake(),
+            name: name.to_owned(),
+            permissions,
+            position: 1,
+            color: 0,
+            hoist: false,
+            mentionable: false,
+            bot: None,
+        };
+        let (id, guild) = (role.id, self.guild.id.to_string());
+        self.record(&Record::Role(Cow::Borrowed(&role)));
+        let data = json!({ "guild_id": guild, "role": role.json() });
+        self.roles.insert(id, role);
+        self.emit_guild("GUILD_ROLE_CREATE", data);
+        let member = self.members.get_mut(&user)?;
+        member.roles.push(id);
+        let member = member.clone();
+        self.record(&Record::Member(Cow::Borrowed(&member)));
+        let mut changed = self.member_json(&member, true);
+        changed["guild_id"] = json!(guild);
+        self.emit_guild("GUILD_MEMBER_UPDATE", changed);
+        Some(id)
+    }
+
     /// Whether a person takes direct messages from bots.
     pub(crate) fn set_closed_dms(&mut self, user: u64, closed: bool) -> bool {
         let Some(found) = self.users.get_mut(&user) else {

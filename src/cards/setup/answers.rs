@@ -125,10 +125,21 @@ pub fn show(
             )
         }
     };
-    let label = if from.is_some() { "Move it here" } else { "Show it here" };
+    let label = if from.is_some() {
+        "Move it here"
+    } else {
+        "Show it here"
+    };
     let press = SetupPress::Show(project.clone(), written);
     let button = Button::new(label, Style::Success, &press);
-    asked(&[note.map(str::to_owned), Some(question), lacking(permissions)], button)
+    asked(
+        &[
+            note.map(str::to_owned),
+            Some(question),
+            lacking(permissions),
+        ],
+        button,
+    )
 }
 
 /// Whether a project is to be made.
@@ -303,5 +314,8 @@ pub fn activity(by: &str, kind: Kind, changes: &Changes, names: &[(u64, String)]
         parts.push(format!("taken out: {}", all(&changes.removed)));
     }
     let by: String = by.chars().take(WORD).collect();
-    format!("{by} changed the operators with /setup; {}", parts.join("; "))
+    format!(
+        "{by} changed the operators with /setup; {}",
+        parts.join("; ")
+    )
 }

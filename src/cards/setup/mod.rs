@@ -86,9 +86,9 @@ pub fn card(sight: &Sight<'_>, note: Option<&str>) -> Draft {
     if let Some(note) = note {
         content = format!("{note}\n\n{content}");
     }
-    let missing = sight.permissions.map_or(0, |all| {
-        permissions::named(all, false).len()
-    });
+    let missing = sight
+        .permissions
+        .map_or(0, |all| permissions::named(all, false).len());
     let colour = if missing == 0 { BLUE } else { ORANGE };
     let mut frame = Embed::new(
         "How it is set up",
@@ -100,7 +100,11 @@ pub fn card(sight: &Sight<'_>, note: Option<&str>) -> Draft {
     frame.field("Channels that are not there", others, false);
     frame.field("Operators", operators(sight), false);
     frame.field("Features", features(sight), false);
-    frame.field("What the bot may do here", permissions::list(sight.permissions), false);
+    frame.field(
+        "What the bot may do here",
+        permissions::list(sight.permissions),
+        false,
+    );
     if missing > 0 {
         let what = format!(
             "Give the bot's role what is missing (Server Settings, Roles), or let an administrator \
@@ -121,7 +125,11 @@ fn mode(state: &State) -> String {
         return format!("{} Starting", mark(None));
     };
     let reason = because(&state.reason);
-    format!("{} **{mode}**: {}", mark(Some(mode)), shortened(&reason, REASON))
+    format!(
+        "{} **{mode}**: {}",
+        mark(Some(mode)),
+        shortened(&reason, REASON)
+    )
 }
 
 /// Those that are there, and why the others are not.
@@ -222,7 +230,11 @@ fn features(sight: &Sight<'_>) -> String {
         return super::labs::unreadable(problem);
     }
     let one = |feature: Feature| {
-        let mark = if sight.labs.is_on(feature) { "🟢" } else { "⚪" };
+        let mark = if sight.labs.is_on(feature) {
+            "🟢"
+        } else {
+            "⚪"
+        };
         format!("{mark} `{feature}`")
     };
     let all: Vec<String> = Feature::ALL.into_iter().map(one).collect();
@@ -263,7 +275,7 @@ fn controls(sight: &Sight<'_>) -> Vec<Row> {
         };
         rows.push(Row::Several(Select {
             custom_id: SetupPress::Labs(sight.project.clone(), mask(sight.labs)).to_string(),
-            placeholder: "Features: all of them are off".to_owned(),
+            placeholder: "Features that are switched on".to_owned(),
             choices: Feature::ALL.into_iter().map(choice).collect(),
         }));
     }

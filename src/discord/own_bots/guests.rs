@@ -51,12 +51,7 @@ struct Member {
 impl Guests {
     /// Asks this server through the bridge's own bot. With `members_may_ask` every member is welcome, else operators
     /// alone.
-    pub fn new(
-        main: Lanes,
-        guild: GuildId,
-        operators: Roll,
-        members_may_ask: bool,
-    ) -> Self {
+    pub fn new(main: Lanes, guild: GuildId, operators: Roll, members_may_ask: bool) -> Self {
         Self {
             main,
             guild,

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ALREADY_ANSWERED: u32 = 40060;
 
 /// The first answer.
-pub(in crate::discord) async fn first(
+pub async fn first(
     lanes: &Lanes,
     pressed: &Pressed,
     kind: u8,
@@ -35,7 +35,7 @@ pub(in crate::discord) async fn first(
 }
 
 /// Sends an answer. One that was given already (40060) was given.
-pub(in crate::discord) async fn send(lanes: &Lanes, request: Request) -> Result<(), RestError> {
+pub async fn send(lanes: &Lanes, request: Request) -> Result<(), RestError> {
     let mut tries = 1;
     loop {
         let sending = lanes.submit(Class::Interactive, request.clone());
@@ -53,7 +53,7 @@ pub(in crate::discord) async fn send(lanes: &Lanes, request: Request) -> Result<
 }
 
 /// A message for one person alone, with its files.
-pub(in crate::discord) fn message(route: Route, draft: &Draft) -> Request {
+pub fn message(route: Route, draft: &Draft) -> Request {
     let request = Request::new(route);
     if draft.files.is_empty() {
         return request.json(&private(draft));

@@ -46,7 +46,9 @@ impl Lobby {
         if owner || self.configured.includes(visitor.user, &visitor.roles) {
             return Ok(Authority::Full);
         }
-        let chosen = self.store.projects_of_operator(visitor.user, &visitor.roles);
+        let chosen = self
+            .store
+            .projects_of_operator(visitor.user, &visitor.roles);
         Ok(Authority::Of(chosen.await?))
     }
 

@@ -114,9 +114,7 @@ impl Move {
 
     /// Waits until the project is shown, for 20 s at most. Gives back its card, or why there is none yet.
     pub async fn settled(&self, lobby: &Lobby, visitor: &Visitor) -> anyhow::Result<Draft> {
-        let moving = lobby
-            .homes
-            .moved_in(&self.project, visitor.guild, PATIENCE);
+        let moving = lobby.homes.moved_in(&self.project, visitor.guild, PATIENCE);
         if let Some(home) = moving.await {
             return lobby.card(visitor, &home, Some(words::moved_in())).await;
         }
@@ -160,11 +158,7 @@ pub async fn suggest(lobby: &Lobby, visitor: &Visitor, typed: &str) -> Vec<(Stri
 }
 
 /// Of what this server shows already, else of what it could show.
-async fn unnamed(
-    lobby: &Lobby,
-    visitor: &Visitor,
-    authority: &Authority,
-) -> anyhow::Result<Step> {
+async fn unnamed(lobby: &Lobby, visitor: &Visitor, authority: &Authority) -> anyhow::Result<Step> {
     let mut here = lobby.homes.of_guild(visitor.guild);
     let around = |home: &Home| {
         let channel = visitor.channel;

@@ -46,10 +46,7 @@ impl Lobby {
             configured: &self.configured,
             chosen: &chosen,
             labs,
-            switches: home
-                .desk
-                .operators
-                .includes(visitor.user, &visitor.roles),
+            switches: home.desk.operators.includes(visitor.user, &visitor.roles),
         };
         Ok(card(&sight, note))
     }
