@@ -125,7 +125,7 @@ fn framework(porter: Porter) -> poise::Framework<Porter, Error> {
             commands: all(),
             on_error: |error| {
                 Box::pin(async move {
-                    tracing::error!(error = %error, "/setup could not be run: {error}")
+                    tracing::error!(error = %error, "/setup could not be run: {error}");
                 })
             },
             // Who owns the application is asked once, at the start, with the rest of what it is.

@@ -10,9 +10,9 @@ use super::lanes::Lanes;
 use super::presses::answer::{first, message, send};
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{RestError, Route};
+use crate::cards::Draft;
 use crate::cards::setup::answers::{self as words, NAME_FIELD};
 use crate::cards::setup::press::{PREFIX, SetupPress};
-use crate::cards::{Draft, verdict};
 use crate::error::Told;
 use crate::model::operators::Kind;
 use crate::operations::setup::{Given, Lobby, Picked, Step, Visitor, may_create, press};
@@ -47,7 +47,7 @@ impl LobbyPresses {
 
     async fn answer(&self, pressed: &Pressed) -> Result<(), RestError> {
         let Some(wanted) = read(pressed) else {
-            return self.say(pressed, verdict::unknown_button()).await;
+            return self.say(pressed, words::unknown_button()).await;
         };
         let Some((guild, roles)) = pressed.member.clone() else {
             return self.say(pressed, words::no_server()).await;
@@ -61,13 +61,11 @@ impl LobbyPresses {
             channel: None,
         };
         if let SetupPress::Create(project) = &wanted {
-            return match may_create(&self.lobby, &visitor, project) {
-                Some(refusal) => self.say(pressed, refusal).await,
-                None => {
-                    let form = json!(words::name_form(project));
-                    first(self.lanes(), pressed, FORM, Some(form)).await
-                }
-            };
+            if let Some(refusal) = may_create(&self.lobby, &visitor, project) {
+                return self.say(pressed, refusal).await;
+            }
+            let form = json!(words::name_form(project));
+            return first(self.lanes(), pressed, FORM, Some(form)).await;
         }
         self.work(pressed, &visitor, &wanted).await
     }

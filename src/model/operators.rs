@@ -163,10 +163,10 @@ impl Roll {
     }
 
     /// What a look has found. One that began before another that is known already tells nothing new.
-    pub fn learn(&self, look: Look, chosen: &Chosen) {
+    pub fn learn(&self, Look(look): Look, chosen: &Chosen) {
         let mut now = self.0.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if look.0 > now.0 {
-            *now = (look.0, Arc::new(self.0.configured.with(chosen)));
+        if look > now.0 {
+            *now = (look, Arc::new(self.0.configured.with(chosen)));
         }
     }
 }

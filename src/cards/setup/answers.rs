@@ -54,6 +54,11 @@ pub fn no_server() -> String {
     "`/setup` is about a server: use it in one of its channels.".to_owned()
 }
 
+/// What a button says is nothing that we would have written.
+pub fn unknown_button() -> String {
+    "This button or list is not known any more. Use `/setup` again.".to_owned()
+}
+
 /// Nothing is known without the database.
 pub fn database_away() -> String {
     "The database cannot be reached in time, so nothing was looked at, and nothing has changed unless a \
@@ -91,6 +96,8 @@ pub fn choose(projects: &[(ProjectId, String)], is_home: bool) -> Draft {
     } else {
         "**Setup**: this server shows no project yet. Which one should it show?"
     };
+    let fits = |(project, _): &&(ProjectId, String)| project.as_str().len() <= LONGEST_ID;
+    let projects: Vec<_> = projects.iter().filter(fits).collect();
     if projects.is_empty() {
         return Draft::text(format!(
             "{begin}\nThere is none that you may show here. `/setup project:<id>` makes one, if you may."
@@ -98,7 +105,7 @@ pub fn choose(projects: &[(ProjectId, String)], is_home: bool) -> Draft {
     }
     let more = "`/setup project:<name or id>` finds every other one, and makes a new one.";
     Draft {
-        components: vec![list(projects, "Choose a project")],
+        components: vec![list(&projects, "Choose a project")],
         ..Draft::text(format!("{begin}\n{more}"))
     }
 }

@@ -23,6 +23,9 @@ use crate::model::{ChannelId, ProjectId};
 /// Room for a list of names in one field; what is more is counted.
 const NAMES: usize = 700;
 
+/// Missing permissions that stand in one field.
+const PER_FIELD: usize = 8;
+
 /// Longest reason of a mode, in UTF-16 units.
 const REASON: usize = 200;
 
@@ -88,8 +91,8 @@ pub fn card(sight: &Sight<'_>, note: Option<&str>) -> Draft {
     }
     let missing = sight
         .permissions
-        .map_or(0, |all| permissions::named(all, false).len());
-    let colour = if missing == 0 { BLUE } else { ORANGE };
+        .map_or_else(Vec::new, permissions::missing);
+    let colour = if missing.is_empty() { BLUE } else { ORANGE };
     let mut frame = Embed::new(
         "How it is set up",
         colour,
@@ -100,12 +103,13 @@ pub fn card(sight: &Sight<'_>, note: Option<&str>) -> Draft {
     frame.field("Channels that are not there", others, false);
     frame.field("Operators", operators(sight), false);
     frame.field("Features", features(sight), false);
-    frame.field(
-        "What the bot may do here",
-        permissions::list(sight.permissions),
-        false,
-    );
-    if missing > 0 {
+    let name = "What the bot may do here";
+    frame.field(name, permissions::granted(sight.permissions), false);
+    if !missing.is_empty() {
+        // A field holds about ten of them.
+        for some in missing.chunks(PER_FIELD) {
+            frame.field("What it may not do", some.join("\n"), false);
+        }
         let what = format!(
             "Give the bot's role what is missing (Server Settings, Roles), or let an administrator \
              invite it again: {}",
@@ -290,14 +294,13 @@ fn again(project: &ProjectId) -> Row {
 }
 
 /// The list of projects that somebody may choose from, by id and name.
-fn list(projects: &[(ProjectId, String)], placeholder: &str) -> Row {
-    let fits = |(project, _): &&(ProjectId, String)| project.as_str().len() <= press::LONGEST_ID;
-    let choice = |(project, name): &(ProjectId, String)| Choice {
+fn list(projects: &[&(ProjectId, String)], placeholder: &str) -> Row {
+    let choice = |(project, name): &&(ProjectId, String)| Choice {
         label: choice(project, name),
         value: project.to_string(),
         chosen: false,
     };
-    let choices = projects.iter().filter(fits).take(MOST_CHOICES).map(choice);
+    let choices = projects.iter().take(MOST_CHOICES).map(choice);
     Row::Select(Select {
         custom_id: SetupPress::Project.to_string(),
         placeholder: placeholder.to_owned(),

@@ -1,7 +1,5 @@
 //! What the bot may do in a server, one by one, and what does not work without it.
 
-use std::fmt::Write as _;
-
 /// A permission by Discord's name, and whether the bot has it.
 pub type Permission = (&'static str, bool);
 
@@ -25,21 +23,25 @@ fn without(permission: &str) -> &'static str {
     }
 }
 
-/// Each of them; `None` where Discord does not say.
-pub(super) fn list(permissions: Option<&[Permission]>) -> String {
+/// What is missing, one by one, with what does not work without it.
+pub(super) fn missing(permissions: &[Permission]) -> Vec<String> {
+    let lines = named(permissions, false).into_iter();
+    lines
+        .map(|name| format!("❌ **{name}**: without it {}", without(name)))
+        .collect()
+}
+
+/// What is granted; `None` where Discord does not say.
+pub(super) fn granted(permissions: Option<&[Permission]>) -> String {
     let Some(permissions) = permissions else {
         return "Discord does not say at the moment. *Check again* asks once more.".to_owned();
     };
-    let granted: Vec<&str> = named(permissions, true);
-    let mut text = String::new();
-    for name in named(permissions, false) {
-        let _ = writeln!(text, "❌ **{name}**: without it {}", without(name));
+    let granted = named(permissions, true);
+    if granted.is_empty() {
+        return "Nothing of what it needs.".to_owned();
     }
-    if !granted.is_empty() {
-        let granted: Vec<String> = granted.iter().map(|name| format!("✅ {name}")).collect();
-        text.push_str(&granted.join(" · "));
-    }
-    text
+    let granted: Vec<String> = granted.iter().map(|name| format!("✅ {name}")).collect();
+    granted.join(" · ")
 }
 
 /// The names of those that are granted, or of those that are missing.

@@ -16,6 +16,7 @@ use super::homes::{Home, Homes};
 use crate::cards::Draft;
 use crate::cards::setup::{answers as words, choice, press::LONGEST_ID};
 use crate::discord::lanes::Lanes;
+use crate::discord::portal::Guild;
 use crate::model::{ApplicationId, ChannelId, GuildId, ProjectId, RoleId, UserId};
 use crate::store::Store;
 use crate::store::home::KnownProject;
@@ -249,7 +250,7 @@ async fn about(
     };
     let from = lives.or(known.guild).map(|guild| (guild, called(guild)));
     let here = servers.iter().flatten().find(|it| it.id == visitor.guild);
-    let permissions = here.map(|it| it.permissions());
+    let permissions = here.map(Guild::permissions);
     Ok(Step::Said(words::show(
         (project, &known.name),
         (known.guild, from),

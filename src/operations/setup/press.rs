@@ -60,7 +60,8 @@ pub async fn press(
         authority,
     };
     match press {
-        SetupPress::Look(project) => hand.look(project, None).await,
+        // Whoever may make a project is asked for its name first, by a form.
+        SetupPress::Look(project) | SetupPress::Create(project) => hand.look(project, None).await,
         SetupPress::Project => {
             let Some(Ok(project)) = given.chosen.first().map(|it| it.parse()) else {
                 return Ok(words::unknown_choice().into());
@@ -72,8 +73,6 @@ pub async fn press(
         }
         SetupPress::Labs(project, shown) => hand.switch(project, *shown, given.chosen).await,
         SetupPress::Show(project, from) => hand.show(project, *from).await,
-        // Whoever may is asked for the name first, by a form.
-        SetupPress::Create(project) => hand.look(project, None).await,
         SetupPress::Named(project) => hand.create(project, given.name).await,
     }
 }
