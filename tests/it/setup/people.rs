@@ -97,6 +97,27 @@ async fn whoever_has_a_chosen_role_decides_and_a_restart_forgets_nobody() {
 }
 
 #[tokio::test]
+async fn who_was_chosen_talks_to_agents_own_bots_at_once() {
+    let stage = crate::bots::stage::Stage::start().await;
+    let zack = Client::open(&stage.world, "zack").await;
+    let mallory = stage.world.person("mallory");
+    let private = mallory.opens(&stage.ricky.bot).await;
+    mallory.say(&private, "let me in").await;
+    mallory
+        .sees(&private, "a refusal", |seen| {
+            seen.iter()
+                .any(|it| it.text.contains("only talk to operators"))
+        })
+        .await;
+    let card = setup(&stage.world, &zack).await;
+    choose(&zack, &card, "user", &[&mallory.id]).await;
+    mallory.say(&private, "and now").await;
+    stage.answered(&stage.dm(), "and now").await;
+    let seen = stage.zack.read(&stage.dm()).await;
+    assert!(seen.iter().all(|it| it.text != "let me in"), "{seen:#?}");
+}
+
+#[tokio::test]
 async fn who_was_chosen_elsewhere_counts_within_a_minute() {
     let stage = fresh().await;
     let mallory = Client::open(&stage.world, "mallory").await;
