@@ -6,12 +6,14 @@ use serenity::all::{
 use serenity::framework::Framework;
 use tokio::runtime::Handle;
 
+use super::Error;
 use super::later::promise_for;
-use super::{Data, Error};
+use super::switch::Switch;
 use crate::cards::Draft;
 use crate::cards::setup::answers as words;
 use crate::discord::lobby::failed;
-use crate::model::{ChannelId, GuildId, RoleId, UserId};
+use crate::discord::rest::interaction::places;
+use crate::model::{GuildId, RoleId, UserId};
 use crate::operations::setup::{self, Lobby, Step, Visitor};
 
 /// The name of the command.
@@ -98,19 +100,22 @@ fn visitor(context: Context<'_>) -> Option<Visitor> {
         bot: author.bot,
         guild: GuildId::new(context.guild_id()?.get())?,
         roles: roles.filter_map(|role| RoleId::new(role.get())).collect(),
-        channel: ChannelId::new(context.channel_id().get()),
+        places: places(
+            application.interaction.channel_id,
+            application.interaction.channel.as_ref(),
+        ),
     })
 }
 
 /// Hands `/setup` to its own part, and everything else to that of the home.
 pub struct Front {
     lobby: poise::Framework<Porter, Error>,
-    home: poise::Framework<Data, Error>,
+    home: Switch,
 }
 
 impl Front {
     /// In front of both.
-    pub fn new(porter: Porter, home: poise::Framework<Data, Error>) -> Self {
+    pub fn new(porter: Porter, home: Switch) -> Self {
         Self {
             lobby: framework(porter),
             home,

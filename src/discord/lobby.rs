@@ -58,7 +58,7 @@ impl LobbyPresses {
             bot: pressed.bot,
             guild,
             roles,
-            channel: None,
+            places: Vec::new(),
         };
         if let SetupPress::Create(project) = &wanted {
             if let Some(refusal) = may_create(&self.lobby, &visitor, project) {

@@ -13,3 +13,4 @@ pub mod presses;
 pub mod receipts;
 pub mod rest;
 pub mod sessions;
+pub mod switchboard;

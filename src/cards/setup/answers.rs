@@ -196,6 +196,15 @@ pub fn name_form(project: &ProjectId) -> Form {
     }
 }
 
+/// The configuration says where a project lives.
+pub fn stays(name: &str) -> String {
+    format!(
+        "The configuration of the bridge says in which server **{}** is shown (`discord.guild_id`, \
+         DISCORD_GUILD_ID), so it cannot be moved here. Take that out, and start the bridge again.",
+        quote::name(name)
+    )
+}
+
 /// A project is about to be shown.
 pub fn moving_in(name: &str) -> Draft {
     let name = quote::name(name);

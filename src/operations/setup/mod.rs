@@ -42,6 +42,8 @@ pub struct Lobby {
     pub configured: Arc<Operators>,
     /// The owner of the application, or the members of the team that owns it.
     pub owners: Arc<HashSet<UserId>>,
+    /// The project of the configuration, and its server, where that is named there: such a home stays.
+    pub fixed: Option<(ProjectId, GuildId)>,
     /// What is shown where.
     pub homes: Homes,
     /// The way to Discord.
@@ -63,8 +65,16 @@ pub struct Visitor {
     pub guild: GuildId,
     /// Their roles there.
     pub roles: Vec<RoleId>,
-    /// The channel, for a command.
-    pub channel: Option<ChannelId>,
+    /// The channel and what it lies in; none for a press, whose control says what it is about.
+    pub places: Vec<ChannelId>,
+}
+
+impl Lobby {
+    /// Whether the configuration has a project live in another server than this one.
+    fn stays(&self, project: &ProjectId, guild: GuildId) -> bool {
+        let mut fixed = self.fixed.iter();
+        fixed.any(|(its, server)| its == project && *server != guild)
+    }
 }
 
 impl Visitor {
@@ -162,8 +172,9 @@ pub async fn suggest(lobby: &Lobby, visitor: &Visitor, typed: &str) -> Vec<(Stri
 async fn unnamed(lobby: &Lobby, visitor: &Visitor, authority: &Authority) -> anyhow::Result<Step> {
     let mut here = lobby.homes.of_guild(visitor.guild);
     let around = |home: &Home| {
-        let channel = visitor.channel;
-        channel.is_some_and(|channel| home.layout.borrow().on_or_off(channel).is_some())
+        let layout = home.layout.borrow();
+        let mut places = visitor.places.iter();
+        places.any(|place| layout.on_or_off(*place).is_some())
     };
     if let Some(home) = here.iter().find(|home| around(home)) {
         if !authority.covers(home.project()) {
@@ -236,6 +247,9 @@ async fn about(
     let lives = home.as_ref().map(Home::guild);
     if let Some(home) = home.filter(|home| home.guild() == visitor.guild) {
         return Ok(Step::Said(lobby.card(visitor, &home, note).await?));
+    }
+    if lobby.stays(project, visitor.guild) {
+        return Ok(words::stays(&known.name).into());
     }
     if known.guild == Some(visitor.guild) {
         return Ok(Step::Moves(Move {

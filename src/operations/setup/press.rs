@@ -208,7 +208,8 @@ impl Hand<'_> {
         let known = self.lobby.store.known_project(project).await?;
         let home = self.lobby.homes.of_project(project);
         let is_here = home.is_some_and(|home| home.guild() == self.visitor.guild);
-        let Some(known) = known.filter(|_| self.authority.covers(project) && !is_here) else {
+        let stays = is_here || self.lobby.stays(project, self.visitor.guild);
+        let Some(known) = known.filter(|_| self.authority.covers(project) && !stays) else {
             return self.look(project, None).await;
         };
         let store = self.lobby.store_of(project);

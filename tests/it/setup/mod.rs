@@ -1,6 +1,7 @@
 //! `/setup`: who may use it, who decides, what is switched, and what is shown where.
 
 mod card;
+mod homes;
 mod people;
 mod projects;
 mod strangers;
