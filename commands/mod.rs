@@ -8,6 +8,7 @@ mod heartbeat;
 pub mod help;
 mod labs;
 mod later;
+pub mod lobby;
 mod mission;
 mod output;
 mod promote;
@@ -83,7 +84,9 @@ fn all() -> Vec<poise::Command<Data, Error>> {
 
 /// What Discord has to know of the commands.
 pub fn registration() -> Vec<CreateCommand> {
-    poise::builtins::create_application_commands(&all())
+    let mut commands = poise::builtins::create_application_commands(&all());
+    commands.extend(poise::builtins::create_application_commands(&lobby::all()));
+    commands
 }
 
 /// Runs the work of a command where work is done.

@@ -57,7 +57,7 @@ impl Switch {
         let options = poise::FrameworkOptions {
             commands,
             on_error: |error| Box::pin(failed(error)),
-            // Who is an operator stands in the configuration, not in the team of the application.
+            // Who is an operator is told by a roll of our own, not by the team of the application.
             initialize_owners: false,
             ..poise::FrameworkOptions::default()
         };

@@ -18,8 +18,8 @@ Environment, wins over bridge.toml:
   DISCORD_TOKEN            the bot's token; without it the sandbox is started
   DISCORD_API_BASE         a Discord-compatible server elsewhere (ends in /api/v10)
   DISCORD_GUILD_ID         the Discord server that shows that project
-  OPERATOR_IDS             Discord users who may approve, with commas between them
-  OPERATOR_ROLE_IDS        Discord roles whose members may approve
+  OPERATOR_IDS             Discord users who may approve, with commas between them (or /setup)
+  OPERATOR_ROLE_IDS        Discord roles whose members may approve (or /setup)
   DATABASE_URL             a Postgres 15 or newer, Supabase included
   CONTROL_API_URL          an existing ClawdOS executor
   CONTROL_API_TOKEN        the token it asks for

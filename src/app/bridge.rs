@@ -199,6 +199,9 @@ fn warnings(running: &Running, home: Option<&Home>, state: &State) -> Vec<String
         warnings.push(cards::homes::no_home(&config.project.name, &servers));
         return warnings;
     };
+    if home.desk.operators.is_empty() {
+        warnings.push(cards::setup::answers::nobody_decides().to_owned());
+    }
     if !state.is_live() {
         warnings.push(state.reason.clone());
     }

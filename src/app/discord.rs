@@ -1,5 +1,6 @@
 //! Discord: the real one or the sandbox, and who we are there.
 
+use std::collections::HashSet;
 #[cfg(feature = "sandbox")]
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Identity {
     pub bot: UserId,
     /// Its name.
     pub name: String,
+    /// The people whom the application belongs to.
+    pub owners: HashSet<UserId>,
     /// The servers that it is in; at least one.
     pub guilds: Vec<Guild>,
     /// The websocket's address.
@@ -176,6 +179,7 @@ pub async fn identify(lanes: &Lanes) -> anyhow::Result<Identity> {
         bail!("The bot is in no server yet. Invite it: {invite}");
     }
     Ok(Identity {
+        owners: application.owners(),
         application: application.id,
         bot: account.id,
         name: account.username,

@@ -6,6 +6,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::boards::show_mode;
 use super::executor::Control;
+use super::lobby;
 use super::mirroring::Told;
 use super::own_bots;
 use super::welcome::Welcome;
@@ -32,7 +33,7 @@ use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
 use crate::model::{ChannelId, GuildId, ProjectId};
 use crate::operations::homes::Home;
-use crate::operations::{Desk, Operators};
+use crate::operations::{Desk, Roll};
 use crate::spool::{Found, Place as SpoolPlace, Spool};
 use crate::store::Store;
 
@@ -78,7 +79,8 @@ impl Wires<'_> {
         let (mode, nudge) = self.start_mode(lifecycle, own.clone());
 
         let (repair, agents_changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let operators = Arc::new(shared.operators());
+        let configured = Arc::new(shared.operators());
+        let operators = lobby::roll(lifecycle, &self.hot, configured).await?;
         let guests = self.guests(&operators);
         let (layout, labs_look) = self
             .start_layout(lifecycle, &repair, &agents_changed, (&bots.bots, &guests))
@@ -251,11 +253,11 @@ impl Wires<'_> {
         Ok((layout, labs_look))
     }
 
-    fn guests(&self, operators: &Arc<Operators>) -> Guests {
+    fn guests(&self, operators: &Roll) -> Guests {
         Guests::new(
             self.shared.lanes.clone(),
             self.tenant.guild,
-            Arc::clone(operators),
+            operators.clone(),
             self.shared.config.delivery.members_may_ask,
         )
     }
@@ -276,7 +278,7 @@ impl Wires<'_> {
             gateway_url: shared.identity.gateway_url.clone(),
             mode: mode.clone(),
             heard: tell.clone(),
-            operators: desk.operators.users.iter().copied().collect(),
+            operators: desk.operators.clone(),
             layout: layout.clone(),
         });
         let intake = Intake {

@@ -11,6 +11,7 @@ mod feed;
 mod home;
 mod instance;
 mod landlord;
+mod lobby;
 mod mirroring;
 mod own_bots;
 mod registration;

@@ -14,10 +14,13 @@ use super::discord::{Identity, Place};
 use super::executor::Control;
 use super::feed::Feed;
 use super::landlord::Landlord;
+use super::lobby::lobby;
 use crate::commands;
+use crate::commands::lobby::{Front, Porter};
 use crate::config::Config;
 use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
 use crate::discord::lanes::Lanes;
+use crate::discord::lobby::LobbyPresses;
 use crate::discord::switchboard::{Seats, Switchboard};
 use crate::health::{self, Readiness};
 use crate::lifecycle::Lifecycle;
@@ -111,6 +114,11 @@ pub async fn connect(
     let (open, mode) = (landlord.watch(), landlord.mode());
     let homes = Homes::new(open.clone(), bell);
 
+    let lobby = lobby(shared, homes.clone());
+    let porter = Porter {
+        lobby: lobby.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
     let framework = commands::Switch::new(commands::Common {
         homes: homes.clone(),
         lanes: shared.lanes.clone(),
@@ -119,6 +127,7 @@ pub async fn connect(
         bot: shared.identity.bot,
     });
     let (tell, heard) = mpsc::unbounded_channel();
+    let framework = Front::new(porter, framework);
     let gateway = Gateway::start(shared.gateway(mode), framework, tell)?;
     lifecycle.spawn("gateway", gateway.run(cancel.clone()));
     let connected = watch::Sender::new(false);
@@ -129,6 +138,7 @@ pub async fn connect(
         heard,
         seats: shared.seats.clone(),
         homes,
+        lobby: LobbyPresses { lobby },
         connected,
         guilds: tell_of_guilds,
     };

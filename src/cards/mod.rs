@@ -33,6 +33,7 @@ pub mod private;
 pub mod proposal;
 pub mod quote;
 pub mod schedule;
+pub mod setup;
 pub mod skills;
 pub mod status;
 pub mod switches;
@@ -46,7 +47,7 @@ pub mod text;
 pub mod timeline;
 pub mod verdict;
 
-pub use button::{Button, Choice, Modal, Row, Select, Style};
+pub use button::{Button, Choice, Modal, Pick, Row, Select, Style};
 pub use draft::{Draft, File, Mark, Opening, Upkeep};
 pub use embed::Embed;
 pub use persona::{Persona, Personas};

@@ -1,6 +1,7 @@
 //! What Discord tells us, parsed once into our own types.
 
 mod names;
+mod picked;
 mod written;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::model::mentions::Names;
 use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 
+pub use self::picked::Pick;
 pub use self::written::{Written, written};
 
 /// Something that happened in Discord.
@@ -68,6 +70,10 @@ pub struct Pressed {
     pub private: bool,
     /// What was chosen from a list; empty for a button and a form.
     pub chosen: Vec<String>,
+    /// Whether it is a list; one may have been left with nothing chosen.
+    pub listed: bool,
+    /// Who was chosen from a list of people or roles; none where Discord has not told of each of them.
+    pub picked: Option<Vec<Pick>>,
     /// What was typed into the form; none for a button and a list.
     pub typed: Option<String>,
     /// All fields of the form, by name.
@@ -101,6 +107,8 @@ impl Pressed {
             custom_id: String::new(),
             private: false,
             chosen: Vec::new(),
+            listed: false,
+            picked: None,
             typed: None,
             fields: Vec::new(),
             user: UserId::new(user.id.get())?,
@@ -191,6 +199,8 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
         Interaction::Component(it) => Some(Pressed {
             places: places(it.channel_id, it.channel.as_ref()),
             private: is_private(&it.message),
+            listed: !matches!(it.data.kind, ComponentInteractionDataKind::Button),
+            picked: picked::picked(&it.data),
             chosen: match it.data.kind {
                 ComponentInteractionDataKind::StringSelect { values } => values,
                 _ => Vec::new(),

@@ -5,6 +5,7 @@ pub mod gateway;
 pub mod inbound;
 pub mod lanes;
 pub mod layout;
+pub mod lobby;
 pub mod own_bots;
 pub mod portal;
 mod presence;

@@ -1,8 +1,11 @@
 //! Buttons, lists and forms: acknowledged at once, whatever the backlog; the work comes after.
 
+pub(super) mod answer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use answer::message;
 use chrono::Utc;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -14,7 +17,7 @@ use super::events::Pressed;
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
-use super::rest::{FilePart, Request, RestError, Route};
+use super::rest::{Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
 use crate::cards::schedule::press::SchedulePress;
 use crate::cards::task_press::TaskPress;
@@ -43,12 +46,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// An existing executor takes its time to look at skills, and may be asked twice.
 const CHECK_PATIENCE: Duration = Duration::from_secs(80);
-
-/// Tries of an answer.
-const TRIES: u32 = 4;
-
-/// Discord's code for an interaction that has its first answer (source: its Opcodes page).
-const ALREADY_ANSWERED: u32 = 40060;
 
 /// Answers presses.
 #[derive(Clone)]
@@ -255,46 +252,12 @@ impl Presses {
         kind: u8,
         data: Option<Value>,
     ) -> Result<(), RestError> {
-        let token = pressed.token.expose_secret();
-        let route = Route::interaction_callback(pressed.interaction, token);
-        let mut body = json!({ "type": kind });
-        if let Some(data) = data {
-            body["data"] = data;
-        }
-        self.send(Request::new(route).json(&body)).await
+        answer::first(&self.lanes, pressed, kind, data).await
     }
 
-    /// Sends an answer, a few times if Discord stumbles: a press has no other chance. An answer that
-    /// was given already (40060) was given.
     async fn send(&self, request: Request) -> Result<(), RestError> {
-        let mut tries = 1;
-        loop {
-            let sending = self.lanes.submit(Class::Interactive, request.clone());
-            let error = match sending.await.done().into_result() {
-                Err(error) if error.code() != Some(ALREADY_ANSWERED) => error,
-                _ => return Ok(()),
-            };
-            let stumbles = error.status().is_none_or(|status| status >= 500);
-            if !stumbles || tries == TRIES {
-                return Err(error);
-            }
-            tries += 1;
-            tokio::time::sleep(PAUSE).await;
-        }
+        answer::send(&self.lanes, request).await
     }
-}
-
-fn message(route: Route, draft: &Draft) -> Request {
-    let request = Request::new(route);
-    if draft.files.is_empty() {
-        return request.json(&private(draft));
-    }
-    let files = draft.files.iter().map(|file| FilePart {
-        name: file.name.clone(),
-        content_type: Some("text/plain".to_owned()),
-        data: file.text.as_bytes().to_vec().into(),
-    });
-    request.json(&private(draft)).files(files.collect())
 }
 
 /// What somebody wants who has pressed something.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Inbound, Pressed};
+use super::lobby::LobbyPresses;
 use crate::model::mentions::Names;
 use crate::model::{GuildId, ProjectId};
 use crate::operations::homes::{Homes, Meant};
@@ -29,6 +30,8 @@ pub struct Switchboard {
     pub seats: Seats,
     /// Which homes there are.
     pub homes: Homes,
+    /// Answers the controls of `/setup`.
+    pub lobby: LobbyPresses,
     /// Tells that a session has begun or goes on.
     pub connected: watch::Sender<bool>,
     /// Whom the servers concern.
@@ -134,6 +137,9 @@ impl Switchboard {
 
     fn hand_on(&self, heard: Inbound, known: &mut HashSet<GuildId>) {
         match heard {
+            Inbound::Pressed(pressed) if LobbyPresses::knows(&pressed) => {
+                self.lobby.take(*pressed);
+            }
             Inbound::Pressed(pressed) => self.press(pressed),
             Inbound::Left(guild) => {
                 known.remove(&guild);

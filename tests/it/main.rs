@@ -29,6 +29,7 @@ mod presets;
 mod receipts;
 mod room;
 mod schedule;
+mod setup;
 mod skills;
 mod story;
 mod system;

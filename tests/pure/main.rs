@@ -29,6 +29,7 @@ mod quote;
 mod receipts;
 mod schedule;
 mod schedule_cards;
+mod setup;
 mod skill;
 mod stage;
 mod status;

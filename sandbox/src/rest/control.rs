@@ -160,10 +160,23 @@ async fn add_application(call: Call) -> ApiResult {
     })
 }
 
-/// `POST /_sandbox/users {"user_id", "closed_dms"}`: a person who takes no direct messages from bots.
+/// `POST /_sandbox/users {"user_id", "closed_dms"?, "role"?: {"name", "permissions"}, "guild_id"?}`: a person who takes no
+/// direct messages from bots; one more role of a guild, which this person has from then on. Answers with its `role_id`.
 async fn change_user(call: Call) -> ApiResult {
     let body = call.json()?;
     let user = id(&body["user_id"]).ok_or_else(|| ApiError::unknown(10013, "User"))?;
+    if let Some(name) = body["role"]["name"].as_str() {
+        let permissions = body["role"]["permissions"].as_str().unwrap_or("0");
+        let permissions = permissions.parse().unwrap_or(0);
+        let role = call
+            .app
+            .write(|state| {
+                let guild = id(&body["guild_id"]).unwrap_or_else(|| state.first_guild());
+                state.give_role(guild, user, name, permissions)
+            })
+            .ok_or_else(|| ApiError::unknown(10007, "Member"))?;
+        return Ok(ok(json!({ "role_id": role.to_string() })));
+    }
     let closed = body["closed_dms"].as_bool().unwrap_or(false);
     if call.app.write(|state| state.set_closed_dms(user, closed)) {
         Ok(no_content())

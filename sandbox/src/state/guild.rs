@@ -52,6 +52,39 @@ impl State {
         self.roles.insert(role.id, role);
     }
 
+    /// Makes a role and gives it to a member of a guild; none where there is no such member.
+    pub(crate) fn give_role(
+        &mut self,
+        guild: u64,
+        user: u64,
+        name: &str,
+        permissions: u64,
+    ) -> Option<u64> {
+        let mut member = self.members.get(&(guild, user))?.clone();
+        let role = Role {
+            id: self.snowflake(),
+            guild,
+            name: name.to_owned(),
+            permissions,
+            position: 1,
+            color: 0,
+            hoist: false,
+            mentionable: false,
+            bot: None,
+        };
+        let id = role.id;
+        let data = json!({ "guild_id": guild.to_string(), "role": role.json() });
+        self.put_role(role);
+        self.emit_guild(guild, "GUILD_ROLE_CREATE", data);
+        member.roles.push(id);
+        self.record(&Record::Member(Cow::Borrowed(&member)));
+        let mut changed = self.member_json(&member, true);
+        changed["guild_id"] = json!(guild.to_string());
+        self.members.insert((guild, user), member);
+        self.emit_guild(guild, "GUILD_MEMBER_UPDATE", changed);
+        Some(id)
+    }
+
     /// Whether a person takes direct messages from bots.
     pub(crate) fn set_closed_dms(&mut self, user: u64, closed: bool) -> bool {
         let Some(found) = self.users.get_mut(&user) else {
