@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::{Context, Data};
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
-use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private};
+use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private_with_files};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
+use crate::store::StoreError;
 
 /// How long an answer can be changed: a little less than the 15 minutes of its token (source: Discord).
 const KEPT: Duration = Duration::from_mins(14);
@@ -46,11 +47,31 @@ pub(super) async fn promise(context: Context<'_>) -> anyhow::Result<Option<Reply
     Ok(Some(reply))
 }
 
+fn is_outage(error: &anyhow::Error) -> bool {
+    let from_store = error.downcast_ref::<StoreError>();
+    from_store.is_some_and(StoreError::is_outage)
+}
+
 impl Reply {
     /// Says it.
     pub(super) async fn say(&self, draft: &Draft) -> anyhow::Result<()> {
         let route = Route::edit_original(self.application, self.token.expose_secret());
-        self.send(Request::new(route).json(&private(draft))).await
+        let files = draft.files.iter();
+        let files = files.map(|file| (file.name.as_str(), &*file.text));
+        self.send(private_with_files(route, draft, files)).await
+    }
+
+    /// Says what came of the work, or why nothing did: `away` where the database was not there.
+    pub(super) async fn end(
+        &self,
+        ended: anyhow::Result<Draft>,
+        away: fn() -> String,
+    ) -> anyhow::Result<()> {
+        match ended {
+            Ok(draft) => self.say(&draft).await,
+            Err(error) if is_outage(&error) => self.say(&Draft::text(away())).await,
+            Err(error) => self.fail(&error).await,
+        }
     }
 
     /// Says why there is nothing better to say.

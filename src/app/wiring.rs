@@ -324,6 +324,7 @@ impl Wires<'_> {
             lanes: self.lanes.clone(),
             layout: layout.clone(),
             dials,
+            files: Files::new(&self.place.api_base)?,
             poll: self.config.mode.poll,
             runtime: tokio::runtime::Handle::current(),
         });
