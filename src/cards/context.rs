@@ -28,12 +28,13 @@ pub fn preview(pack: &Pack, agent: (&str, &AgentKey), task: Option<&str>) -> Dra
         };
         let size = number(section.size());
         // Writing to a String cannot fail.
-        let _ = writeln!(table, "{:<26}{size:>8}{cap:>8}", section.part.heading());
+        let row = format!("{:<26}{size:>8}{cap:>8}", section.part.heading());
+        let _ = writeln!(table, "{}", row.trim_end());
     }
     let total = number(markdown.chars().count());
     let _ = write!(table, "{:<26}{total:>8}", "Total");
     let mut text = format!(
-        "**What {name} is told before a turn{about}**, in characters:\n```\n{table}\n```{}",
+        "**What {name} is told before a turn{about}**, in characters:\n```\n{table}\n```\n{}",
         left_out(&pack.0)
     );
     if task.is_none() {
@@ -54,6 +55,7 @@ fn left_out(sections: &[Section]) -> String {
         .flat_map(|section| section.left_out.iter().map(move |it| (section.part, it)));
     for (part, it) in all {
         let what = match it {
+            LeftOut::Cut(what) if what.is_empty() => "its end".to_owned(),
             LeftOut::Cut(what) => format!("the end of {}", quote::line(what, 60).markup),
             LeftOut::More(count) => format!("{count} more that are pinned"),
             LeftOut::Secret(what) => {

@@ -170,7 +170,7 @@ impl Part {
 /// What did not go into a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeftOut {
-    /// The end of this text.
+    /// The end of this text; without a name, of the section's own.
     Cut(String),
     /// So many more.
     More(usize),

@@ -76,7 +76,7 @@ fn plain(part: Part, text: Option<&str>) -> Option<Section> {
         .map(str::trim)
         .filter(|it| !it.is_empty() && !it.starts_with('_'))?;
     let (text, whole) = cut(text, part.cap().unwrap_or(usize::MAX));
-    let left = (!whole).then(|| LeftOut::Cut(part.heading().to_owned()));
+    let left = (!whole).then(|| LeftOut::Cut(String::new()));
     Some(headed(part, &text, left.into_iter().collect()))
 }
 
