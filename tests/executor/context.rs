@@ -45,6 +45,7 @@ async fn each_turn_is_told_what_is_so_now() {
     stage
         .sql(
             "DELETE FROM brain_docs;
+             INSERT INTO projects (id, name) VALUES ('other', 'Other') ON CONFLICT DO NOTHING;
              INSERT INTO brain_docs (project_id, agent_key, doc_type, content) VALUES
                 ('front-office', 'project', 'mission', 'Ring the bells.'),
                 ('front-office', 'project', 'project_overview', 'A tower.'),

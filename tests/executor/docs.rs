@@ -99,7 +99,8 @@ async fn a_document_of_a_megabyte_is_written_once_and_a_secret_never() {
     let stage = Stage::new().await;
     let executor = stage.executor(AgentCommand::new(["true"])).await;
     sqlx::raw_sql(
-        "INSERT INTO project_documents (id, project_id, title, source_type, content_text, sensitivity) VALUES
+        "INSERT INTO projects (id, name) VALUES ('other', 'Other') ON CONFLICT DO NOTHING;
+         INSERT INTO project_documents (id, project_id, title, source_type, content_text, sensitivity) VALUES
             ('90000000-0000-0000-0000-000000000001', 'front-office', 'Book', 'note', 'short', 'normal'),
             ('90000000-0000-0000-0000-000000000002', 'front-office', 'Keys', 'note', 'hunter2', 'contains_secrets'),
             ('90000000-0000-0000-0000-000000000003', 'other', 'Theirs', 'note', 'theirs', 'normal')",

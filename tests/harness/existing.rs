@@ -3,6 +3,8 @@
 //! ignores the queue, runs the same message as often as it is asked, passes text through a shell, and
 //! has a worker that takes rows of the queue by itself.
 
+mod overview;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -260,7 +262,7 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) {
                 http::answer(&mut stream, "200 OK", "application/json", "[]").await;
             }
             "POST /api/project/overview" => {
-                let body = overview(&shared, &request).await;
+                let body = overview::write(&shared, &request).await;
                 http::answer(&mut stream, "200 OK", "application/json", &body).await;
             }
             "POST /api/chat/deliver" => {
@@ -384,23 +386,4 @@ async fn batch(shared: &Shared) -> sqlx::Result<usize> {
         .await?;
     }
     Ok(rows.len())
-}
-
-/// Writes over whatever is there, and says that all went well in any case.
-async fn overview(shared: &Shared, request: &Request) -> String {
-    let body = &request.body;
-    for (field, kind) in [("mission", "mission"), ("overview", "project_overview")] {
-        let Some(text) = body[field].as_str() else {
-            continue;
-        };
-        let written = sqlx::query(
-            "INSERT INTO brain_docs (project_id, agent_key, doc_type, content, updated_by) \
-             VALUES ($1, 'project', $2, $3, $4) ON CONFLICT (project_id, agent_key, doc_type) \
-             DO UPDATE SET content = excluded.content, updated_by = excluded.updated_by",
-        );
-        let by = body["updated_by"].as_str();
-        let written = written.bind(PROJECT).bind(kind).bind(text).bind(by);
-        let _ = written.execute(&shared.pool).await;
-    }
-    json!({ "ok": true }).to_string()
 }

@@ -5,6 +5,7 @@ use crate::harness::client::Client;
 use crate::harness::world::World;
 
 const DOCUMENTS: &str = "
+    INSERT INTO projects (id, name) VALUES ('other', 'Other') ON CONFLICT DO NOTHING;
     INSERT INTO brain_docs (project_id, agent_key, doc_type, content, updated_by) VALUES
         ('front-office', 'agent:ricky:main', 'soul', 'I look into things.', 'ui');
     INSERT INTO project_documents (project_id, title, source_type, content_text, storage_path, pinned, sensitivity) VALUES
@@ -67,6 +68,7 @@ async fn documents_are_listed_by_whose_they_are_and_shown_whole() {
     let text = files(&book).await.concat();
     assert_eq!(text, "0123456789abcde\n".repeat(65_536));
     // From the list as well.
+    let list = zack.sub(&at, ("docs", "list"), &[]).await;
     let row: uuid::Uuid =
         sqlx::query_scalar("SELECT id FROM project_documents WHERE title = 'Book'")
             .fetch_one(world.pool())
