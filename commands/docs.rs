@@ -112,7 +112,8 @@ async fn new(
     };
     let (desk, layout) = (data.desk.clone(), data.layout.borrow().clone());
     let Some(file) = file else {
-        return open(context, docs::new_form(&desk, &by, &wanted)).await;
+        let opened = docs::new_form(&desk, &by, &wanted).map_err(|told| *told);
+        return open(context, opened).await;
     };
     let files = data.files.clone();
     let Some(reply) = promise(context).await? else {

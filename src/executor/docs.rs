@@ -73,26 +73,22 @@ async fn write_overview(
         return Ok(posted(None));
     };
     let there = store.project_doc(OVERVIEW).await;
-    let doc = match there.map_err(|error| broken(&error))? {
-        Some(there) => there.line.doc,
-        None => {
-            let new = NewDoc {
-                kind: Some(OVERVIEW),
-                title: String::new(),
-                agent: None,
-                pinned: false,
-            };
-            let made = store
-                .new_document(Uuid::new_v4(), (&new, text), (by, name))
-                .await
-                .map_err(|error| broken(&error))?;
-            // Somebody else has made one at the same moment.
-            return made
-                .map(|_| posted(None))
-                .ok_or_else(|| changed("the overview"));
-        }
+    if let Some(there) = there.map_err(|error| broken(&error))? {
+        return save(&api, there.line.doc, (seen, text), (by, name)).await;
+    }
+    let new = NewDoc {
+        kind: Some(OVERVIEW),
+        title: String::new(),
+        agent: None,
+        pinned: false,
     };
-    save(&api, doc, (seen, text), (by, name)).await
+    let made = store
+        .new_document(Uuid::new_v4(), (&new, text), (by, name))
+        .await
+        .map_err(|error| broken(&error))?;
+    // Else somebody has made one at the same moment.
+    made.map(|_| posted(None))
+        .ok_or_else(|| changed("the overview"))
 }
 
 async fn write_document(

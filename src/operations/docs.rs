@@ -186,9 +186,13 @@ impl Wanted {
 }
 
 /// The form of a new document, for those who may.
-pub fn new_form(desk: &Desk, presser: &Presser, wanted: &Wanted) -> Opened {
+pub fn new_form(
+    desk: &Desk,
+    presser: &Presser,
+    wanted: &Wanted,
+) -> std::result::Result<Form, Box<Draft>> {
     if let Some(refusal) = refused(desk, presser) {
-        return Err(refusal);
+        return Err(Box::new(refusal));
     }
     let text = |it: &Option<String>| it.clone().unwrap_or_default();
     let (title, agent) = (text(&wanted.title), text(&wanted.agent));

@@ -66,22 +66,22 @@ async fn write(
     let keep = || desk.store.set_mission((new, seen(version)), by);
     let before = desk.store.project_doc(MISSION).await?;
     // Existing executors write over whatever is there, so it is looked here, and told as the database tells it.
-    let (kept, same) = match &before {
+    let (kept, is_same) = match &before {
         Some(it) => {
             let kept = desk.store.is_as_seen(it.line.doc, seen(version), by.0);
             (kept.await?, it.text == new.as_str())
         }
         None => (true, false),
     };
-    if !kept || same || !desk.route.is_direct() {
+    if !kept || is_same || !desk.route.is_direct() {
         return keep().await.map(Ok);
     }
-    let save = Save::Overview(OverviewSave {
+    let wanted = Save::Overview(OverviewSave {
         mission: Some(new.as_str().to_owned()),
         writer: writer_of(by, version.filter(|_| before.is_some())),
         ..OverviewSave::default()
     });
-    let asked = match desk.deliveries.save(&save, keep).await {
+    let asked = match desk.deliveries.save(&wanted, keep).await {
         Way::Backup(saved) => return saved.map(Ok),
         Way::Direct(asked) => asked,
     };

@@ -34,7 +34,7 @@ pub(super) use secret;
 macro_rules! brain {
     ($more:literal) => {
         concat!(
-            "SELECT true AS brain, d.id, d.doc_type AS kind, NULL::text AS title, \
+            "SELECT 'b' AS family, d.id, d.doc_type AS kind, NULL::text AS title, \
              nullif(d.agent_key, 'project') AS owner, false AS pinned, false AS secret, \
              false AS stored, coalesce(octet_length(d.content), 0)::int8 AS bytes, left(d.updated_by, 200) AS by, ",
             readable!("d.updated_at"),
@@ -48,7 +48,7 @@ macro_rules! brain {
 macro_rules! note {
     ($more:literal) => {
         concat!(
-            "SELECT false AS brain, d.id, d.source_type AS kind, left(d.title, 300) AS title, \
+            "SELECT 'n' AS family, d.id, d.source_type AS kind, left(d.title, 300) AS title, \
              nullif(d.agent_key, 'project') AS owner, d.pinned IS TRUE AS pinned, ",
             secret!(),
             " AS secret, d.content_text IS NULL AND d.storage_path IS NOT NULL AS stored, \
@@ -96,7 +96,7 @@ macro_rules! whole_note {
 
 #[derive(FromRow)]
 struct Line {
-    brain: bool,
+    family: String,
     id: Uuid,
     kind: String,
     title: Option<String>,
@@ -111,9 +111,10 @@ struct Line {
 
 impl From<Line> for DocLine {
     fn from(row: Line) -> Self {
-        let doc = match row.brain {
-            true => DocRef::Brain(row.id),
-            false => DocRef::Note(row.id),
+        let doc = if row.family == "b" {
+            DocRef::Brain(row.id)
+        } else {
+            DocRef::Note(row.id)
         };
         let access = match (row.secret, row.stored) {
             (true, _) => Access::Secret,
@@ -178,8 +179,8 @@ impl Store {
             brain!(""),
             " UNION ALL ",
             note!(""),
-            ") l ORDER BY brain DESC, owner NULLS FIRST, pinned DESC, \
-                 CASE WHEN brain THEN kind END, at DESC, id LIMIT $2"
+            ") l ORDER BY family, owner NULLS FIRST, pinned DESC, \
+                 CASE WHEN family = 'b' THEN kind END, at DESC, id LIMIT $2"
         ))
         .bind(self.project.as_str())
         .bind(LISTED)
@@ -304,36 +305,28 @@ impl Store {
     ) -> Result<Option<DocRef>> {
         let mut tx = self.pool.begin().await?;
         let owner = new.agent.as_ref().map(ToString::to_string);
-        let (text, name_of) = (storable(text), storable(new.kind.unwrap_or(&new.title)));
-        let (doc, make) = match new.kind {
-            Some(_) => {
-                let make = sqlx::query(
-                    "INSERT INTO brain_docs (id, project_id, agent_key, doc_type, content, updated_by) \
-                     VALUES ($1, $2, coalesce($3, 'project'), $4, $5, $6) ON CONFLICT DO NOTHING",
-                );
-                (DocRef::Brain(id), make)
-            }
-            None => {
-                let make = sqlx::query(
-                    "INSERT INTO project_documents (id, project_id, agent_key, title, source_type, \
-                         content_text, mime_type, size_bytes, pinned) \
-                     VALUES ($1, $2, $3, $4, 'note', $5, 'text/markdown', octet_length($5), $6) \
-                     ON CONFLICT DO NOTHING",
-                );
-                (DocRef::Note(id), make)
-            }
+        let text = storable(text);
+        let (doc, insert) = if let Some(kind) = new.kind {
+            let insert = sqlx::query(
+                "INSERT INTO brain_docs (id, project_id, agent_key, content, doc_type, updated_by) \
+                 VALUES ($1, $2, coalesce($3, 'project'), $4, $5, $6) ON CONFLICT DO NOTHING",
+            );
+            let insert = insert.bind(id).bind(self.project.as_str());
+            let insert = insert.bind(owner).bind(&*text).bind(kind).bind(by);
+            (DocRef::Brain(id), insert)
+        } else {
+            let insert = sqlx::query(
+                "INSERT INTO project_documents (id, project_id, agent_key, content_text, title, pinned, \
+                     source_type, mime_type, size_bytes) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'note', 'text/markdown', octet_length($4)) \
+                 ON CONFLICT DO NOTHING",
+            );
+            let insert = insert.bind(id).bind(self.project.as_str());
+            let insert = insert.bind(owner).bind(&*text);
+            let insert = insert.bind(storable(&new.title)).bind(new.pinned);
+            (DocRef::Note(id), insert)
         };
-        let make = make
-            .bind(id)
-            .bind(self.project.as_str())
-            .bind(owner)
-            .bind(&*name_of)
-            .bind(&*text);
-        let make = match new.kind {
-            Some(_) => make.bind(by),
-            None => make.bind(new.pinned),
-        };
-        let made = make.execute(&mut *tx).await?;
+        let made = insert.execute(&mut *tx).await?;
         if made.rows_affected() == 0 {
             return Ok(None);
         }

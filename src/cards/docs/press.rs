@@ -91,13 +91,12 @@ fn read(text: &str) -> Option<DocPress> {
         "pin" | "unpin" => DocPress::Pin(Uuid::try_parse(first?).ok()?, what == "pin"),
         "mission" => DocPress::Mission,
         "mission-form" => DocPress::MissionForm(version(first?)?),
-        "new" => DocPress::New(kind(first?)?, last? == "pin"),
+        "new" => DocPress::New(kind(first?), last? == "pin"),
         _ => return None,
     })
 }
 
-/// A kind by its word; the inner one is none for a note.
-fn kind(word: &str) -> Option<Option<&'static str>> {
-    let known = DOC_TYPES.into_iter().find(|it| *it == word);
-    (word == "note" || known.is_some()).then_some(known)
+/// A kind by its word. None is a note; a word that means neither is not written like that again.
+fn kind(word: &str) -> Option<&'static str> {
+    DOC_TYPES.into_iter().find(|it| *it == word)
 }
