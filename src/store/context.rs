@@ -90,18 +90,22 @@ impl Store {
     /// Five of each scope, the one that changed last first. What holds secrets stays where it is.
     async fn pinned(&self, agent: &AgentKey) -> Result<Vec<PinnedRow>> {
         Ok(sqlx::query_as(concat!(
-            "SELECT own, in_all, title, secret, \
-                CASE WHEN NOT secret AND length(notes) <= 20000 THEN notes END AS notes, \
-                CASE WHEN NOT secret THEN left(text, 8001) END AS text \
-             FROM (SELECT d.own, count(*) OVER scope AS in_all, left(d.title, 900) AS title, ",
+            "SELECT r.own, r.in_all, left(d.title, 900) AS title, ",
             secret!(),
-            " AS secret, d.doc_notes::text AS notes, d.content_text AS text, \
-                row_number() OVER (scope ORDER BY d.updated_at DESC, d.id) AS n \
-                FROM (SELECT *, coalesce(agent_key, 'project') <> 'project' AS own FROM project_documents \
-                      WHERE project_id = $1 AND pinned \
-                        AND coalesce(agent_key, 'project') IN ('project', $2)) d \
-                WINDOW scope AS (PARTITION BY d.own)) r \
-             WHERE n <= 5 ORDER BY own, n"
+            " AS secret, \
+                CASE WHEN NOT (",
+            secret!(),
+            ") AND length(d.doc_notes::text) <= 20000 THEN d.doc_notes::text END AS notes, \
+                CASE WHEN NOT (",
+            secret!(),
+            ") THEN left(d.content_text, 8001) END AS text \
+             FROM (SELECT p.id, p.own, count(*) OVER (PARTITION BY p.own) AS in_all, \
+                    row_number() OVER (PARTITION BY p.own ORDER BY p.updated_at DESC, p.id) AS n \
+                FROM (SELECT id, updated_at, coalesce(agent_key, 'project') <> 'project' AS own \
+                      FROM project_documents WHERE project_id = $1 AND pinned \
+                        AND coalesce(agent_key, 'project') IN ('project', $2)) p) r \
+             JOIN project_documents d ON d.id = r.id \
+             WHERE r.n <= 5 ORDER BY r.own, r.n"
         ))
         .bind(self.project.as_str())
         .bind(agent.as_str())

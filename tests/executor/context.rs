@@ -187,3 +187,23 @@ async fn megabytes_are_cut_and_a_database_that_cannot_tell_stops_no_turn() {
     assert_eq!(stage.input()["context"], Value::Null);
     executor.stop().await;
 }
+
+#[tokio::test]
+async fn a_job_is_told_it_as_well_and_an_argument_holds_it() {
+    let stage = Stage::new().await;
+    let file = stage.folder.path().join("argument");
+    let script = format!("printf '%s' \"$1\" > {}; echo done", file.display());
+    let agent = AgentCommand::new(["/bin/sh", "-c", &script, "agent", "{context}"]);
+    let timed = stage.timed(agent).await;
+    let request = stage
+        .ask_job("Report", "cron", "0 9 * * *", Some("task"))
+        .await;
+    let job = stage.job_of(&timed, request).await;
+    let run = stage.ask_run(&job).await;
+    timed.running.kick.kick();
+    assert_eq!(stage.settled(run).await.0, "done");
+    let told = std::fs::read_to_string(&file).unwrap();
+    assert!(told.starts_with("# Context Pack\n"), "{told}");
+    assert!(told.contains("Agent: agent:main:main\n"), "{told}");
+    timed.stop().await;
+}
