@@ -288,6 +288,8 @@ pub async fn press(
     let text = given.field(FORM_TEXT);
     match press {
         DocPress::Form(doc, version) => match writable(desk, doc).await? {
+            // No button of ours leads here.
+            Ok((it, _)) if it.line.is_mission() => Ok(Draft::text(words::gone())),
             Ok((it, personas)) => {
                 let seen = Some(version);
                 docs_write::save(desk, presser, (&it, Text { text, seen }), &personas).await
@@ -311,7 +313,7 @@ pub async fn press(
                 agent: Some(given.field(FORM_AGENT).to_owned()),
                 pinned,
             };
-            docs_write::make(desk, layout, presser, (&wanted, kind, text)).await
+            docs_write::make(desk, layout, presser, (&wanted, wanted.kind(), text)).await
         }
         DocPress::Page(_) | DocPress::Pick | DocPress::Edit(_) | DocPress::Mission => {
             Ok(Draft::text(words::gone()))

@@ -179,6 +179,15 @@ async fn megabytes_are_cut_and_a_database_that_cannot_tell_stops_no_turn() {
         "{}",
         context.len()
     );
+    // Somebody holds what it wants to read.
+    let mut held = stage.store.pool().begin().await.unwrap();
+    let lock = sqlx::query("LOCK TABLE project_documents IN ACCESS EXCLUSIVE MODE");
+    lock.execute(&mut *held).await.unwrap();
+    assert_eq!(stage.turn("slow?").await, "done");
+    assert_eq!(stage.input()["context"], Value::Null);
+    held.rollback().await.unwrap();
+    stage.turn("and now?").await;
+    assert!(stage.input()["context"].is_string());
     // As on a database that has drifted away.
     stage
         .sql("ALTER TABLE project_documents RENAME TO documents_elsewhere")

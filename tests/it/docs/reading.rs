@@ -137,3 +137,35 @@ async fn a_secret_is_named_and_neither_shown_nor_offered_nor_changed_nor_logged(
         .await;
     assert!(!world.log().contains("hunter2"));
 }
+
+#[tokio::test]
+async fn many_documents_are_paged() {
+    let world = World::start().await;
+    rows(
+        &world,
+        "INSERT INTO project_documents (project_id, title, source_type, content_text)
+         SELECT 'front-office', 'Document ' || n, 'note', 'x' FROM generate_series(1, 60) n",
+    )
+    .await;
+    let (zack, at) = (Client::open(&world, "zack").await, world.channel("status"));
+    let first = zack.sub(&at, ("docs", "list"), &[]).await;
+    assert!(
+        first.says("60, page 1 of 3") && first.live() == ["Next"],
+        "{first:?}"
+    );
+    let second = zack.told(&zack.press(&first, "Next").await).await;
+    assert!(
+        second.says("page 2 of 3\n**Documents**\n- Document"),
+        "{second:?}"
+    );
+    assert_eq!(second.live(), ["Previous", "Next"]);
+    let last = zack.told(&zack.press(&second, "Next").await).await;
+    assert!(
+        last.says("page 3 of 3") && last.live() == ["Previous"],
+        "{last:?}"
+    );
+    let offered = zack
+        .offered_in(&at, ("docs", "show"), "doc", "ment 59")
+        .await;
+    assert_eq!(offered.len(), 1, "{offered:?}");
+}
