@@ -26,5 +26,5 @@ pub(super) async fn context(
     let looking = on_main(context, async move {
         preview(&desk, &layout, &by, (&agent, task.as_deref())).await
     });
-    reply.end(looking.await, database_away).await
+    reply.end(looking, database_away).await
 }

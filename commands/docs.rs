@@ -49,7 +49,7 @@ async fn show(
         return Ok(());
     };
     let showing = on_main(context, async move { docs::show(&desk, &by, &doc).await });
-    reply.end(showing.await, database_away).await
+    reply.end(Box::pin(showing), database_away).await
 }
 
 /// Changes a document: in a form, or by a file. Operators only.
@@ -82,7 +82,7 @@ async fn edit(
         let what = (doc.as_str(), file.filename.as_str(), text.as_str());
         Ok(docs::from_file(&desk, &by, what, shown).await?)
     });
-    reply.end(writing.await, database_away).await
+    reply.end(writing, database_away).await
 }
 
 /// Writes a new document: in a form, or from a file. Operators only.
@@ -125,7 +125,7 @@ async fn new(
             Err(why) => Ok(Draft::text(why)),
         }
     });
-    reply.end(writing.await, database_away).await
+    reply.end(writing, database_away).await
 }
 
 /// The command as Discord shows it: the kinds are choices.

@@ -22,6 +22,9 @@ const SOON: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(5);
 const WAITED: Duration = Duration::from_mins(1);
 
+/// How long the work for an answer may take: fetching a file, asking the executor, and the database.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// An answer that was promised.
 #[derive(Clone)]
 pub(super) struct Reply {
@@ -61,16 +64,16 @@ impl Reply {
         self.send(private_with_files(route, draft, files)).await
     }
 
-    /// Says what came of the work, or why nothing did: `away` where the database was not there.
+    /// Says what comes of the work, or why nothing does: `away` where the database is not there in time.
     pub(super) async fn end(
         &self,
-        ended: anyhow::Result<Draft>,
+        work: impl Future<Output = anyhow::Result<Draft>>,
         away: fn() -> String,
     ) -> anyhow::Result<()> {
-        match ended {
-            Ok(draft) => self.say(&draft).await,
-            Err(error) if is_outage(&error) => self.say(&Draft::text(away())).await,
-            Err(error) => self.fail(&error).await,
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(draft)) => self.say(&draft).await,
+            Ok(Err(error)) if !is_outage(&error) => self.fail(&error).await,
+            Ok(Err(_)) | Err(_) => self.say(&Draft::text(away())).await,
         }
     }
 

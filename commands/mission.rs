@@ -53,5 +53,5 @@ async fn set(
     let writing = on_main(context, async move {
         Ok(written(&desk, &by, (&text, None), is_shown).await?)
     });
-    reply.end(writing.await, database_away).await
+    reply.end(writing, database_away).await
 }

@@ -45,6 +45,31 @@ async fn mission_and_overview_are_read_and_written_as_existing_dashboards_do() {
     assert_eq!(body["mission"], "Ring the bells.");
     assert_eq!(body["overview"], "A tower.");
     assert_eq!(body["missionMeta"]["updated_by"], "ui");
+    let written: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM activities WHERE type = 'brain_doc_updated'")
+            .fetch_one(stage.store.pool())
+            .await
+            .unwrap();
+    assert_eq!(written, 2);
+    let save = Save::Overview(OverviewSave {
+        overview: Some("Two towers.".to_owned()),
+        writer: Writer {
+            updated_by: Some("ui".to_owned()),
+            ..Writer::default()
+        },
+        ..OverviewSave::default()
+    });
+    assert_eq!(executor.client(None).save(&save).await, Asked::Done);
+    executor.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_and_so_is_who_has_seen_something_else() {
+    let stage = Stage::new().await;
+    let executor = stage.executor(AgentCommand::new(["true"])).await;
+    let path = "/api/project/overview";
+    let overview = json!({ "overview": "A tower." });
+    assert_eq!(post(&executor, path, overview).await.0, 200);
     for (body, status, why) in [
         (json!({}), 400, "Neither mission nor overview"),
         (json!({ "mission": "x".repeat(201) }), 400, "201 characters"),
@@ -76,21 +101,9 @@ async fn mission_and_overview_are_read_and_written_as_existing_dashboards_do() {
             "{body}: {found} {said}"
         );
     }
-    let written: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM activities WHERE type = 'brain_doc_updated'")
-            .fetch_one(stage.store.pool())
-            .await
-            .unwrap();
-    assert_eq!(written, 2);
-    let save = Save::Overview(OverviewSave {
-        overview: Some("Two towers.".to_owned()),
-        writer: Writer {
-            updated_by: Some("ui".to_owned()),
-            ..Writer::default()
-        },
-        ..OverviewSave::default()
-    });
-    assert_eq!(executor.client(None).save(&save).await, Asked::Done);
+    let asked = json!({ "doc": "b1", "content": "x" });
+    let (status, said) = post(&executor, "/api/docs", asked).await;
+    assert!(status == 400 && said.contains("doc: "), "{status} {said}");
     executor.stop().await;
 }
 
@@ -148,12 +161,5 @@ async fn a_document_of_a_megabyte_is_written_once_and_a_secret_never() {
         .unwrap()
         .unwrap();
     assert!(keys.text.is_empty() && keys.version == 0, "{keys:?}");
-    let (status, said) = post(
-        &executor,
-        "/api/docs",
-        json!({ "doc": "b1", "content": "x" }),
-    )
-    .await;
-    assert!(status == 400 && said.contains("doc: "), "{status} {said}");
     executor.stop().await;
 }

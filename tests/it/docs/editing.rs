@@ -98,12 +98,15 @@ async fn a_document_of_a_megabyte_is_changed_by_its_file() {
         )
         .await;
     assert!(told.says("1 MB at most"), "{told:?}");
-    // A file of any other name is based on nothing that we know: what was there comes along.
-    rows(
-        &world,
-        "UPDATE project_documents SET content_text = 'Knock first.'",
-    )
-    .await;
+}
+
+/// What was there comes along: the file is based on nothing that we know.
+#[tokio::test]
+async fn a_file_of_any_other_name_replaces_what_is_not_from_just_now() {
+    let world = World::start().await;
+    rows(&world, RULES).await;
+    let (zack, at) = (Client::open(&world, "zack").await, world.channel("status"));
+    let doc = [("doc", "Rules")];
     let told = zack
         .sub_with_file(&at, ("docs", "edit"), &doc, ("mine.md", "Mine."))
         .await;
@@ -127,10 +130,9 @@ async fn a_document_of_a_megabyte_is_changed_by_its_file() {
 }
 
 #[tokio::test]
-async fn new_documents_are_made_and_only_operators_write() {
+async fn new_documents_are_made_once() {
     let world = World::start().await;
     let (zack, at) = (Client::open(&world, "zack").await, world.channel("status"));
-    let mallory = Client::open(&world, "mallory").await;
     let form = zack
         .sub_form(
             &at,
@@ -167,9 +169,29 @@ async fn new_documents_are_made_and_only_operators_write() {
             .await;
         assert!(told.says(why), "{why}: {told:?}");
     }
+    world
+        .database_says(
+            "SELECT string_agg(title || ':' || content_text, ',') FROM project_documents",
+            "Manners:Be kind.".to_owned(),
+        )
+        .await;
+    world
+        .database_says(
+            "SELECT content FROM brain_docs WHERE doc_type = 'soul'",
+            "I look.".to_owned(),
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn only_operators_write_and_see_what_agents_know() {
+    let world = World::start().await;
+    rows(&world, RULES).await;
+    let (at, file) = (world.channel("status"), ("a.md", "words"));
+    let mallory = Client::open(&world, "mallory").await;
     for sub in ["edit", "new"] {
         let options = if sub == "edit" {
-            [("doc", "Manners")]
+            [("doc", "Rules")]
         } else {
             [("title", "Mine")]
         };
@@ -184,14 +206,8 @@ async fn new_documents_are_made_and_only_operators_write() {
     assert!(told.says("perator") && told.files.is_empty(), "{told:?}");
     world
         .database_says(
-            "SELECT string_agg(title || ':' || content_text, ',') FROM project_documents",
-            "Manners:Be kind.".to_owned(),
-        )
-        .await;
-    world
-        .database_says(
-            "SELECT content FROM brain_docs WHERE doc_type = 'soul'",
-            "I look.".to_owned(),
+            "SELECT string_agg(content_text, ',') FROM project_documents",
+            "Knock first.".to_owned(),
         )
         .await;
 }

@@ -16,7 +16,7 @@ const DOCUMENTS: &str = "
         ('other', 'Theirs', 'note', 'theirs', NULL, false, 'normal')";
 
 #[tokio::test]
-async fn documents_are_listed_by_whose_they_are_and_shown_whole() {
+async fn documents_are_listed_by_whose_they_are_and_are_text() {
     let world = World::start().await;
     rows(&world, DOCUMENTS).await;
     let at = world.channel("status");
@@ -57,8 +57,13 @@ async fn documents_are_listed_by_whose_they_are_and_shown_whole() {
         nasty.pings == 0 && nasty.says("```\n@everyone <@1>\n```") || nasty.says("`@everyone"),
         "{nasty:?}"
     );
+}
 
-    let zack = Client::open(&world, "zack").await;
+#[tokio::test]
+async fn a_document_of_a_megabyte_is_read_as_a_file() {
+    let world = World::start().await;
+    rows(&world, DOCUMENTS).await;
+    let (zack, at) = (Client::open(&world, "zack").await, world.channel("status"));
     let book = show(&zack, &at, "book").await;
     assert!(
         book.says("The text is in the file") && book.says("A form takes 4,000"),
