@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use super::{Context, Data};
 use crate::cards::Draft;
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private};
+use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private_with_files};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
+use crate::store::StoreError;
 
 /// How long an answer can be changed: a little less than the 15 minutes of its token (source: Discord).
 const KEPT: Duration = Duration::from_mins(14);
@@ -22,6 +23,9 @@ const KEPT: Duration = Duration::from_mins(14);
 const SOON: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(5);
 const WAITED: Duration = Duration::from_mins(1);
+
+/// How long the work for an answer may take: fetching a file, asking the executor, and the database.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// An answer that was promised.
 #[derive(Clone)]
@@ -61,11 +65,31 @@ pub(super) async fn promise_for(
     Ok(reply)
 }
 
+fn is_outage(error: &anyhow::Error) -> bool {
+    let from_store = error.downcast_ref::<StoreError>();
+    from_store.is_some_and(StoreError::is_outage)
+}
+
 impl Reply {
     /// Says it.
     pub(super) async fn say(&self, draft: &Draft) -> anyhow::Result<()> {
         let route = Route::edit_original(self.application, self.token.expose_secret());
-        self.send(Request::new(route).json(&private(draft))).await
+        let files = draft.files.iter();
+        let files = files.map(|file| (file.name.as_str(), &*file.text));
+        self.send(private_with_files(route, draft, files)).await
+    }
+
+    /// Says what comes of the work, or why nothing does: `away` where the database is not there in time.
+    pub(super) async fn end(
+        &self,
+        work: impl Future<Output = anyhow::Result<Draft>>,
+        away: fn() -> String,
+    ) -> anyhow::Result<()> {
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(Ok(draft)) => self.say(&draft).await,
+            Ok(Err(error)) if !is_outage(&error) => self.fail(&error).await,
+            Ok(Err(_)) | Err(_) => self.say(&Draft::text(away())).await,
+        }
     }
 
     /// Says why there is nothing better to say.

@@ -1,8 +1,12 @@
 //! `/mission`: what the project is for.
 
+use super::later::promise;
+use super::open::{open, soon};
 use super::{Context, Error, answer, on_main, presser};
+use crate::cards::docs::answers::database_away;
 use crate::model::labs::Feature;
-use crate::operations::mission::{mission as look, set_mission};
+use crate::operations::docs::mission_form;
+use crate::operations::mission::{mission as look, written};
 
 /// What the project is for.
 #[poise::command(slash_command, subcommands("show", "set"))]
@@ -31,13 +35,23 @@ async fn show(context: Context<'_>) -> Result<(), Error> {
 #[poise::command(slash_command)]
 async fn set(
     context: Context<'_>,
-    #[description = "What the project is for, in 200 characters at most"] text: String,
+    #[description = "What the project is for, in 200 characters at most; without it a form opens"]
+    text: Option<String>,
 ) -> Result<(), Error> {
-    let (desk, is_shown) = (context.data().desk.clone(), is_shown(context));
-    let by = presser(context);
-    let told = on_main(context, async move {
-        set_mission(&desk, &by, &text, is_shown).await
-    })
-    .await?;
-    answer(context, told).await
+    let (desk, by) = (context.data().desk.clone(), presser(context));
+    let Some(text) = text else {
+        let opened = on_main(
+            context,
+            async move { Ok(soon(mission_form(&desk, &by)).await) },
+        );
+        return open(context, opened.await?).await;
+    };
+    let is_shown = is_shown(context);
+    let Some(reply) = promise(context).await? else {
+        return Ok(());
+    };
+    let writing = on_main(context, async move {
+        Ok(written(&desk, &by, (&text, None), is_shown).await?)
+    });
+    reply.end(writing, database_away).await
 }

@@ -4,12 +4,15 @@ mod activity;
 mod agents;
 mod approvals;
 mod ask;
+mod context;
+mod docs;
 mod heartbeat;
 pub mod help;
 mod labs;
 mod later;
 pub mod lobby;
 mod mission;
+mod open;
 mod output;
 mod promote;
 mod schedule;
@@ -28,6 +31,7 @@ use serenity::all::CreateCommand;
 use tokio::sync::watch;
 
 use crate::cards::Draft;
+use crate::discord::files::Files;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::rest::interaction::{SAY, private};
@@ -49,6 +53,8 @@ pub struct Data {
     pub lanes: Lanes,
     /// Which server is ours.
     pub layout: watch::Receiver<Arc<Layout>>,
+    /// Reads files that come with commands.
+    pub files: Files,
     /// What only the running bridge knows.
     pub dials: Dials,
     /// The time between two looks at the Control API.
@@ -69,6 +75,8 @@ fn all() -> Vec<poise::Command<Data, Error>> {
         ask::ask(),
         labs::labs_with_choices(),
         mission::mission(),
+        docs::docs_with_choices(),
+        context::context(),
         activity::activity(),
         promote::promote(),
         task::task_with_choices(),

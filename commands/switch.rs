@@ -10,6 +10,7 @@ use serenity::framework::Framework;
 
 use super::{Data, Error, all, answer_interaction, failed};
 use crate::cards::{Draft, homes as words};
+use crate::discord::files::Files;
 use crate::discord::lanes::Lanes;
 use crate::discord::rest::interaction::places;
 use crate::model::{GuildId as Server, UserId};
@@ -21,6 +22,8 @@ pub struct Common {
     pub homes: Homes,
     /// The way to Discord.
     pub lanes: Lanes,
+    /// Reads files that come with commands.
+    pub files: Files,
     /// The time between two looks at the Control API.
     pub poll: Duration,
     /// The runtime on which the work is done: the gateway's own only listens.
@@ -36,6 +39,7 @@ impl Common {
             lanes: self.lanes.clone(),
             layout: home.layout,
             dials: home.dials,
+            files: self.files.clone(),
             poll: self.poll,
             runtime: self.runtime.clone(),
         }

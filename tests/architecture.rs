@@ -12,7 +12,7 @@ const LAYERS: [&str; 6] = [
     "model error clock",
     "config telemetry",
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
-     discord::own_bots discord::portal discord::receipts",
+     discord::own_bots discord::portal discord::receipts discord::files",
     "operations mirror mode delivery",
     "discord::gateway discord::sessions discord::switchboard discord::presence discord::presses discord::lobby \
      discord::inbound discord::events commands doctor backfill health executor embedded",

@@ -18,6 +18,7 @@ use super::lobby::lobby;
 use crate::commands;
 use crate::commands::lobby::{Front, Porter};
 use crate::config::Config;
+use crate::discord::files::Files;
 use crate::discord::gateway::{Gateway, GatewaySettings, INTENTS};
 use crate::discord::lanes::Lanes;
 use crate::discord::lobby::LobbyPresses;
@@ -122,6 +123,7 @@ pub async fn connect(
     let framework = commands::Switch::new(commands::Common {
         homes: homes.clone(),
         lanes: shared.lanes.clone(),
+        files: Files::new(&shared.place.api_base)?,
         poll: shared.config.mode.poll,
         runtime: tokio::runtime::Handle::current(),
         bot: shared.identity.bot,

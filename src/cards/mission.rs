@@ -1,8 +1,9 @@
 //! The mission in words: the banner, the topic, and the answers of `/mission`.
 
+use super::docs::press::DocPress;
 use super::labs::switch_on;
 use super::persona::Personas;
-use super::{Draft, Upkeep, activity, quote};
+use super::{Button, Draft, Row, Style, Upkeep, activity, quote};
 use crate::model::labs::Feature;
 use crate::model::mission::{LONGEST, Mission, NoMission};
 
@@ -86,14 +87,25 @@ pub fn saved(changed: bool, shown: bool) -> String {
     format!("{saved} Nobody sees it in a channel: {switch} shows it.")
 }
 
-/// Somebody else was quicker.
-pub fn taken(there: &Mission, personas: &Personas, wanted: &str) -> String {
-    format!(
+/// Somebody else was quicker. The form shows what is there now.
+pub fn taken(there: &Mission, personas: &Personas, wanted: &str) -> Draft {
+    let text = format!(
         "Somebody else has just written another mission, and yours is not saved. It is now:\n{}\n\
          Yours was:\n> {}\nUse `/mission set` again to write over it.",
         self::there(there, personas),
         quote::plain_line(wanted, SHOWN)
-    )
+    );
+    let edit = Button::new("Edit the new one…", Style::Secondary, &DocPress::Mission);
+    Draft {
+        components: vec![Row::Buttons(vec![edit])],
+        ..Draft::text(text)
+    }
+}
+
+/// The executor did not take it.
+pub fn not_taken(why: &str) -> String {
+    let why = quote::plain_line(why, 300);
+    format!("The executor has not written the mission: {why}\nNothing has changed.")
 }
 
 /// Why a text is no mission.

@@ -79,7 +79,7 @@ fn segment(text: &str) -> String {
     encoded
 }
 
-async fn asked(request: RequestBuilder) -> Asked {
+pub(super) async fn asked(request: RequestBuilder) -> Asked {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() || error.is_builder() => {

@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use crate::model::{AgentKey, MessageId, ThreadId};
 
+mod docs;
 mod tasks;
 mod team;
+
+pub use self::docs::{DocSave, Meta, Overview, OverviewSave, Writer};
 
 pub use self::tasks::{
     AssignRequest, AssignedTasks, DeleteRequest, OutputRequest, ProposeRequest, StatusRequest,

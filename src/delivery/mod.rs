@@ -3,6 +3,7 @@
 
 mod cron;
 mod desk;
+mod docs;
 pub mod fallback;
 mod turn;
 

@@ -2,7 +2,6 @@
 //! back where the gateway missed something.
 
 mod doors;
-mod files;
 mod gate;
 mod line;
 mod listener;
@@ -41,7 +40,7 @@ use crate::model::{ChannelId, UserId};
 use crate::operations::Desk;
 use crate::spool::{Found, Spool};
 
-pub use self::files::Files;
+pub use super::files::Files;
 
 /// Takes in what the gateway hears.
 pub struct Intake {

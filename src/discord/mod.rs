@@ -1,6 +1,7 @@
 //! The edge to Discord: REST calls and their pacing below, the gateway and what it hears above.
 
 pub mod events;
+pub mod files;
 pub mod gateway;
 pub mod inbound;
 pub mod lanes;

@@ -11,7 +11,6 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use super::events::Pressed;
 use super::lanes::{Class, Lanes};
@@ -19,6 +18,8 @@ use super::layout::Layout;
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
+use crate::cards::docs::press::DocPress;
+use crate::cards::form::Form;
 use crate::cards::schedule::press::SchedulePress;
 use crate::cards::task_press::TaskPress;
 use crate::cards::team_press::TeamPress;
@@ -27,9 +28,9 @@ use crate::error::{Told, UserError};
 use crate::model::RoleId;
 use crate::operations::Desk;
 use crate::operations::decide::{Presser, askable, press};
-use crate::operations::schedule;
 use crate::operations::task_press::{self as tasks, Given};
 use crate::operations::team_press;
+use crate::operations::{docs, schedule};
 use crate::store;
 
 /// How long Discord may take to say whether somebody is a member: a press has to be answered
@@ -46,6 +47,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// An existing executor takes its time to look at skills, and may be asked twice.
 const CHECK_PATIENCE: Duration = Duration::from_secs(80);
+
+/// A document is written by the executor in 3 s, or by the database.
+const DOC_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Answers presses.
 #[derive(Clone)]
@@ -83,8 +87,12 @@ impl Presses {
     }
 
     async fn follow(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
-        if let Wanted::Schedule(SchedulePress::Edit(job)) = wanted {
-            return self.ask_change(pressed, job).await;
+        match wanted {
+            Wanted::Schedule(SchedulePress::Edit(_)) => {
+                return self.ask_change(pressed, wanted).await;
+            }
+            Wanted::Doc(press) if press.opens() => return self.ask_change(pressed, wanted).await,
+            _ => {}
         }
         match form(&wanted, pressed) {
             Some(form) => self.ask(pressed, wanted, form).await,
@@ -108,12 +116,12 @@ impl Presses {
         }
     }
 
-    /// Opens the form of a job, filled in as the job is now.
-    async fn ask_change(&self, pressed: &Pressed, job: Uuid) -> Result<(), RestError> {
+    /// Opens the form of a job or a document, filled in as that is now.
+    async fn ask_change(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
         let refusal = match self.presser(pressed).await {
             Err(error) => Draft::text(Told::of(&error).sentence()),
             Ok(who) => {
-                let looking = schedule::edit_form(&self.desk, &who, job);
+                let looking = self.filled_in(&who, wanted);
                 match tokio::time::timeout(LOOK_TIMEOUT, looking).await {
                     Ok(Ok(Ok(form))) => return self.first(pressed, FORM, Some(json!(form))).await,
                     Ok(Ok(Err(refusal))) => refusal,
@@ -124,13 +132,23 @@ impl Presses {
         self.say(pressed, &refusal).await
     }
 
+    async fn filled_in(&self, who: &Presser, wanted: Wanted) -> store::Result<Result<Form, Draft>> {
+        match wanted {
+            Wanted::Doc(press) => docs::open(&self.desk, who, press).await,
+            Wanted::Schedule(SchedulePress::Edit(job)) => {
+                schedule::edit_form(&self.desk, who, job).await
+            }
+            _ => Ok(Err(Draft::text(words::unknown_button()))),
+        }
+    }
+
     /// Why there is nothing to ask; none where there is.
     async fn look(&self, who: &Presser, wanted: Wanted) -> store::Result<Option<Draft>> {
         match wanted {
             Wanted::Verdict(Press::RejectWithReason { reference, hash }) => {
                 askable(&self.desk, who, reference, hash).await
             }
-            Wanted::Verdict(_) | Wanted::Team(_) | Wanted::Schedule(_) => Ok(None),
+            Wanted::Verdict(_) | Wanted::Team(_) | Wanted::Schedule(_) | Wanted::Doc(_) => Ok(None),
             Wanted::Task(press) => {
                 let layout = self.layout.borrow().clone();
                 tasks::askable(&self.desk, &layout, who, press).await
@@ -141,7 +159,12 @@ impl Presses {
     /// Acknowledges, does it, and says what is left to say.
     async fn work(&self, pressed: &Pressed, wanted: Wanted) -> Result<(), RestError> {
         // The answer to these stands in a message that the person alone sees.
-        let own = matches!(wanted, Wanted::Verdict(Press::Details { .. }));
+        let own = match wanted {
+            Wanted::Verdict(Press::Details { .. }) => true,
+            // Files of before would stay on the message.
+            Wanted::Doc(press) => !matches!(press, DocPress::Page(_)),
+            _ => false,
+        };
         let replaces = pressed.private;
         let acknowledged = if own {
             self.first(pressed, SAY_LATER, Some(json!({ "flags": EPHEMERAL })))
@@ -191,6 +214,15 @@ impl Presses {
                     Wanted::Team(what) => {
                         let layout = self.layout.borrow().clone();
                         team_press::press(&self.desk, &layout, &who, (what, given.chosen)).await
+                    }
+                    Wanted::Doc(what) => {
+                        let layout = self.layout.borrow().clone();
+                        let given = docs::Given {
+                            interaction: pressed.interaction,
+                            chosen: given.chosen,
+                            fields: &pressed.fields,
+                        };
+                        docs::press(&self.desk, &layout, &who, (what, given)).await
                     }
                     Wanted::Schedule(what) => {
                         let layout = self.layout.borrow().clone();
@@ -271,6 +303,8 @@ enum Wanted {
     Team(TeamPress),
     /// Something about the schedule.
     Schedule(SchedulePress),
+    /// Something about documents or the mission.
+    Doc(DocPress),
 }
 
 /// What a button, a list or a form that was sent asks for. A form's id on a button is none of ours, nor the
@@ -289,6 +323,10 @@ fn read(pressed: &Pressed) -> Result<Wanted, UnknownPress> {
         let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
         return fits.then_some(Wanted::Schedule(press)).ok_or(UnknownPress);
     }
+    if let Ok(press) = pressed.custom_id.parse::<DocPress>() {
+        let fits = press.is_form() == is_form && press.is_list() != pressed.chosen.is_empty();
+        return fits.then_some(Wanted::Doc(press)).ok_or(UnknownPress);
+    }
     if !is_form {
         return pressed.custom_id.parse().map(Wanted::Verdict);
     }
@@ -305,7 +343,11 @@ fn form(wanted: &Wanted, pressed: &Pressed) -> Option<Modal> {
         }
         Wanted::Task(TaskPress::AnswerFreely { item }) => Some(task_answers::answer_form(item)),
         Wanted::Task(TaskPress::Stop { task }) => Some(task_answers::stop_form(task)),
-        Wanted::Verdict(_) | Wanted::Task(_) | Wanted::Team(_) | Wanted::Schedule(_) => None,
+        Wanted::Verdict(_)
+        | Wanted::Task(_)
+        | Wanted::Team(_)
+        | Wanted::Schedule(_)
+        | Wanted::Doc(_) => None,
     }
 }
 
@@ -313,6 +355,7 @@ fn form(wanted: &Wanted, pressed: &Pressed) -> Option<Modal> {
 fn patience(wanted: Wanted) -> Duration {
     match wanted {
         Wanted::Team(TeamPress::CheckSkill { .. }) => CHECK_PATIENCE,
+        Wanted::Doc(_) => DOC_PATIENCE,
         _ => PATIENCE,
     }
 }

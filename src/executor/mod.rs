@@ -3,7 +3,9 @@
 
 mod actions;
 mod answer;
+mod context;
 pub mod demo;
+mod docs;
 mod hands;
 mod hires;
 mod lanes;

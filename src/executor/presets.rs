@@ -3,7 +3,8 @@
 use super::settings::{AgentCommand, AgentInput, Fresh};
 
 impl AgentCommand {
-    /// An agent of `OpenClaw`, which keeps a session per thread (source: `ClawdOS` runs the same).
+    /// An agent of `OpenClaw`, which keeps a session per thread and knows its own documents (source: `ClawdOS` runs
+    /// the same).
     pub fn openclaw() -> Self {
         Self::new([
             "openclaw",
@@ -22,7 +23,8 @@ impl AgentCommand {
 
     /// Claude Code without its terminal: the message on standard input, where it may be of any
     /// length and nothing in it is taken for an option. Its sessions are UUIDs, one word begins one
-    /// and another goes on with it (source: its command line reference).
+    /// and another goes on with it; what it is told besides comes after its own system prompt (source: its command
+    /// line reference).
     pub fn claude() -> Self {
         let with = |how: &str| {
             [
@@ -32,6 +34,7 @@ impl AgentCommand {
                 "json",
                 how,
                 "{session_uuid}",
+                "--append-system-prompt={context}",
             ]
             .map(str::to_owned)
         };

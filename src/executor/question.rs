@@ -27,7 +27,12 @@ pub(super) struct Question {
     pub kind: Option<String>,
     /// What.
     pub text: String,
+    /// What the agent is told besides: its context pack.
+    pub context: Option<String>,
 }
+
+/// Most bytes of a context in an argument: Linux takes 128 KiB (source: its `execve`).
+const IN_ARGUMENT: usize = 100_000;
 
 impl Question {
     /// The agent's own memory of a thread (source: `ClawdOS` builds the same word).
@@ -63,8 +68,22 @@ impl Question {
             "project_id": self.project,
             "task_id": self.task,
             "kind": self.kind,
+            "context": self.context,
         })
         .to_string()
+    }
+
+    /// An argument that holds the context is left out where there is none.
+    pub(super) fn needs(&self, template: &str) -> bool {
+        self.context.is_some() || !template.contains("{context}")
+    }
+
+    /// The context as an argument can hold it.
+    fn context_argument(&self) -> String {
+        let context = self.context.as_deref().unwrap_or_default();
+        let context = context.replace('\0', "\u{fffd}");
+        let end = context.floor_char_boundary(IN_ARGUMENT);
+        context[..end].to_owned()
     }
 
     /// In one pass: what a message says is never looked at again.
@@ -79,6 +98,7 @@ impl Question {
                 _ if rest.starts_with("{key}") => ("{key}", self.agent.to_string()),
                 _ if rest.starts_with("{session}") => ("{session}", self.session()),
                 _ if rest.starts_with("{session_uuid}") => ("{session_uuid}", self.session_uuid()),
+                _ if rest.starts_with("{context}") => ("{context}", self.context_argument()),
                 // The one character that an argument cannot hold.
                 _ if rest.starts_with("{message}") => {
                     ("{message}", self.text.replace('\0', "\u{fffd}"))
@@ -106,7 +126,22 @@ mod tests {
             task: None,
             kind: None,
             text: text.to_owned(),
+            context: None,
         }
+    }
+
+    #[test]
+    fn a_context_stands_where_an_argument_wants_it_and_else_nowhere() {
+        let mut asked = question(None, "{context}");
+        assert!(!asked.needs("--more={context}") && asked.needs("{message}"));
+        asked.context = Some("# Pack\0{message}".to_owned());
+        assert!(asked.needs("--more={context}"));
+        assert_eq!(
+            asked.fill_in("{context}|{message}"),
+            "# Pack\u{fffd}{message}|{context}"
+        );
+        asked.context = Some("ä".repeat(100_000));
+        assert_eq!(asked.fill_in("{context}").len(), 100_000);
     }
 
     #[test]

@@ -108,7 +108,10 @@ fn start(
     question: &Question,
     takes_input: bool,
 ) -> Result<Child, String> {
-    let mut argv = argv.iter().map(|part| question.fill_in(part));
+    let mut argv = argv
+        .iter()
+        .filter(|part| question.needs(part))
+        .map(|part| question.fill_in(part));
     let name = question.agent.short();
     let program = argv
         .next()

@@ -22,7 +22,7 @@ use super::skills::Skills;
 use super::told::{check_object, malformed_proposal};
 use super::turns::{TurnEnd, Turns};
 use super::worker::Kick;
-use super::{hires, proposal, schedule, skills, tasks};
+use super::{docs, hires, proposal, schedule, skills, tasks};
 use crate::control::wire::{
     BUILT_IN_BINARY, Check, DeliverRequest, ExecutorCheck, Health, PROJECT_HEADER, PostRequest,
     Posted, Recent, RecentMessage,
@@ -79,6 +79,7 @@ pub(super) fn router(
         .merge(skills::routes())
         .merge(hires::routes())
         .merge(schedule::routes())
+        .merge(docs::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&api), admit))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -61,8 +61,8 @@ pub struct AllowedHost {
 
 /// How one agent is run: one process per turn, by argument vector, never by a shell.
 ///
-/// The placeholders `{short}`, `{key}`, `{session}`, `{session_uuid}` and `{message}` are replaced in
-/// every argument. Without `{message}` the agent gets its [`AgentInput`] on standard input. What it
+/// The placeholders `{short}`, `{key}`, `{session}`, `{session_uuid}`, `{context}` and `{message}` are replaced in
+/// every argument; one that holds `{context}` is left out where there is no context. Without `{message}` the agent gets its [`AgentInput`] on standard input. What it
 /// prints is the answer: plain text, or JSON with `reply` and optionally `proposals`, `events` and `status`
 /// (of the task that the message is about), or what `OpenClaw` or Claude Code print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct AgentCommand {
 /// What an agent finds on its standard input when no argument holds the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AgentInput {
-    /// One JSON object: `{"message", "agent", "thread_id", "message_id", "project_id"}`.
+    /// One JSON object: `{"message", "agent", "thread_id", "message_id", "project_id", "task_id", "kind", "context"}`.
     Json,
     /// The message as it is.
     Text,

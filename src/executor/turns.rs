@@ -256,6 +256,7 @@ impl Turns {
             task,
             kind: kind.flatten(),
             text,
+            context: self.context(agent, task).await,
         };
         self.show(agent, true);
         let answer = self.ask(&question).await;

@@ -4,16 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
 
 use super::chat::storable;
+use super::document::{JUST_NOW, UPDATED};
 use super::look::{ServerStart, Sight};
 use super::{Result, Store, readable};
 use crate::model::ChannelId;
+use crate::model::document::Seen;
 use crate::model::mission::{Mission, NewMission};
-
-/// `type` of the activity that tells of it (source: ClawdOS).
-const UPDATED: &str = "brain_doc_updated";
-
-/// So long what somebody else has written cannot be written over: whoever does has hardly seen it.
-const JUST_NOW: i32 = 15;
 
 /// So often the row may come and go while we want to write it.
 const TRIES: u32 = 5;
@@ -62,6 +58,7 @@ struct SeenRow {
 struct LockedRow {
     is_ours: bool,
     is_new: bool,
+    version: i64,
     #[sqlx(flatten)]
     row: Row,
 }
@@ -116,14 +113,19 @@ impl Store {
     }
 
     /// Writes the mission, in the name of `by`, and tells of it. Of two who write at once the second
-    /// is told what the first has written, and nothing of theirs is kept.
-    pub async fn set_mission(&self, new: &NewMission, by: (&str, &str)) -> Result<Saved> {
+    /// is told what the first has written, and nothing of theirs is kept; so is who has seen another one.
+    pub async fn set_mission(
+        &self,
+        (new, seen): (&NewMission, Seen),
+        by: (&str, &str),
+    ) -> Result<Saved> {
         for _ in 0..TRIES {
             let mut tx = self.pool.begin().await?;
             let locked: Option<LockedRow> = sqlx::query_as(mission!(
                 "d.agent_key = 'project' IS TRUE AS is_ours, \
                  d.updated_at > clock_timestamp() - $2 * interval '1 second' \
-                   AND d.updated_by IS DISTINCT FROM $3 AS is_new, ",
+                   AND d.updated_by IS DISTINCT FROM $3 AS is_new, \
+                 ('x' || left(md5(coalesce(d.content, '')), 16))::bit(64)::int8 AS version, ",
                 " FOR UPDATE"
             ))
             .bind(self.project.as_str())
@@ -132,7 +134,10 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
             let is_ours = locked.as_ref().is_some_and(|it| it.is_ours);
-            let is_new = locked.as_ref().is_some_and(|it| it.is_new);
+            let is_new = locked.as_ref().is_some_and(|it| match seen {
+                Seen::Unknown => it.is_new,
+                Seen::Version(version) => it.version.cast_unsigned() != version,
+            });
             match locked.and_then(|it| it.row.read()) {
                 Some(there) if there.text == new.as_str() && !there.cut && is_ours => {
                     return Ok(Saved::Same);

@@ -46,6 +46,8 @@ pub struct Act {
 pub struct Form {
     /// What stands above it.
     pub title: String,
+    /// What stands in its first field already.
+    pub value: String,
     id: Value,
     custom_id: Value,
     input: Value,

@@ -3,6 +3,8 @@
 //! ignores the queue, runs the same message as often as it is asked, passes text through a shell, and
 //! has a worker that takes rows of the queue by itself.
 
+mod overview;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -258,6 +260,10 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) {
                 let found = "UPDATE skills_mirror SET extra_json = '{\"eligible\": true}'";
                 let _ = sqlx::query(found).execute(&shared.pool).await;
                 http::answer(&mut stream, "200 OK", "application/json", "[]").await;
+            }
+            "POST /api/project/overview" => {
+                let body = overview::write(&shared, &request).await;
+                http::answer(&mut stream, "200 OK", "application/json", &body).await;
             }
             "POST /api/chat/deliver" => {
                 if !deliver(&shared, &request, &mut stream).await {

@@ -1,5 +1,6 @@
 //! The executor of an existing `ClawdOS` instead of ours: the same journeys, and its ways.
 
+mod docs;
 mod faults;
 mod receipts;
 mod tasks;

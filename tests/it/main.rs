@@ -14,6 +14,7 @@ mod bots;
 mod cards;
 mod chat;
 mod crash;
+mod docs;
 mod doctor;
 mod existing;
 mod first_run;

@@ -143,7 +143,11 @@ async fn claude_reads_the_message_from_its_input_and_keeps_a_session_per_thread(
         "--session-id",
     ];
     assert_eq!(hows, expected, "{runs:#?}");
-    let session = runs[0].rsplit(' ').next().unwrap();
+    let session = runs[0].split(' ').nth(4).unwrap();
+    // What it is told besides comes with each of them.
+    let told = |run: &&String| run.ends_with("--append-system-prompt=# Context Pack");
+    assert_eq!(runs.iter().filter(told).count(), 5, "{runs:#?}");
+    assert!(runs.contains(&"Agent: agent:ricky:main".to_owned()));
     let said = lines(&programs.file(&format!("session-{session}")));
     assert_eq!(said.join("\n"), format!("{NASTY}\ngo on"));
 

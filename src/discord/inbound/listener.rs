@@ -12,12 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::files::Files;
 use super::gate::Gate;
 use super::line::{Entry, Heard, Line, What};
 use super::names::Directory;
 use super::words::{Why, Words};
 use crate::discord::events::Written;
+use crate::discord::files::Files;
 use crate::discord::lanes::Lanes;
 use crate::discord::layout::Layout;
 use crate::discord::receipts::Receipts;

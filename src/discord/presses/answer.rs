@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::cards::Draft;
 use crate::discord::events::Pressed;
 use crate::discord::lanes::{Class, Lanes};
-use crate::discord::rest::interaction::private;
-use crate::discord::rest::{FilePart, Request, RestError, Route};
+use crate::discord::rest::interaction::private_with_files;
+use crate::discord::rest::{Request, RestError, Route};
 
 /// Tries of an answer, and the time between two of them.
 const TRIES: u32 = 4;
@@ -54,14 +54,10 @@ pub async fn send(lanes: &Lanes, request: Request) -> Result<(), RestError> {
 
 /// A message for one person alone, with its files.
 pub fn message(route: Route, draft: &Draft) -> Request {
-    let request = Request::new(route);
-    if draft.files.is_empty() {
-        return request.json(&private(draft));
-    }
-    let files = draft.files.iter().map(|file| FilePart {
-        name: file.name.clone(),
-        content_type: Some("text/plain".to_owned()),
-        data: file.text.as_bytes().to_vec().into(),
-    });
-    request.json(&private(draft)).files(files.collect())
+    let files = draft.files.iter();
+    private_with_files(
+        route,
+        draft,
+        files.map(|file| (file.name.as_str(), &*file.text)),
+    )
 }

@@ -6,6 +6,8 @@ use serenity::all::PartialChannel;
 
 use crate::model::ChannelId;
 
+use super::{FilePart, Request, Route};
+
 /// Kinds of first answers (source: Discord, interaction callback types): a message,
 pub const SAY: u8 = 4;
 /// a message that comes later,
@@ -30,4 +32,25 @@ pub fn places(channel: serenity::all::ChannelId, told: Option<&PartialChannel>) 
     let parent = told.and_then(|it| it.parent_id);
     let places = [Some(channel), parent].into_iter().flatten();
     places.filter_map(|it| ChannelId::new(it.get())).collect()
+}
+
+/// The same with text files, each by its name and what is in it.
+pub fn private_with_files<'a>(
+    route: Route,
+    message: &impl Serialize,
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Request {
+    let request = Request::new(route).json(&private(message));
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|(name, text)| FilePart {
+            name: name.to_owned(),
+            content_type: Some("text/plain".to_owned()),
+            data: text.as_bytes().to_vec().into(),
+        })
+        .collect();
+    if files.is_empty() {
+        return request;
+    }
+    request.files(files)
 }

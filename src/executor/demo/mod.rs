@@ -1,6 +1,6 @@
 //! The demo agents: programs that answer what they were asked, always the same way, so that
 //! everything around them can be seen at work. Words in the message steer them, wherever they stand:
-//! `wait 5` takes five seconds, `fail` fails, `propose <action> …` proposes. What they hear of a task they
+//! `wait 5` takes five seconds, `fail` fails, `mission` tells what they know of it, `propose <action> …` proposes. What they hear of a task they
 //! work on: they report, deliver, ask, and go on with the answer. A heartbeat finds something where it is told to
 //! `find` it.
 
@@ -41,6 +41,9 @@ struct Question {
     /// What has happened to the task.
     #[serde(default)]
     kind: Option<String>,
+    /// What it is told besides.
+    #[serde(default)]
+    context: Option<String>,
 }
 
 /// What the agent does about a message.
@@ -79,6 +82,9 @@ pub fn demo_agent(
         "heartbeat" => beat::beat(short, &question.message),
         _ => plan(short, &question.message),
     };
+    if kind.is_empty() && said_words(&question.message).any(|word| word == "mission") {
+        turn.reply = mission(question.context.as_deref());
+    }
     if question.task_id.is_some() {
         work::go_on(&mut turn, short, kind, &question.message);
     }
@@ -101,7 +107,7 @@ pub fn demo_agent(
 }
 
 fn plan(short: &str, message: &str) -> Turn {
-    let words: Vec<String> = message.split_whitespace().map(bare).collect();
+    let words: Vec<String> = said_words(message).collect();
     let wait = words
         .windows(2)
         .filter(|pair| pair[0] == "wait")
@@ -131,6 +137,19 @@ fn plan(short: &str, message: &str) -> Turn {
         events: Vec::new(),
         status: None,
     }
+}
+
+/// What the context says about what the project is for.
+fn mission(context: Option<&str>) -> String {
+    let below = context.and_then(|it| it.split_once("\n## Mission\n"));
+    match below.and_then(|(_, rest)| rest.split("\n\n## ").next()) {
+        Some(mission) => format!("The mission is: {}", mission.trim()),
+        None => "Nobody has told me a mission.".to_owned(),
+    }
+}
+
+fn said_words(message: &str) -> impl Iterator<Item = String> {
+    message.split_whitespace().map(bare)
 }
 
 /// A word without what surrounds it.

@@ -225,5 +225,7 @@ fn question(turns: &Arc<Turns>, run: &Run, agent: AgentKey) -> Question {
         task: None,
         kind: Some(if heartbeat { "heartbeat" } else { "job" }.to_owned()),
         text: prompt(&run.job.text.instructions, heartbeat),
+        // Built when the agent begins.
+        context: None,
     }
 }

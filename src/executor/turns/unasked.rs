@@ -37,6 +37,10 @@ impl Turns {
         if self.closing.is_cancelled() {
             return Unasked::NotNow;
         }
+        let question = &Question {
+            context: self.context(&question.agent, question.task).await,
+            ..question.clone()
+        };
         begun();
         self.show(&question.agent, true);
         let printed = tokio::select! {

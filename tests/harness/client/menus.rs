@@ -105,6 +105,44 @@ impl Client {
         self.told(&act).await
     }
 
+    /// Uses `/<name> <sub>` with these texts, and opens the form that comes.
+    pub async fn sub_form(
+        &self,
+        channel: &str,
+        (name, sub): (&str, &str),
+        options: &[(&str, &str)],
+    ) -> Form {
+        let below = json!([{ "type": 1, "name": sub, "options": texts(options) }]);
+        let act = self.slash_with(channel, name, below).await;
+        self.asked(&act).await
+    }
+
+    /// Uses `/<name> <sub>` with these texts and a file in the option `file`.
+    pub async fn sub_with_file(
+        &self,
+        channel: &str,
+        (name, sub): (&str, &str),
+        options: &[(&str, &str)],
+        (file, content): (&str, &str),
+    ) -> Card {
+        let mut options = texts(options);
+        if let Some(options) = options.as_array_mut() {
+            options.push(json!({ "type": 11, "name": "file", "value": "0" }));
+        }
+        let command = self.command(channel, 1, name).await;
+        let data = json!({
+            "version": command["version"], "id": command["id"], "name": name, "type": 1,
+            "options": [{ "type": 1, "name": sub, "options": options }],
+            "attachments": [{ "id": "0", "filename": file }],
+        });
+        let act = self.act(None, false);
+        let body = self.body(&act, 2, channel, &data);
+        let path = "/interactions";
+        let status = self.person.sends_file(path, &body, (file, content)).await;
+        assert_eq!(status, StatusCode::NO_CONTENT);
+        self.told(&act).await
+    }
+
     /// The choices, by name and value, that are offered while an option of `/<name> <sub>` is typed.
     pub async fn offered_in(
         &self,

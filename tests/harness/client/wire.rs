@@ -60,6 +60,7 @@ pub(super) fn asked(events: &[(String, Value)], act: &Act) -> Option<Form> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Some(Form {
         title: text(&form["title"]),
+        value: text(&input["value"]),
         id: form["id"].clone(),
         custom_id: form["custom_id"].clone(),
         input: input["custom_id"].clone(),

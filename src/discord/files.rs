@@ -1,5 +1,5 @@
-//! Looks into small text files that people send along, so that agents get them word for word. Whatever
-//! goes wrong, the file's address is passed on all the same.
+//! Looks into text files that people send along: small ones with messages, so that agents get them word for word,
+//! and those that become documents.
 
 use std::time::Duration;
 
@@ -46,11 +46,12 @@ impl Files {
         Ok(Self { http, own })
     }
 
-    /// What is in the files that are small texts, each in its file's place.
+    /// What is in the files that are small texts, each in its file's place. Whatever goes wrong, the file's address is
+    /// passed on all the same.
     pub(super) async fn read(self, files: Vec<File>) -> Vec<Option<String>> {
         let mut contents = vec![None; files.len()];
         let wanted = inline(&files);
-        let reading = wanted.iter().map(|at| self.content(&files[*at]));
+        let reading = wanted.iter().map(|at| self.text(&files[*at], INLINE_FILE));
         for (at, content) in wanted.iter().zip(join_all(reading).await) {
             match content {
                 Ok(content) => contents[*at] = Some(content),
@@ -64,12 +65,13 @@ impl Files {
         contents
     }
 
-    async fn content(&self, file: &File) -> anyhow::Result<String> {
+    /// The text of a file that has so many bytes at most; else why there is none, in words.
+    pub async fn text(&self, file: &File, most: u64) -> anyhow::Result<String> {
         let url = Url::parse(&file.url).context("its address cannot be read")?;
         if !self.is_discords(&url) {
             bail!("it is not where Discord keeps files");
         }
-        let read = tokio::time::timeout(PATIENCE, self.bytes(url)).await;
+        let read = tokio::time::timeout(PATIENCE, self.bytes(url, most)).await;
         let bytes = read.context("it took too long")??;
         let text = String::from_utf8(bytes).context("it is not text in UTF-8")?;
         if text.contains('\0') {
@@ -85,7 +87,7 @@ impl Files {
         cdn || self.own.as_ref() == Some(&url.origin())
     }
 
-    async fn bytes(&self, url: Url) -> anyhow::Result<Vec<u8>> {
+    async fn bytes(&self, url: Url, most: u64) -> anyhow::Result<Vec<u8>> {
         let answer = self.http.get(url).send().await;
         // The error would name the address.
         let mut answer = answer.map_err(reqwest::Error::without_url)?;
@@ -95,7 +97,7 @@ impl Files {
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
             bytes.extend_from_slice(&chunk);
-            if bytes.len() as u64 > INLINE_FILE {
+            if bytes.len() as u64 > most {
                 bail!("it is longer than Discord said");
             }
         }
