@@ -31,6 +31,7 @@ mod room;
 mod schedule;
 mod setup;
 mod skills;
+mod story;
 mod system;
 mod talk;
 mod tasks;
