@@ -72,11 +72,10 @@ async fn own_server(world: &World, who: &Client) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_second_project_moves_in_and_has_operators_of_its_own() {
+async fn a_second_project_moves_in_beside_the_first() {
     let world = World::start().await;
     add_ops(&world).await;
     let zack = Client::open(&world, "zack").await;
-    let mallory = manager(&world, "mallory").await;
     let card = setup_of(&world, &zack, "night ops").await;
     assert!(
         card.says("Show **Night Ops** (`ops`) in this server?"),
@@ -99,23 +98,36 @@ async fn a_second_project_moves_in_and_has_operators_of_its_own() {
     assert!(there.says("**Front Office**"), "{there:#?}");
 
     // Where the channel does not say which one is meant, one is asked.
-    let (_, all) = zack
-        .person
-        .call(Method::GET, &format!("/guilds/{guild}/channels"), None)
-        .await;
-    let general = all
-        .as_array()
-        .and_then(|all| all.iter().find(|it| it["name"] == "general"));
-    let general = general
-        .and_then(|it| it["id"].as_str())
-        .expect("there is one");
-    let asked = zack.used(general, "setup", &[]).await;
+    let general = general_of(&world, &zack).await;
+    let asked = zack.used(&general, "setup", &[]).await;
     let list = asked.list("setup:project");
     assert_eq!(list.choices, ["front-office", "ops"]);
     let act = zack.pick(&asked, list, &["ops"]).await;
     let card = in_the_end(&zack, &act, "this server shows **Night Ops**").await;
+    assert!(card.says("`#tasks`: switched off"), "{card:#?}");
+}
 
-    // Who is chosen for one project sets up that one.
+/// A channel of the server that belongs to no project.
+async fn general_of(world: &World, who: &Client) -> String {
+    let path = format!("/guilds/{}/channels", world.guild());
+    let (_, all) = who.person.call(Method::GET, &path, None).await;
+    let all = all.as_array().cloned().unwrap_or_default();
+    let general = all.iter().find(|it| it["name"] == "general");
+    let id = general.and_then(|it| it["id"].as_str());
+    id.expect("there is one").to_owned()
+}
+
+#[tokio::test]
+async fn who_is_chosen_for_one_project_sets_up_that_one() {
+    let world = World::start().await;
+    add_ops(&world).await;
+    let zack = Client::open(&world, "zack").await;
+    let mallory = manager(&world, "mallory").await;
+    let general = general_of(&world, &zack).await;
+    let card = setup_of(&world, &zack, "ops").await;
+    let act = zack.press(&card, "Show it here").await;
+    let card = in_the_end(&zack, &act, "this server shows **Night Ops**").await;
+    let room = channel(&world, &zack, world.guild(), "Night Ops", "team-room").await;
     choose(&zack, &card, "user", &[&mallory.person.id]).await;
     let told = mallory.used(&room, "setup", &[]).await;
     assert!(
@@ -124,14 +136,14 @@ async fn a_second_project_moves_in_and_has_operators_of_its_own() {
     );
     let told = setup(&world, &mallory).await;
     assert!(told.says("no operator of `front-office`"), "{told:#?}");
-    let told = mallory.used(general, "setup", &[]).await;
+    let told = mallory.used(&general, "setup", &[]).await;
     assert!(told.says("**Night Ops**"), "{told:#?}");
     let told = setup_of(&world, &mallory, "brand-new").await;
     assert!(
         told.says("can make one, and you are none of them"),
         "{told:#?}"
     );
-    let offered = mallory.offered(general, "setup", "project", "").await;
+    let offered = mallory.offered(&general, "setup", "project", "").await;
     assert_eq!(offered, [("Night Ops (ops)".to_owned(), "ops".to_owned())]);
     let switch = |channel: String| {
         let mallory = &mallory;

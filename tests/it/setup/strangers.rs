@@ -72,12 +72,12 @@ async fn who_is_neither_owner_nor_operator_sees_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn forged_controls_do_nothing_for_strangers_and_little_for_operators() {
+async fn forged_buttons_do_nothing_for_strangers_and_broken_ones_for_nobody() {
     let stage = Stage::start().await;
     let world = &stage.world;
     world.fault(json!({ "rate_limits": "off" })).await;
     let mallory = manager(world, "mallory").await;
-    let (me, guild) = (mallory.person.id.clone(), world.guild().to_owned());
+    let guild = world.guild().to_owned();
     let buttons = [
         "setup:look:front-office".to_owned(),
         format!("setup:show:front-office:{guild}"),
@@ -124,6 +124,15 @@ async fn forged_controls_do_nothing_for_strangers_and_little_for_operators() {
             );
         }
     }
+    no_home_was_chosen(world).await;
+}
+
+#[tokio::test]
+async fn forged_lists_choose_nobody_and_switch_nothing() {
+    let stage = Stage::start().await;
+    let world = &stage.world;
+    let mallory = manager(world, "mallory").await;
+    let me = mallory.person.id.clone();
     for (kind, custom_id, values) in [
         (
             5,
