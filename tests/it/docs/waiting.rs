@@ -2,6 +2,9 @@
 
 use super::{rows, show};
 use crate::harness::client::Client;
+use crate::harness::outage::{accept_connections, database_on, end_connections};
+use crate::harness::postgres::Server;
+use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
 /// A port that is free now.
@@ -48,4 +51,40 @@ async fn what_is_written_meanwhile_is_the_same_row_and_agents_read_it_later() {
             })
         })
         .await;
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_every_command_says_so_in_time() {
+    let server = Server::start("logical");
+    let database = database_on(&server).await;
+    let mut world = World::on(database).await;
+    world.start_bridge();
+    let (zack, at) = (Client::open(&world, "zack").await, world.channel("status"));
+    zack.sub(&at, ("docs", "list"), &[]).await;
+    let form = zack.sub_form(&at, ("mission", "set"), &[]).await;
+    accept_connections(world.database(), false).await;
+    end_connections(world.database()).await;
+    let doc = [("doc", "Rules")];
+    let told = [
+        zack.sub(&at, ("docs", "list"), &[]).await,
+        zack.sub(&at, ("docs", "edit"), &doc).await,
+        zack.sub(&at, ("mission", "set"), &[]).await,
+        show(&zack, &at, "Rules").await,
+        zack.sub(&at, ("mission", "set"), &[("text", "Open")]).await,
+        zack.used(&at, "context", &[("agent", "main")]).await,
+        zack.told(&zack.submit(&form, "Open").await).await,
+    ];
+    for told in told {
+        assert!(told.says("database cannot be reached"), "{told:?}");
+    }
+    accept_connections(world.database(), true).await;
+    eventually("the command works again", || async {
+        let told = zack.sub(&at, ("mission", "set"), &[("text", "Open")]).await;
+        if told.says("the mission now") || told.says("was the mission already") {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    })
+    .await;
 }
