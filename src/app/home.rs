@@ -28,6 +28,7 @@ use crate::mirror::keeper::{Keeper, Keeping};
 use crate::mirror::labs::{LabsLook, LabsReader};
 use crate::mirror::outage::Outage;
 use crate::mode::{ModeLoop, Nudge};
+use crate::model::bots::Bots;
 use crate::model::mode::State;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
@@ -115,21 +116,8 @@ impl Wires<'_> {
         self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
         let route = ControlRoute::new(mode.clone(), nudge);
-        let deliveries = self.start_deliveries(lifecycle, route.clone());
-        let desk = Desk {
-            store: self.hot.clone(),
-            control: self.control.client.clone(),
-            route,
-            bots: dials.bots.clone(),
-            deliveries,
-            operators,
-            members_may_ask: shared.config.delivery.members_may_ask,
-            shell: self.control.shell.clone(),
-            approved: Arc::clone(&self.control.approved),
-            jobs: Arc::clone(&self.control.jobs),
-            look: own,
-            labs_look,
-        };
+        let bells = (own, labs_look);
+        let desk = self.desk(lifecycle, route, (dials.bots.clone(), operators), bells);
         let heard = Heard {
             guests,
             bots,
@@ -147,6 +135,30 @@ impl Wires<'_> {
             dials,
             name: self.tenant.name.clone(),
         })
+    }
+
+    /// What operations work with.
+    fn desk(
+        &self,
+        lifecycle: &mut Lifecycle,
+        route: ControlRoute,
+        (bots, operators): (watch::Receiver<Bots>, Roll),
+        (look, labs_look): (mpsc::UnboundedSender<Entity>, LabsLook),
+    ) -> Desk {
+        Desk {
+            store: self.hot.clone(),
+            control: self.control.client.clone(),
+            deliveries: self.start_deliveries(lifecycle, route.clone()),
+            route,
+            bots,
+            operators,
+            members_may_ask: self.shared.config.delivery.members_may_ask,
+            shell: self.control.shell.clone(),
+            approved: Arc::clone(&self.control.approved),
+            jobs: Arc::clone(&self.control.jobs),
+            look,
+            labs_look,
+        }
     }
 
     fn is_configured(&self) -> bool {
