@@ -1,6 +1,6 @@
 //! `/help`: what can be done here, told by the commands themselves.
 
-use super::{Context, Data, Error, all, answer_with};
+use super::{Context, Error, all, answer_with, lobby};
 use crate::cards::help::{Command, help as page};
 
 /// What can be done here, and how one begins.
@@ -11,10 +11,12 @@ pub(super) async fn help(context: Context<'_>) -> Result<(), Error> {
 
 /// Every command as it describes itself.
 pub fn described() -> Vec<Command> {
-    all().iter().map(describe).collect()
+    let mut commands: Vec<Command> = all().iter().map(describe).collect();
+    commands.extend(lobby::all().iter().map(describe));
+    commands
 }
 
-fn describe(command: &poise::Command<Data, Error>) -> Command {
+fn describe<D>(command: &poise::Command<D, Error>) -> Command {
     let below = command.subcommands.iter().map(|it| it.name.to_string());
     // What stands in the menu of a message has a name for people, and no description.
     let menu = command.context_menu_name.as_ref();

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use serenity::all::CommandInteraction;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::{Context, Data};
 use crate::cards::Draft;
-use crate::discord::lanes::Class;
+use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::interaction::{EPHEMERAL, SAY_LATER, private_with_files};
 use crate::discord::rest::{Request, Route};
 use crate::error::Told;
@@ -28,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// An answer that was promised.
 #[derive(Clone)]
 pub(super) struct Reply {
-    data: Data,
+    lanes: Lanes,
+    runtime: Handle,
     application: u64,
     token: SecretString,
 }
@@ -38,16 +41,28 @@ pub(super) async fn promise(context: Context<'_>) -> anyhow::Result<Option<Reply
     let poise::Context::Application(application) = context else {
         return Ok(None);
     };
-    let interaction = application.interaction;
+    let Data { lanes, runtime, .. } = context.data();
+    promise_for(application.interaction, lanes, runtime)
+        .await
+        .map(Some)
+}
+
+/// The same for any command.
+pub(super) async fn promise_for(
+    interaction: &CommandInteraction,
+    lanes: &Lanes,
+    runtime: &Handle,
+) -> anyhow::Result<Reply> {
     let reply = Reply {
-        data: context.data().clone(),
+        lanes: lanes.clone(),
+        runtime: runtime.clone(),
         application: interaction.application_id.get(),
         token: interaction.token.clone().into(),
     };
     let route = Route::interaction_callback(interaction.id.get(), reply.token.expose_secret());
     let body = json!({ "type": SAY_LATER, "data": { "flags": EPHEMERAL } });
     reply.send(Request::new(route).json(&body)).await?;
-    Ok(Some(reply))
+    Ok(reply)
 }
 
 fn is_outage(error: &anyhow::Error) -> bool {
@@ -91,7 +106,7 @@ impl Reply {
     where
         F: Future<Output = Option<(Draft, bool)>> + Send,
     {
-        let runtime = self.data.runtime.clone();
+        let runtime = self.runtime.clone();
         runtime.spawn(async move {
             let begun = Instant::now();
             while begun.elapsed() < KEPT {
@@ -119,11 +134,11 @@ impl Reply {
     }
 
     async fn send(&self, request: Request) -> anyhow::Result<()> {
-        let lanes = self.data.lanes.clone();
+        let lanes = self.lanes.clone();
         let sending = async move {
             let answer = lanes.submit(Class::Interactive, request).await;
             answer.done().into_result()
         };
-        Ok(self.data.runtime.spawn(sending).await??)
+        Ok(self.runtime.spawn(sending).await??)
     }
 }

@@ -14,8 +14,8 @@ const LAYERS: [&str; 6] = [
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
      discord::own_bots discord::portal discord::receipts discord::files",
     "operations mirror mode delivery",
-    "discord::gateway discord::sessions discord::presence discord::presses discord::inbound \
-     discord::events commands doctor backfill health executor embedded",
+    "discord::gateway discord::sessions discord::switchboard discord::presence discord::presses discord::lobby \
+     discord::inbound discord::events commands doctor backfill health executor embedded",
     "main lib app cli lifecycle",
 ];
 /// Islands import these rooms and no others, so that each could become a program of its own.
@@ -24,7 +24,7 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 18] = [
+const SIDEWAYS: [(&str, &str, &str); 21] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
@@ -41,6 +41,11 @@ const SIDEWAYS: [(&str, &str, &str); 18] = [
     ("discord::gateway", "discord::presence", "what it shows"),
     ("discord::sessions", "discord::gateway", "one for each bot"),
     ("discord::sessions", "discord::events", "what they tell"),
+    (
+        "discord::switchboard",
+        "discord::events discord::lobby",
+        "what it hands on",
+    ),
     ("discord::inbound", "discord::events", "what it is told"),
     (
         "discord::inbound",
@@ -48,6 +53,16 @@ const SIDEWAYS: [(&str, &str, &str); 18] = [
         "whom it hands buttons to",
     ),
     ("discord::presses", "discord::events", "what it is told"),
+    (
+        "discord::lobby",
+        "discord::events discord::presses",
+        "what it is told, and how presses are answered",
+    ),
+    (
+        "commands",
+        "discord::lobby",
+        "how a failure of /setup is told",
+    ),
     ("delivery", "mode", "it decides: direct or queued"),
     ("operations", "delivery", "where a message is handed over"),
     ("app", "cli lifecycle", "app is the root of everything"),

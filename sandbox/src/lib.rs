@@ -4,7 +4,7 @@
 //! what works here works there. State, ids and tokens survive a kill of the process. It shares no type
 //! with the bridge: a misunderstanding of Discord's protocol must not pass on both sides.
 //!
-//! - `state`: guild, people, channels, messages; the journal that keeps them
+//! - `state`: guilds, people, channels, messages; the journal that keeps them
 //! - `rest`: the API under `/api/v10`, rate limits, faults, the control routes under `/_sandbox`
 //! - `gateway`: the websocket at `/` of the same port
 //! - `interactions`: commands, components, modals and their answers
@@ -61,7 +61,7 @@ pub struct Options {
     pub switches: Vec<Switch>,
 }
 
-/// A person of the guild.
+/// A person.
 #[derive(Clone, Debug, Serialize)]
 pub struct InfoUser {
     /// The username.
@@ -86,11 +86,11 @@ pub struct Info {
     pub page: String,
     /// The application's id, a decimal string.
     pub application_id: String,
-    /// The guild's id, a decimal string.
+    /// The id of the first guild, a decimal string.
     pub guild_id: String,
     /// The bot's token, without the prefix `Bot `.
     pub bot_token: String,
-    /// The people: zack, who owns the guild, and mallory.
+    /// The people: zack, who owns the first guild, and mallory.
     pub users: Vec<InfoUser>,
 }
 
@@ -234,7 +234,7 @@ fn info(state: &mut State, extra_token: Option<String>, page: String) -> Result<
         gateway: state.origin.replacen("http", "ws", 1),
         page,
         application_id: application.id.to_string(),
-        guild_id: state.guild.id.to_string(),
+        guild_id: state.first_guild().to_string(),
         bot_token,
         users: state
             .users

@@ -5,6 +5,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde_json::json;
 
 use super::quote::shortened;
+use crate::model::operators::Kind;
 
 /// Longest label (source: Discord's Components Reference).
 pub const LABEL_LIMIT: usize = 80;
@@ -14,6 +15,8 @@ const ACTION_ROW: u8 = 1;
 const BUTTON: u8 = 2;
 const STRING_SELECT: u8 = 3;
 const TEXT_INPUT: u8 = 4;
+const USER_SELECT: u8 = 5;
+const ROLE_SELECT: u8 = 6;
 
 /// Longest name of a choice (source: the same).
 pub const CHOICE_LIMIT: usize = 100;
@@ -34,6 +37,10 @@ pub enum Row {
     Buttons(Vec<Button>),
     /// A list to choose one from, which fills its row.
     Select(Select),
+    /// The same list to choose several from, or none.
+    Several(Select),
+    /// Discord's own list of people or roles, to choose several from, or none.
+    Pick(Pick),
 }
 
 impl Row {
@@ -41,7 +48,7 @@ impl Row {
     pub fn buttons(&self) -> &[Button] {
         match self {
             Self::Buttons(buttons) => buttons,
-            Self::Select(_) => &[],
+            Self::Select(_) | Self::Several(_) | Self::Pick(_) => &[],
         }
     }
 }
@@ -55,6 +62,19 @@ pub struct Select {
     pub placeholder: String,
     /// From 1 to [`MOST_CHOICES`], no value twice.
     pub choices: Vec<Choice>,
+}
+
+/// A list of the people or the roles of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    /// Which of the two.
+    pub kind: Kind,
+    /// What comes back with the choice, within [`super::custom_id::LIMIT`].
+    pub custom_id: String,
+    /// What stands there while nobody is chosen, at most 150 characters (source: Discord).
+    pub placeholder: String,
+    /// Who is chosen now, at most [`MOST_CHOICES`].
+    pub chosen: Vec<u64>,
 }
 
 /// One of a list.
@@ -118,6 +138,13 @@ impl Serialize for Row {
         match self {
             Self::Buttons(buttons) => row.serialize_field("components", buttons)?,
             Self::Select(select) => row.serialize_field("components", &[select])?,
+            Self::Several(select) => {
+                let mut list = json!(select);
+                list["min_values"] = 0.into();
+                list["max_values"] = select.choices.len().into();
+                row.serialize_field("components", &[list])?;
+            }
+            Self::Pick(pick) => row.serialize_field("components", &[pick])?,
         }
         row.end()
     }
@@ -133,6 +160,28 @@ impl Serialize for Select {
             "custom_id": self.custom_id,
             "placeholder": self.placeholder,
             "options": choices,
+        })
+        .serialize(to)
+    }
+}
+
+impl Serialize for Pick {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let word = self.kind.as_str();
+        let chosen = self.chosen.iter().take(MOST_CHOICES);
+        let chosen: Vec<_> = chosen
+            .map(|id| json!({ "id": id.to_string(), "type": word }))
+            .collect();
+        json!({
+            "type": match self.kind {
+                Kind::User => USER_SELECT,
+                Kind::Role => ROLE_SELECT,
+            },
+            "custom_id": self.custom_id,
+            "placeholder": self.placeholder,
+            "default_values": chosen,
+            "min_values": 0,
+            "max_values": MOST_CHOICES,
         })
         .serialize(to)
     }

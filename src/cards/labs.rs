@@ -114,8 +114,8 @@ pub fn not_an_operator() -> String {
 
 /// Nobody can switch.
 pub fn nobody_is_an_operator() -> String {
-    "Nobody is an operator yet, so nothing can be switched. Whoever runs the bridge sets \
-     `discord.operators` (OPERATOR_IDS) or `discord.operator_roles` (OPERATOR_ROLE_IDS)."
+    "Nobody is an operator yet, so nothing can be switched. Whoever owns the bot chooses some with \
+     `/setup`, or sets `discord.operators` (OPERATOR_IDS)."
         .to_owned()
 }
 

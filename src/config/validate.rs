@@ -128,14 +128,6 @@ impl Config {
     /// What is allowed but probably not meant, as sentences for the log.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let nobody = self.discord.operators.is_empty() && self.discord.operator_roles.is_empty();
-        if self.discord.token.is_some() && nobody {
-            warnings.push(
-                "Nobody may approve anything: discord.operators (OPERATOR_IDS) and \
-                 discord.operator_roles (OPERATOR_ROLE_IDS) are empty. Add your own user id."
-                    .to_owned(),
-            );
-        }
         let control = &self.control_api;
         let in_clear = |url: &url::Url| url.scheme() == "http" && !secret::is_loopback(url);
         if control.token.is_some() && control.url.as_ref().is_some_and(in_clear) {

@@ -1,6 +1,7 @@
 //! What Discord tells us, parsed once into our own types.
 
 mod names;
+mod picked;
 mod written;
 
 use std::fmt;
@@ -11,14 +12,16 @@ use serenity::all::{
     Member, Message, MessageFlags, User,
 };
 
+use super::rest::interaction::places;
 use crate::model::mentions::Names;
 use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 
+pub use self::picked::Pick;
 pub use self::written::{Written, written};
 
 /// Something that happened in Discord.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Inbound {
     /// A new session: whatever happened before it has to be read back.
     Ready,
@@ -38,6 +41,8 @@ pub enum Inbound {
     Named(GuildId, Names, Option<ThreadNews>),
     /// A person pressed a button, chose from a list, or sent a form that a button had opened.
     Pressed(Box<Pressed>),
+    /// We are not in a server any more.
+    Left(GuildId),
     /// A channel is gone.
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
@@ -51,6 +56,7 @@ pub enum Inbound {
 }
 
 /// A button that was pressed, a list that was chosen from, or a form that was sent.
+#[derive(Clone)]
 pub struct Pressed {
     /// The interaction.
     pub interaction: u64,
@@ -64,6 +70,10 @@ pub struct Pressed {
     pub private: bool,
     /// What was chosen from a list; empty for a button and a form.
     pub chosen: Vec<String>,
+    /// Whether it is a list; one may have been left with nothing chosen.
+    pub listed: bool,
+    /// Who was chosen from a list of people or roles; none where Discord has not told of each of them.
+    pub picked: Option<Vec<Pick>>,
     /// What was typed into the form; none for a button and a list.
     pub typed: Option<String>,
     /// All fields of the form, by name.
@@ -76,6 +86,8 @@ pub struct Pressed {
     pub bot: bool,
     /// The server, with the roles there; none in a direct message.
     pub member: Option<(GuildId, Vec<RoleId>)>,
+    /// The channel, and what that lies in.
+    pub places: Vec<ChannelId>,
 }
 
 impl Pressed {
@@ -95,12 +107,15 @@ impl Pressed {
             custom_id: String::new(),
             private: false,
             chosen: Vec::new(),
+            listed: false,
+            picked: None,
             typed: None,
             fields: Vec::new(),
             user: UserId::new(user.id.get())?,
             name: nick.or(user.global_name).unwrap_or(user.name),
             bot: user.bot,
             member: guild.zip(member.map(|member| roles(&member.roles))),
+            places: Vec::new(),
         })
     }
 }
@@ -157,6 +172,10 @@ pub fn parse(event: Event) -> Option<Inbound> {
         Event::ChannelPinsUpdate(event) => {
             ChannelId::new(event.channel_id.get()).map(Inbound::PinsChanged)
         }
+        // An outage of Discord is no goodbye.
+        Event::GuildDelete(event) if !event.guild.unavailable => {
+            GuildId::new(event.guild.id.get()).map(Inbound::Left)
+        }
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
         }
@@ -178,7 +197,10 @@ pub fn parse(event: Event) -> Option<Inbound> {
 fn pressed(interaction: Interaction) -> Option<Pressed> {
     match interaction {
         Interaction::Component(it) => Some(Pressed {
+            places: places(it.channel_id, it.channel.as_ref()),
             private: is_private(&it.message),
+            listed: !matches!(it.data.kind, ComponentInteractionDataKind::Button),
+            picked: picked::picked(&it.data),
             chosen: match it.data.kind {
                 ComponentInteractionDataKind::StringSelect { values } => values,
                 _ => Vec::new(),
@@ -193,6 +215,7 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
             )?
         }),
         Interaction::Modal(it) => Some(Pressed {
+            places: places(it.channel_id, it.channel.as_ref()),
             typed: Some(typed(&it.data.components)),
             fields: fields(&it.data.components),
             custom_id: it.data.custom_id,

@@ -1,6 +1,7 @@
 //! The channels of Mission Control in a server: found, adopted or made; never made twice. Only what
 //! the Labs have switched on is there.
 
+mod names;
 mod private;
 mod shelves;
 mod switches;
@@ -21,6 +22,7 @@ use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
+use names::Names;
 use shelves::{Plan, Shelf, TOO_MANY_CHANNELS};
 pub use switches::Dormant;
 use threads::{Forum, TAGS, Tag, Threads, new_tag};
@@ -160,6 +162,8 @@ pub struct Builder {
     pub guild: GuildId,
     /// Our application: only its webhooks are ours.
     pub application: ApplicationId,
+    /// What its categories are called after; none for the configured project, whose names are plain.
+    pub name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -180,9 +184,11 @@ impl Builder {
     /// `known` says which channel was which before; what is gone is made again. What is off is not
     /// made and not taken away: where it is known and there, it sleeps. Of many new agents only the
     /// first get their channels in one look, so that the rest does not wait for Discord's limits.
+    ///
+    /// Channels of `others`, other projects in the same server, are left alone.
     pub async fn ensure(
         &self,
-        known: &HashMap<Surface, ChannelId>,
+        (known, others): (&HashMap<Surface, ChannelId>, &[ChannelId]),
         agents: &[AgentKey],
         labs: Labs,
     ) -> Result<Layout, RestError> {
@@ -208,7 +214,8 @@ impl Builder {
             forum: None,
         }
         .of_agents(agents, primary_agent(agents));
-        let mut plan = Plan::new(layout, existing, known);
+        let names = Names(self.name.as_deref());
+        let mut plan = Plan::new(layout, existing, (known, others), names);
         self.place(&mut plan, Surface::Category, None).await?;
         let parent = plan.id(&Surface::Category);
         for room in [
@@ -289,7 +296,7 @@ impl Builder {
         surface: &Surface,
         parent: Option<ChannelId>,
     ) -> Result<ExistingChannel, RestError> {
-        let name = name(surface);
+        let name = Names(self.name.as_deref()).of(surface);
         tracing::info!(%surface, "channel {name} is made");
         let mut body = json!({ "name": name, "type": kind });
         if let Some(parent) = parent {
@@ -322,18 +329,6 @@ fn kinds(surface: &Surface) -> &'static [u8] {
         Surface::Tasks => &[FORUM, TEXT],
         other if other.is_category() => &[CATEGORY],
         _ => &[TEXT],
-    }
-}
-
-/// What a channel is called when we make it. Discord lower-cases the names of text channels.
-fn name(surface: &Surface) -> String {
-    match surface {
-        Surface::Category => "Mission Control".to_owned(),
-        Surface::DmCategory(1) => "DMs".to_owned(),
-        Surface::DmCategory(number) => format!("DMs {number}"),
-        Surface::ArchiveCategory(1) => "Archive".to_owned(),
-        Surface::ArchiveCategory(number) => format!("Archive {number}"),
-        other => other.to_string().to_lowercase(),
     }
 }
 

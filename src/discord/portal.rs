@@ -1,6 +1,8 @@
 //! What the bridge needs of Discord's Developer Portal and of the server it lives in, and the words
 //! for what is missing. Pure.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use crate::model::{ApplicationId, GuildId, UserId};
@@ -28,6 +30,10 @@ const ADMINISTRATOR: u32 = 3;
 /// Flags of an application that may read messages: verified or not (source: Discord).
 const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
 
+/// A member of a team who has accepted, and the role of one who may look only (source: Discord's Teams page).
+const ACCEPTED: u8 = 2;
+const READ_ONLY: &str = "read_only";
+
 /// What to do about a token that Discord does not accept.
 pub const TOKEN_FIX: &str = "Set DISCORD_TOKEN to the token that the Developer Portal shows under \
                              Bot, Reset Token.";
@@ -54,6 +60,29 @@ pub struct Application {
     flags: u64,
     #[serde(default)]
     interactions_endpoint_url: Option<String>,
+    #[serde(default)]
+    owner: Option<Person>,
+    #[serde(default)]
+    team: Option<Team>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Person {
+    id: UserId,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Team {
+    #[serde(default)]
+    members: Vec<TeamMember>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct TeamMember {
+    membership_state: u8,
+    #[serde(default)]
+    role: String,
+    user: Person,
 }
 
 /// A server that the bot is in.
@@ -73,6 +102,19 @@ impl Application {
         self.flags & MESSAGE_CONTENT_FLAGS != 0
     }
 
+    /// The people it belongs to: its owner, or the team that owns it. Of a team only who has accepted, and who may do
+    /// more there than read.
+    pub fn owners(&self) -> HashSet<UserId> {
+        let Some(team) = &self.team else {
+            return self.owner.iter().map(|owner| owner.id).collect();
+        };
+        let members = team.members.iter();
+        members
+            .filter(|it| it.membership_state == ACCEPTED && it.role != READ_ONLY)
+            .map(|it| it.user.id)
+            .collect()
+    }
+
     /// Where Discord sends presses and commands instead of to the gateway; nothing when all is well.
     pub fn interactions_endpoint(&self) -> Option<&str> {
         let url = self.interactions_endpoint_url.as_deref();
@@ -81,6 +123,13 @@ impl Application {
 }
 
 impl Guild {
+    /// Each of [`PERMISSIONS`], and whether the bot has it here.
+    pub fn permissions(&self) -> Vec<(&'static str, bool)> {
+        let missing = self.missing();
+        let all = PERMISSIONS.iter().map(|(_, name)| *name);
+        all.map(|name| (name, !missing.contains(&name))).collect()
+    }
+
     /// Names of the permissions that the bot lacks here.
     pub fn missing(&self) -> Vec<&'static str> {
         // A server that does not say is one that refuses later, with the route's name.

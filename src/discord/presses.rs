@@ -1,8 +1,11 @@
 //! Buttons, lists and forms: acknowledged at once, whatever the backlog; the work comes after.
 
+pub(super) mod answer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use answer::message;
 use chrono::Utc;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -12,9 +15,7 @@ use tokio::sync::watch;
 use super::events::Pressed;
 use super::lanes::{Class, Lanes};
 use super::layout::Layout;
-use super::rest::interaction::{
-    CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private, private_with_files,
-};
+use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
 use super::rest::{Request, RestError, Route};
 use crate::cards::custom_id::{Press, ReasonForm, UnknownPress};
 use crate::cards::docs::press::DocPress;
@@ -49,12 +50,6 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(80);
 
 /// A document is written by the executor in 3 s, or by the database.
 const DOC_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Tries of an answer.
-const TRIES: u32 = 4;
-
-/// Discord's code for an interaction that has its first answer (source: its Opcodes page).
-const ALREADY_ANSWERED: u32 = 40060;
 
 /// Answers presses.
 #[derive(Clone)]
@@ -289,42 +284,12 @@ impl Presses {
         kind: u8,
         data: Option<Value>,
     ) -> Result<(), RestError> {
-        let token = pressed.token.expose_secret();
-        let route = Route::interaction_callback(pressed.interaction, token);
-        let mut body = json!({ "type": kind });
-        if let Some(data) = data {
-            body["data"] = data;
-        }
-        self.send(Request::new(route).json(&body)).await
+        answer::first(&self.lanes, pressed, kind, data).await
     }
 
-    /// Sends an answer, a few times if Discord stumbles: a press has no other chance. An answer that
-    /// was given already (40060) was given.
     async fn send(&self, request: Request) -> Result<(), RestError> {
-        let mut tries = 1;
-        loop {
-            let sending = self.lanes.submit(Class::Interactive, request.clone());
-            let error = match sending.await.done().into_result() {
-                Err(error) if error.code() != Some(ALREADY_ANSWERED) => error,
-                _ => return Ok(()),
-            };
-            let stumbles = error.status().is_none_or(|status| status >= 500);
-            if !stumbles || tries == TRIES {
-                return Err(error);
-            }
-            tries += 1;
-            tokio::time::sleep(PAUSE).await;
-        }
+        answer::send(&self.lanes, request).await
     }
-}
-
-fn message(route: Route, draft: &Draft) -> Request {
-    let files = draft.files.iter();
-    private_with_files(
-        route,
-        draft,
-        files.map(|file| (file.name.as_str(), &*file.text)),
-    )
 }
 
 /// What somebody wants who has pressed something.

@@ -20,6 +20,7 @@ use super::portal::{Account, Application};
 use super::rest::{ErrorKind, Request, Rest, RestError, Route};
 use crate::model::bots::BotState;
 use crate::model::mode::State;
+use crate::model::operators::Roll;
 use crate::model::{ApplicationId, UserId};
 
 /// Wait after Discord has refused a token: somebody has to mend it, and sessions may be begun 1,000
@@ -68,8 +69,8 @@ pub struct Line {
     pub mode: watch::Receiver<State>,
     /// Where what it hears goes.
     pub heard: mpsc::UnboundedSender<Inbound>,
-    /// Operators that are known by name.
-    pub operators: Vec<UserId>,
+    /// The operators, those who are known by name among them.
+    pub operators: Roll,
     /// Which chats are known.
     pub layout: watch::Receiver<Arc<Layout>>,
 }
@@ -206,9 +207,9 @@ impl Session {
         }
         let (bots, main, lanes) = (self.bots.clone(), self.main.clone(), self.lanes.clone());
         let (short, heard) = (self.short.clone(), line.heard.clone());
-        let (operators, layout) = (line.operators.clone(), line.layout.clone());
+        let (operators, layout) = (line.operators.now(), line.layout.clone());
         tokio::spawn(async move {
-            for operator in operators {
+            for operator in operators.users.iter().copied() {
                 let chat = match first_words::chat(&lanes, operator).await {
                     Ok(chat) => chat,
                     Err(error) => {

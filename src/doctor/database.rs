@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{Feed, Group, Line, Subject, in_time, probe};
+use super::{Feed, Group, Line, Operators, Subject, in_time, probe};
 use crate::feed::check::{check, check_catalogs, check_visibility};
 use crate::feed::websocket::WebsocketSettings;
 use crate::feed::{FeedProblem, PUBLICATION, ReplicationSettings};
@@ -46,6 +46,19 @@ pub(super) async fn look(subject: &Subject, cancel: &CancellationToken) -> Vec<L
     );
     lines.extend(changes);
     lines
+}
+
+/// Who was chosen with `/setup`, as far as the database can say.
+pub(super) async fn chosen(subject: &Subject) -> Operators {
+    let asking = async {
+        let url = subject.database.as_ref().ok()?;
+        let mut inspector = Inspector::connect(url).await.ok()?;
+        inspector.chosen(&subject.project).await.ok()
+    };
+    let chosen = tokio::time::timeout(CONNECT_LIMIT, asking).await;
+    // What is wrong with the database is told by the checks of it.
+    let (users, roles) = chosen.ok().flatten().unwrap_or_default();
+    Operators { users, roles }
 }
 
 fn unreachable(why: &str) -> Line {

@@ -53,7 +53,7 @@ pub struct Subject {
     pub discord: Result<Bot, String>,
     /// The executor.
     pub control: Control,
-    /// Who may approve; `None` where that is the sandbox's to say, and it cannot be asked.
+    /// Who may approve, by the configuration; `None` where that is the sandbox's to say, and it cannot be asked.
     pub operators: Option<Operators>,
     /// What time it is.
     pub clock: Clock,
@@ -94,7 +94,7 @@ pub enum Control {
 }
 
 /// How many may approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Operators {
     /// People.
     pub users: usize,
@@ -104,8 +104,9 @@ pub struct Operators {
 
 /// Looks at everything. `None` when it was cancelled: what was written is removed by then.
 pub async fn examine(subject: &Subject, cancel: &CancellationToken) -> Option<Report> {
-    let (database, discord, control) = tokio::join!(
+    let (database, chosen, discord, control) = tokio::join!(
         database::look(subject, cancel),
+        database::chosen(subject),
         cancel.run_until_cancelled(discord::look(subject)),
         cancel.run_until_cancelled(control::look(subject)),
     );
@@ -116,28 +117,37 @@ pub async fn examine(subject: &Subject, cancel: &CancellationToken) -> Option<Re
     let mut lines = database;
     lines.extend(discord);
     lines.extend(control);
-    lines.extend(subject.operators.map(operators));
+    lines.extend(subject.operators.map(|it| operators(it, chosen)));
     Some(Report::new(subject.bridge_pid, &lines))
 }
 
-fn operators(operators: Operators) -> Line {
-    let Operators { users, roles } = operators;
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let users = (users > 0).then(|| format!("{users} user{}", plural(users)));
-    let roles = (roles > 0).then(|| format!("{roles} role{}", plural(roles)));
-    let all: Vec<String> = users.into_iter().chain(roles).collect();
-    if all.is_empty() {
-        return Line::failure(
-            Group::Operators,
-            "operators",
-            "there is none: nobody may approve, and agents get no messages",
-        )
-        .next(
-            "In Discord: Settings, Advanced, Developer Mode; then right-click your name, Copy User ID. \
-             Set OPERATOR_IDS to it (discord.operators in bridge.toml) and start the bridge again.",
-        );
-    }
-    Line::ok(Group::Operators, "operators", all.join(", "))
+fn operators(configured: Operators, chosen: Operators) -> Line {
+    let words = |it: Operators| {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let Operators { users, roles } = it;
+        let users = (users > 0).then(|| format!("{users} user{}", plural(users)));
+        let roles = (roles > 0).then(|| format!("{roles} role{}", plural(roles)));
+        let all: Vec<String> = users.into_iter().chain(roles).collect();
+        all.join(", ")
+    };
+    let found = match (words(configured), words(chosen)) {
+        (fixed, here) if fixed.is_empty() && here.is_empty() => {
+            return Line::failure(
+                Group::Operators,
+                "operators",
+                "there is none: nobody may approve, and agents get no messages",
+            )
+            .next(
+                "Use /setup in Discord as the owner of the bot, and choose some. Or in Discord: Settings, \
+                 Advanced, Developer Mode; right-click your name, Copy User ID; set OPERATOR_IDS to it \
+                 (discord.operators in bridge.toml) and start the bridge again.",
+            );
+        }
+        (fixed, here) if here.is_empty() => fixed,
+        (fixed, here) if fixed.is_empty() => format!("{here}, chosen with /setup"),
+        (fixed, here) => format!("{fixed}; {here} chosen with /setup"),
+    };
+    Line::ok(Group::Operators, "operators", found)
 }
 
 /// The lines of a check, or that it took too long.

@@ -92,6 +92,8 @@ pub struct Deps {
     pub own: mpsc::UnboundedReceiver<Entity>,
     /// Tells others that the table of agents has changed.
     pub agents_changed: Arc<Notify>,
+    /// Tells an executor of ours that something about jobs was asked for.
+    pub jobs: Arc<Notify>,
     /// What only the running bridge knows.
     pub dials: Dials,
     /// The time between two looks at the Control API.

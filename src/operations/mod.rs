@@ -17,9 +17,11 @@ pub mod mission;
 pub mod output;
 pub mod promote;
 pub mod retry;
+pub mod roll;
 pub mod say;
 pub mod schedule;
 mod schedule_edit;
+pub mod setup;
 pub mod skills;
 pub mod status;
 pub mod task;
@@ -42,7 +44,7 @@ use crate::model::proposal::{ProposalRef, ProposalSource};
 use crate::model::view::{Entity, EntityKind};
 use crate::store::Store;
 
-pub use crate::model::operators::Operators;
+pub use crate::model::operators::{Operators, Roll};
 
 /// What every operation works with.
 #[derive(Clone)]
@@ -58,7 +60,7 @@ pub struct Desk {
     /// Where messages for agents are handed over.
     pub deliveries: Deliveries,
     /// Who may decide.
-    pub operators: Arc<Operators>,
+    pub operators: Roll,
     /// Whether members who are no operators may cause a delivery.
     pub members_may_ask: bool,
     /// Makes the text of a message with a delivery safe for who reads it.

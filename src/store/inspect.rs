@@ -56,6 +56,19 @@ impl Inspector {
         Ok(Facts { version, role })
     }
 
+    /// How many people and roles were chosen with `/setup` for a project.
+    pub async fn chosen(&mut self, project: &ProjectId) -> Result<(usize, usize)> {
+        let (users, roles): (i64, i64) = sqlx::query_as(
+            "SELECT count(*) FILTER (WHERE kind = 'user'), count(*) FILTER (WHERE kind = 'role') \
+             FROM bridge.operator WHERE project_id = $1",
+        )
+        .bind(project.as_str())
+        .fetch_one(&mut self.connection)
+        .await?;
+        let count = |number: i64| usize::try_from(number).unwrap_or(0);
+        Ok((count(users), count(roles)))
+    }
+
     /// The migrations that are missing, as `number name`, and how many there are in all.
     pub async fn migrations(&mut self) -> Result<(Vec<String>, usize), MigrationError> {
         let missing = pending_through(&mut self.connection).await?;

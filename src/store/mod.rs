@@ -27,6 +27,7 @@ pub mod mirror;
 pub mod mission;
 pub mod mode;
 mod numbered;
+pub mod operator;
 mod outcome;
 pub mod probe;
 pub mod project;

@@ -22,6 +22,8 @@ pub struct Card {
     pub embeds: String,
     /// Its buttons, in order.
     pub buttons: Vec<Button>,
+    /// Its lists, in order.
+    pub lists: Vec<List>,
     /// Its files.
     pub files: Vec<File>,
     /// How many people, roles and "everyone" it has pinged.
@@ -37,6 +39,19 @@ pub struct Button {
     pub custom_id: String,
     /// Whether it can be pressed.
     pub enabled: bool,
+}
+
+/// A list to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Discord's number for its kind.
+    pub kind: u64,
+    /// What the bot gets when something is chosen.
+    pub custom_id: String,
+    /// What can be chosen, where those are the bot's own choices.
+    pub choices: Vec<String>,
+    /// What is chosen already.
+    pub chosen: Vec<String>,
 }
 
 /// A file.
@@ -63,6 +78,7 @@ impl Card {
             content: text(&message["content"]),
             embeds: embeds.join("\n"),
             buttons: buttons(&message["components"]),
+            lists: lists(&message["components"]),
             files: list(&message["attachments"])
                 .map(|file| File {
                     name: text(&file["filename"]),
@@ -95,6 +111,18 @@ impl Card {
     pub fn button(&self, label: &str) -> &Button {
         let found = self.buttons.iter().find(|button| button.label == label);
         found.unwrap_or_else(|| panic!("no button {label:?}: {self:#?}"))
+    }
+
+    /// The only list whose custom id begins so.
+    pub fn list(&self, begins: &str) -> &List {
+        let mut found = self
+            .lists
+            .iter()
+            .filter(|it| it.custom_id.starts_with(begins));
+        match (found.next(), found.next()) {
+            (Some(list), None) => list,
+            _ => panic!("not one list {begins:?}: {self:#?}"),
+        }
     }
 
     /// All of its files, one after the other.
@@ -178,6 +206,26 @@ fn buttons(components: &Value) -> Vec<Button> {
             label: text(&button["label"]),
             custom_id: text(&button["custom_id"]),
             enabled: button["disabled"] != true,
+        })
+        .collect()
+}
+
+fn lists(components: &Value) -> Vec<List> {
+    let children = list(components).flat_map(|row| list(&row["components"]));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    children
+        .filter(|child| matches!(child["type"].as_u64(), Some(3 | 5..=8)))
+        .map(|child| {
+            let own = list(&child["options"]).filter(|it| it["default"] == true);
+            let given = list(&child["default_values"]).map(|it| text(&it["id"]));
+            List {
+                kind: child["type"].as_u64().unwrap_or_default(),
+                custom_id: text(&child["custom_id"]),
+                choices: list(&child["options"])
+                    .map(|it| text(&it["value"]))
+                    .collect(),
+                chosen: own.map(|it| text(&it["value"])).chain(given).collect(),
+            }
         })
         .collect()
 }

@@ -254,6 +254,14 @@ impl World {
         self.control("/_sandbox/age", body).await;
     }
 
+    /// Gives somebody a new role with these permissions. Returns its id.
+    pub async fn give_role(&self, user: &str, name: &str, permissions: &str) -> String {
+        let role = json!({ "name": name, "permissions": permissions });
+        let body = json!({ "user_id": user, "role": role });
+        let made = self.control("/_sandbox/users", body).await;
+        made["role_id"].as_str().expect("an id").to_owned()
+    }
+
     /// Makes an application in Discord's portal, whose bot is invited to the server.
     pub async fn make_application(&self, name: &str) -> Application {
         let made = self

@@ -1,7 +1,7 @@
 //! Agents' own bots: a private channel with one of them is the agent's thread.
 
 mod guests;
-mod stage;
+pub mod stage;
 mod talk;
 mod tokens;
 mod upkeep;

@@ -31,6 +31,7 @@ mod quote;
 mod receipts;
 mod schedule;
 mod schedule_cards;
+mod setup;
 mod skill;
 mod stage;
 mod status;

@@ -315,7 +315,7 @@ fn addressed(state: &State, audience: &Audience, viewer: Viewer) -> bool {
     match audience {
         Audience::Users(users) => users.contains(&viewer.user),
         Audience::Guild { guild, channel } => {
-            state.ready_guilds(viewer.user).contains(guild)
+            state.member(*guild, viewer.user).is_some()
                 && channel.is_none_or(|channel| {
                     // A channel that is gone has been announced to its viewers while it existed.
                     !state.channels.contains_key(&channel)

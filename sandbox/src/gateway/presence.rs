@@ -67,21 +67,24 @@ impl Presences {
         })
     }
 
-    /// The presences of everybody online, for `GUILD_CREATE`.
-    pub(super) fn list(&self) -> Vec<Value> {
-        let visible = |presence: &&Value| presence["status"] != "offline";
-        self.online.values().filter(visible).cloned().collect()
+    /// The presences of everybody in a guild who is online, for `GUILD_CREATE`.
+    pub(super) fn list(&self, state: &State, guild: u64) -> Vec<Value> {
+        let visible = |(user, presence): &(&u64, &Value)| {
+            presence["status"] != "offline" && state.member(guild, **user).is_some()
+        };
+        let here = self.online.iter().filter(visible);
+        here.map(|(_, presence)| presence.clone()).collect()
     }
 }
 
 /// The events that tell a user's guilds about a presence.
 pub(super) fn events(state: &State, user: u64, presence: &Value) -> Vec<Event> {
-    let guilds = state.ready_guilds(user).into_iter();
+    let guilds = state.guilds_of(user);
     guilds
         .map(|guild| {
             let mut data = presence.clone();
-            data["guild_id"] = json!(guild.to_string());
-            Event::guild("PRESENCE_UPDATE", guild, data)
+            data["guild_id"] = json!(guild.id.to_string());
+            Event::guild("PRESENCE_UPDATE", guild.id, data)
         })
         .collect()
 }

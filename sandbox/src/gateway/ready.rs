@@ -32,22 +32,21 @@ impl Welcome<'_> {
 
     fn guilds(&self, presences: &Presences) -> Vec<Value> {
         let user = self.viewer.user;
-        let ids = self.state.ready_guilds(user);
-        ids.iter()
-            .map(|_| {
-                let mut guild = self.state.guild_create(user);
-                if self.intents & filter::GUILD_PRESENCES == 0 {
-                    // Without that intent a bot sees only itself (Gateway Events, Guild Create).
-                    let own = user.to_string();
-                    if let Some(members) = guild["members"].as_array_mut() {
-                        members.retain(|member| member["user"]["id"] == own.as_str());
-                    }
-                } else {
-                    guild["presences"] = Value::Array(presences.list());
+        let own = self.state.guilds_of(user);
+        own.map(|found| {
+            let mut guild = self.state.guild_create(found, user);
+            if self.intents & filter::GUILD_PRESENCES == 0 {
+                // Without that intent a bot sees only itself (Gateway Events, Guild Create).
+                let own = user.to_string();
+                if let Some(members) = guild["members"].as_array_mut() {
+                    members.retain(|member| member["user"]["id"] == own.as_str());
                 }
-                guild
-            })
-            .collect()
+            } else {
+                guild["presences"] = Value::Array(presences.list(self.state, found.id));
+            }
+            guild
+        })
+        .collect()
     }
 
     fn ready(&self, guilds: &[Value]) -> Value {

@@ -152,15 +152,13 @@ impl Connection {
         };
         let hub = &self.app.hub;
         self.app.read(|state| {
-            let guilds = state.ready_guilds(viewer.user);
             let wanted = data.get("guild_id").and_then(Value::as_str);
-            if !guilds
-                .iter()
-                .any(|guild| Some(guild.to_string().as_str()) == wanted)
-            {
+            let mut own = state.guilds_of(viewer.user);
+            let Some(found) = own.find(|guild| Some(guild.id.to_string().as_str()) == wanted)
+            else {
                 return;
-            }
-            let guild = state.guild_create(viewer.user);
+            };
+            let guild = state.guild_create(found, viewer.user);
             hub.with_session(id, |session, presences| {
                 let everybody = data.get("query").and_then(Value::as_str) == Some("")
                     && data.get("user_ids").is_none_or(Value::is_null);
@@ -171,7 +169,7 @@ impl Connection {
                 if data.get("presences").and_then(Value::as_bool) == Some(true)
                     && session.intents & filter::GUILD_PRESENCES != 0
                 {
-                    chunk["presences"] = Value::Array(presences.list());
+                    chunk["presences"] = Value::Array(presences.list(state, found.id));
                 }
                 session.push("GUILD_MEMBERS_CHUNK", chunk.to_string().into());
             });

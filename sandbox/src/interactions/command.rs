@@ -248,6 +248,7 @@ impl Walk<'_> {
         }
         if kind == 7
             && let Some(channel) = state.channels.get(&id)
+            && state.guild_of(id) == self.by.guild
         {
             let mut json = state.channel_json(channel, None);
             json["permissions"] = json!(state.permissions(self.by.person, id).to_string());
@@ -256,6 +257,7 @@ impl Walk<'_> {
         }
         if matches!(kind, 8 | 9)
             && let Some(role) = state.roles.get(&id)
+            && Some(role.guild) == self.by.guild
         {
             self.put("roles", id, role.json());
             return true;

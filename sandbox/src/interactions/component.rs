@@ -148,12 +148,14 @@ fn resolve(
     }
     if matches!(kind, 6 | 7)
         && let Some(role) = state.roles.get(&id)
+        && Some(role.guild) == by.guild
     {
         put("roles", role.json());
         return true;
     }
     if kind == 8
         && let Some(channel) = state.channels.get(&id)
+        && state.guild_of(id) == by.guild
     {
         let mut json = state.channel_json(channel, None);
         json["permissions"] = json!(state.permissions(by.person, id).to_string());

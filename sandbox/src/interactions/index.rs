@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::submit::person;
 use crate::app::App;
 use crate::rest::error::{ApiError, ApiResult};
-use crate::state::State;
 use crate::state::permissions::bits;
+use crate::state::{Application, State};
 
 /// `GET /guilds/{guild}/application-command-index`.
 pub(super) async fn in_guild(
@@ -22,14 +22,10 @@ pub(super) async fn in_guild(
 ) -> ApiResult {
     let index = app.read(|state| {
         let person = person(state, &headers)?;
-        let known = state
-            .ready_guilds(person)
-            .iter()
-            .any(|id| id.to_string() == guild);
-        if known {
-            Ok(index(state, true))
-        } else {
-            Err(ApiError::unknown(10004, "Guild"))
+        let guild = guild.parse().unwrap_or_default();
+        match state.member(guild, person) {
+            Some(_) => Ok(index(state, Some(guild))),
+            None => Err(ApiError::unknown(10004, "Guild")),
         }
     })?;
     Ok(Json(index).into_response())
@@ -51,7 +47,7 @@ pub(super) async fn in_channel(
         if !state.may(person, id, bits::VIEW_CHANNEL) {
             return Err(ApiError::missing_access());
         }
-        Ok(index(state, !found.is_private()))
+        Ok(index(state, state.guild_of(found.id)))
     })?;
     Ok(Json(index).into_response())
 }
@@ -60,15 +56,22 @@ pub(super) async fn in_channel(
 pub(super) async fn for_user(AxumState(app): AxumState<Arc<App>>, headers: HeaderMap) -> ApiResult {
     let index = app.read(|state| {
         person(state, &headers)?;
-        Ok::<_, ApiError>(index(state, false))
+        Ok::<_, ApiError>(index(state, None))
     })?;
     Ok(Json(index).into_response())
 }
 
-fn index(state: &State, in_guild: bool) -> Value {
-    let commands = state.commands.values();
-    let usable = commands.filter(|command| in_guild || command.guild.is_none());
-    let applications = state.applications.values().map(|application| {
+/// What can be used in a guild (its own commands, and the global ones of the applications that are in
+/// it), or in private channels.
+fn index(state: &State, guild: Option<u64>) -> Value {
+    let here = |application: &&Application| {
+        guild.is_none_or(|guild| state.member(guild, application.bot).is_some())
+    };
+    let usable = state.commands.values().filter(|command| {
+        let application = state.application(command.application);
+        command.guild.is_none_or(|its| guild == Some(its)) && application.as_ref().is_some_and(here)
+    });
+    let applications = state.applications.values().filter(here).map(|application| {
         let mut json = state.application_json(application, false);
         // A client finds the application of a button by the bot that wrote the message.
         json["bot"] = state.user_json(application.bot);

@@ -69,7 +69,10 @@ impl Invocation {
     /// Commands need the permission to use them and a channel that is not archived; the application
     /// must be where the person is.
     fn check_place(&self, state: &State) -> ApiResult<()> {
-        if state.permissions(self.bot, self.channel) == 0 && self.guild.is_none() {
+        let gone = |guild| state.member(guild, self.bot).is_none();
+        if self.guild.is_some_and(gone)
+            || state.permissions(self.bot, self.channel) == 0 && self.guild.is_none()
+        {
             return Err(ApiError::missing_access());
         }
         if !matches!(self.kind, Kind::Command | Kind::Autocomplete) {
@@ -97,7 +100,7 @@ fn guild_of(state: &State, person: u64, channel: u64, named: &Value) -> ApiResul
     if state.permissions(person, channel) & bits::VIEW_CHANNEL == 0 {
         return Err(ApiError::missing_access());
     }
-    let guild = (!found.is_private()).then_some(state.guild.id);
+    let guild = state.guild_of(found.id);
     if !named.is_null() && id(named) != guild {
         return Err(ApiError::unknown(10004, "Guild"));
     }
@@ -106,7 +109,7 @@ fn guild_of(state: &State, person: u64, channel: u64, named: &Value) -> ApiResul
 
 /// The member object of an interaction: complete, with the permissions in that channel.
 pub(super) fn member(state: &State, user: u64, channel: u64, with_user: bool) -> Option<Value> {
-    let member = state.members.get(&user)?;
+    let member = state.member_in(channel, user)?;
     let mut json = state.member_json(member, with_user);
     json["permissions"] = json!(state.permissions(user, channel).to_string());
     Some(json)

@@ -65,7 +65,7 @@ pub(super) fn fill(
         }
         channel.overwrites = items
             .iter()
-            .map(|item| overwrite(state, user, channel.id, item))
+            .map(|item| overwrite(state, user, &channel, item))
             .collect::<ApiResult<_>>()?;
     }
     if channel.is_forum() && !body["available_tags"].is_null() {
@@ -98,7 +98,7 @@ pub(super) fn parent_of(state: &State, channel: &Channel, value: &Value) -> ApiR
     }
     let category = id(value)
         .and_then(|id| state.channels.get(&id))
-        .filter(|found| found.kind == 4);
+        .filter(|found| found.kind == 4 && found.guild == channel.guild);
     let Some(category) = category.filter(|_| channel.kind != 4) else {
         let text = "Category does not exist";
         return Err(ApiError::field("parent_id", "CHANNEL_PARENT_INVALID", text));
@@ -123,7 +123,7 @@ pub(super) fn parent_of(state: &State, channel: &Channel, value: &Value) -> ApiR
 pub(super) fn overwrite(
     state: &State,
     user: u64,
-    channel: u64,
+    channel: &Channel,
     item: &Value,
 ) -> ApiResult<Overwrite> {
     let bits_of = |key: &str| match &item[key] {
@@ -142,7 +142,10 @@ pub(super) fn overwrite(
         deny: bits_of("deny"),
     };
     let known = if kind == 0 {
-        state.roles.contains_key(&target)
+        state
+            .roles
+            .get(&target)
+            .is_some_and(|role| role.guild == channel.guild)
     } else {
         state.users.contains_key(&target)
     };
@@ -154,9 +157,9 @@ pub(super) fn overwrite(
         };
         return Err(ApiError::unknown(code, what));
     }
-    let base = state.guild_permissions(user);
-    let own = if state.channels.contains_key(&channel) {
-        base | state.permissions(user, channel)
+    let base = state.guild_permissions(channel.guild, user);
+    let own = if state.channels.contains_key(&channel.id) {
+        base | state.permissions(user, channel.id)
     } else {
         base
     };

@@ -1,4 +1,4 @@
-//! Channels of the guild.
+//! Channels of guilds.
 
 use serde_json::json;
 
@@ -25,9 +25,8 @@ pub(super) async fn list_guild(call: Call) -> ApiResult {
     call.app.read(|state| {
         state.in_guild(user, guild)?;
         let here = state
-            .channels
-            .values()
-            .filter(|channel| !channel.is_thread() && !channel.is_private())
+            .channels_of(guild)
+            .filter(|channel| !channel.is_thread())
             .filter(|channel| state.may(user, channel.id, bits::VIEW_CHANNEL));
         Ok(ok(here
             .map(|channel| state.channel_json(channel, Some(user)))
@@ -41,10 +40,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
     let body = call.json()?;
     call.app.write(|state| {
         state.need_in_guild(user, guild, bits::MANAGE_CHANNELS)?;
-        let own = state
-            .channels
-            .values()
-            .filter(|found| !found.is_thread() && !found.is_private());
+        let own = state.channels_of(guild).filter(|found| !found.is_thread());
         let (count, last) = (own.clone().count(), own.map(|found| found.position).max());
         if count >= limits::CHANNELS {
             return Err(ApiError::new(
@@ -67,6 +63,7 @@ pub(super) async fn create(call: Call) -> ApiResult {
         }
         let fresh = Channel {
             id: state.snowflake(),
+            guild,
             kind,
             position: last.map_or(0, |last| last + 1),
             ..Channel::default()
@@ -131,7 +128,7 @@ pub(super) async fn put_overwrite(call: Call) -> ApiResult {
     item["id"] = json!(target.to_string());
     call.app.write(|state| {
         let mut found = state.need(user, channel, bits::MANAGE_ROLES)?.clone();
-        let overwrite = overwrite(state, user, channel, &item)?;
+        let overwrite = overwrite(state, user, &found, &item)?;
         found.overwrites.retain(|other| other.id != target);
         found.overwrites.push(overwrite);
         state.change_channel(found);
@@ -169,6 +166,7 @@ pub(super) async fn reorder(call: Call) -> ApiResult {
         for item in items {
             let found = id(&item["id"])
                 .and_then(|id| state.channels.get(&id))
+                .filter(|found| found.guild == guild)
                 .cloned();
             let mut channel = found.ok_or_else(|| ApiError::unknown(10003, "Channel"))?;
             if let Some(position) = item["position"].as_i64() {

@@ -33,7 +33,8 @@ fn scope(call: &Call) -> ApiResult<Scope> {
     } else {
         Some(call.id("guild_id")?)
     };
-    let known = guild.is_none_or(|guild| call.app.read(|state| state.guild.id == guild));
+    let bot = call.user()?;
+    let known = guild.is_none_or(|guild| call.app.read(|state| state.member(guild, bot).is_some()));
     if known {
         Ok(Scope { application, guild })
     } else {

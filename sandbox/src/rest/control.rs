@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::{ApiError, ApiResult};
 use super::request::{Call, no_content, ok};
 use super::validate::id;
-use super::{console, faults};
+use super::{console, faults, guilds};
 use crate::app::App;
 use crate::state::PortalIntents;
 
@@ -25,6 +25,7 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/application", post(application))
         .route("/applications", post(add_application))
         .route("/users", post(change_user))
+        .route("/guilds/{guild_id}/members", post(add_member))
         .route("/people", get(console::people))
         .route("/trouble", get(console::trouble))
         .route("/switches/{name}", post(console::switch))
@@ -103,9 +104,9 @@ async fn age(call: Call) -> ApiResult {
     })
 }
 
-/// `POST /_sandbox/application {"application_id"?, "intents":{…}, "permissions":"…",
+/// `POST /_sandbox/application {"application_id"?, "intents":{…}, "permissions":"…", "guild_id"?,
 /// "interactions_endpoint_url":"…"|null}`: the privileged intents and the endpoint of the portal, and
-/// the permissions of the bot's role.
+/// the permissions of the bot's role in a guild, the first one if none is named.
 async fn application(call: Call) -> ApiResult {
     let body = call.json()?;
     call.app.write(|state| {
@@ -124,12 +125,9 @@ async fn application(call: Call) -> ApiResult {
             let url = endpoint.as_str().map(str::to_owned);
             state.set_interactions_endpoint(found.id, url);
         }
-        let permissions = match &body["permissions"] {
-            Value::String(text) => text.parse().ok(),
-            other => other.as_u64(),
-        };
-        if let Some(permissions) = permissions {
-            state.set_bot_permissions(found.bot, permissions);
+        if let Some(permissions) = guilds::permissions(&body["permissions"]) {
+            let guild = id(&body["guild_id"]).unwrap_or_else(|| state.first_guild());
+            state.set_bot_permissions(guild, found.bot, permissions);
         }
         let found = state
             .application(found.id)
@@ -139,7 +137,7 @@ async fn application(call: Call) -> ApiResult {
 }
 
 /// `POST /_sandbox/applications {"name"}`: what the Developer Portal and the bot's invitation do. One
-/// more application, and its bot is in the guild. `token` is the bot's, without the prefix `Bot `.
+/// more application, and its bot is in the first guild. `token` is the bot's, without the prefix `Bot `.
 async fn add_application(call: Call) -> ApiResult {
     let body = call.json()?;
     let name = body["name"].as_str().map(str::trim).unwrap_or_default();
@@ -154,7 +152,7 @@ async fn add_application(call: Call) -> ApiResult {
             .application(id)
             .map(|application| application.bot)
             .unwrap_or_default();
-        state.announce_member(bot);
+        state.announce_member(state.first_guild(), bot);
         let token = state.users.get(&bot).map(|user| user.token.clone());
         Ok(ok(
             json!({ "id": id.to_string(), "token": token, "user_id": bot.to_string() }),
@@ -162,14 +160,46 @@ async fn add_application(call: Call) -> ApiResult {
     })
 }
 
-/// `POST /_sandbox/users {"user_id", "closed_dms"}`: a person who takes no direct messages from bots.
+/// `POST /_sandbox/users {"user_id", "closed_dms"?, "role"?: {"name", "permissions"}, "guild_id"?}`: a person who takes no
+/// direct messages from bots; one more role of a guild, which this person has from then on. Answers with its `role_id`.
 async fn change_user(call: Call) -> ApiResult {
     let body = call.json()?;
     let user = id(&body["user_id"]).ok_or_else(|| ApiError::unknown(10013, "User"))?;
+    if let Some(name) = body["role"]["name"].as_str() {
+        let permissions = body["role"]["permissions"].as_str().unwrap_or("0");
+        let permissions = permissions.parse().unwrap_or(0);
+        let role = call
+            .app
+            .write(|state| {
+                let guild = id(&body["guild_id"]).unwrap_or_else(|| state.first_guild());
+                state.give_role(guild, user, name, permissions)
+            })
+            .ok_or_else(|| ApiError::unknown(10007, "Member"))?;
+        return Ok(ok(json!({ "role_id": role.to_string() })));
+    }
     let closed = body["closed_dms"].as_bool().unwrap_or(false);
     if call.app.write(|state| state.set_closed_dms(user, closed)) {
         Ok(no_content())
     } else {
         Err(ApiError::unknown(10013, "User"))
     }
+}
+
+/// `POST /_sandbox/guilds/{guild_id}/members {"user_id"}`: a person follows an invite, which the sandbox
+/// has none of.
+async fn add_member(call: Call) -> ApiResult {
+    let guild = call.id("guild_id")?;
+    let user = id(&call.json()?["user_id"]);
+    call.app.write(|state| {
+        let person = user
+            .and_then(|id| state.users.get(&id))
+            .filter(|user| !user.bot);
+        let user = person.map(|user| user.id);
+        let user = user.ok_or_else(|| ApiError::unknown(10013, "User"))?;
+        if !state.guilds.contains_key(&guild) {
+            return Err(ApiError::unknown(10004, "Guild"));
+        }
+        state.admit(guild, user);
+        Ok(no_content())
+    })
 }

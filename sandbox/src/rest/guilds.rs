@@ -1,20 +1,21 @@
-//! The guild, its members and roles.
+//! Guilds, their members and roles.
 
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
 use super::request::{Call, ok};
-use crate::state::Role;
+use crate::state::permissions::bits;
+use crate::state::{Role, State};
 
 /// `GET /guilds/{guild_id}`.
 pub(super) async fn get(call: Call) -> ApiResult {
     let (user, guild) = (call.user()?, call.id("guild_id")?);
     call.app.read(|state| {
-        state.in_guild(user, guild)?;
-        let mut json = state.guild_json();
+        let mut json = state.guild_json(state.in_guild(user, guild)?);
         if call.flag("with_counts") {
-            json["approximate_member_count"] = json!(state.members.len());
-            json["approximate_presence_count"] = json!(state.members.len());
+            let count = state.members_of(guild).count();
+            json["approximate_member_count"] = json!(count);
+            json["approximate_presence_count"] = json!(count);
         }
         Ok(ok(json))
     })
@@ -32,9 +33,10 @@ pub(super) async fn members(call: Call) -> ApiResult {
         {
             return Err(ApiError::missing_access());
         }
-        let page = state.members.range(after + 1..).take(limit);
-        Ok(ok(page
-            .map(|(_, member)| state.member_json(member, true))
+        let rest = state.members_of(guild).filter(|member| member.user > after);
+        Ok(ok(rest
+            .take(limit)
+            .map(|member| state.member_json(member, true))
             .collect()))
     })
 }
@@ -53,8 +55,7 @@ pub(super) async fn search_members(call: Call) -> ApiResult {
                 .is_some_and(|user| user.name.to_lowercase().starts_with(&wanted))
         };
         let found = state
-            .members
-            .values()
+            .members_of(guild)
             .filter(|member| named(&member.user))
             .take(limit);
         Ok(ok(found
@@ -73,7 +74,7 @@ pub(super) async fn member(call: Call) -> ApiResult {
     };
     call.app.read(|state| {
         state.in_guild(user, guild)?;
-        match state.members.get(&wanted) {
+        match state.member(guild, wanted) {
             Some(member) => Ok(ok(state.member_json(member, true))),
             None if state.users.contains_key(&wanted) => Err(ApiError::unknown(10007, "Member")),
             None => Err(ApiError::unknown(10013, "User")),
@@ -86,7 +87,7 @@ pub(super) async fn roles(call: Call) -> ApiResult {
     let (user, guild) = (call.user()?, call.id("guild_id")?);
     call.app.read(|state| {
         state.in_guild(user, guild)?;
-        Ok(ok(state.roles.values().map(Role::json).collect::<Value>()))
+        Ok(ok(state.roles_of(guild).map(Role::json).collect::<Value>()))
     })
 }
 
@@ -95,10 +96,47 @@ pub(super) async fn role(call: Call) -> ApiResult {
     let (user, guild, role) = (call.user()?, call.id("guild_id")?, call.id("role_id")?);
     call.app.read(|state| {
         state.in_guild(user, guild)?;
-        let found = state
-            .roles
-            .get(&role)
-            .ok_or_else(|| ApiError::unknown(10011, "Role"))?;
-        Ok(ok(found.json()))
+        Ok(ok(state.role(guild, role)?.json()))
     })
+}
+
+/// `PATCH /guilds/{guild_id}/roles/{role_id}`: the permissions of a role below the caller's own, and no
+/// more than the caller has.
+pub(super) async fn change_role(call: Call) -> ApiResult {
+    let (user, guild, role) = (call.user()?, call.id("guild_id")?, call.id("role_id")?);
+    let body = call.json()?;
+    call.app.write(|state| {
+        let owner = state.need_in_guild(user, guild, bits::MANAGE_ROLES)?.owner == user;
+        let mut role = state.role(guild, role)?.clone();
+        let own = state.member(guild, user).into_iter();
+        let own = own.flat_map(|member| &member.roles);
+        let highest = own
+            .filter_map(|id| Some(state.roles.get(id)?.position))
+            .max();
+        let below = role.id == guild || highest.is_some_and(|highest| role.position < highest);
+        let permissions = permissions(&body["permissions"]).unwrap_or(role.permissions);
+        let gained = permissions & !role.permissions & !state.guild_permissions(guild, user);
+        if !owner && (!below || gained != 0) {
+            return Err(ApiError::missing_permissions());
+        }
+        role.permissions = permissions;
+        Ok(ok(state.change_role(role)))
+    })
+}
+
+/// Permission bits as Discord's clients send them: a decimal string, or a number.
+pub(super) fn permissions(value: &Value) -> Option<u64> {
+    let given = match value {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_u64(),
+    };
+    given.map(|given| given & bits::ALL)
+}
+
+impl State {
+    /// A role of a guild: 404/10011 for others.
+    fn role(&self, guild: u64, role: u64) -> ApiResult<&Role> {
+        let found = self.roles.get(&role).filter(|role| role.guild == guild);
+        found.ok_or_else(|| ApiError::unknown(10011, "Role"))
+    }
 }

@@ -11,6 +11,7 @@ pub(crate) mod draft;
 pub(crate) mod error;
 pub(crate) mod faults;
 mod guilds;
+mod invites;
 pub(crate) mod login;
 mod messages;
 pub(crate) mod payload;

@@ -14,7 +14,7 @@ use super::error::{ApiError, ApiResult};
 use super::payload::{Payload, PayloadSlot};
 use crate::app::App;
 use crate::state::permissions::bits;
-use crate::state::{Actor, Channel, State};
+use crate::state::{Actor, Channel, Guild, State};
 
 /// Who made the request, as the pipeline found out from the `Authorization` header.
 #[derive(Clone, Copy)]
@@ -161,23 +161,22 @@ impl State {
         }
     }
 
-    /// Checks the guild's id and that this user is in it: 404/10004 for another id, 403/50001 for strangers.
-    pub(crate) fn in_guild(&self, user: u64, guild: u64) -> ApiResult<()> {
-        if guild != self.guild.id {
-            return Err(ApiError::unknown(10004, "Guild"));
-        }
-        if self.members.contains_key(&user) {
-            Ok(())
+    /// The guild, if this user is in it: 404/10004 for an unknown id, 403/50001 for strangers.
+    pub(crate) fn in_guild(&self, user: u64, guild: u64) -> ApiResult<&Guild> {
+        let found = self.guilds.get(&guild);
+        let found = found.ok_or_else(|| ApiError::unknown(10004, "Guild"))?;
+        if self.member(guild, user).is_some() {
+            Ok(found)
         } else {
             Err(ApiError::missing_access())
         }
     }
 
     /// Checks guild-wide permissions: 403/50013.
-    pub(crate) fn need_in_guild(&self, user: u64, guild: u64, wanted: u64) -> ApiResult<()> {
-        self.in_guild(user, guild)?;
-        if self.guild_permissions(user) & wanted == wanted {
-            Ok(())
+    pub(crate) fn need_in_guild(&self, user: u64, guild: u64, wanted: u64) -> ApiResult<&Guild> {
+        let found = self.in_guild(user, guild)?;
+        if self.guild_permissions(guild, user) & wanted == wanted {
+            Ok(found)
         } else {
             Err(ApiError::missing_permissions())
         }

@@ -15,8 +15,8 @@ use axum::routing::{delete, get, post, put};
 
 use super::error::ApiError;
 use super::{
-    attachments, channels, commands, control, guilds, login, messages, pipeline, reactions,
-    threads, users, webhook_messages, webhooks,
+    attachments, channels, commands, control, guilds, invites, login, messages, pipeline,
+    reactions, threads, users, webhook_messages, webhooks,
 };
 use crate::app::App;
 use crate::{gateway, interactions, window};
@@ -85,7 +85,9 @@ fn general() -> Routes {
         .route("/applications/@me", get(users::own_application))
         .route("/users/@me", get(users::get))
         .route("/users/@me/guilds", get(users::guilds))
+        .route("/users/@me/guilds/{guild_id}", delete(invites::leave))
         .route("/users/@me/guilds/{guild_id}/member", get(guilds::member))
+        .route("/oauth2/authorize", post(invites::authorize))
         .route(
             "/users/@me/channels",
             get(users::private_channels).post(users::open_private_channel),
@@ -95,6 +97,7 @@ fn general() -> Routes {
 
 fn guild() -> Routes {
     Router::new()
+        .route("/guilds", post(invites::create))
         .route("/guilds/{guild_id}", get(guilds::get))
         .route(
             "/guilds/{guild_id}/channels",
@@ -107,9 +110,15 @@ fn guild() -> Routes {
             "/guilds/{guild_id}/members/search",
             get(guilds::search_members),
         )
-        .route("/guilds/{guild_id}/members/{user_id}", get(guilds::member))
+        .route(
+            "/guilds/{guild_id}/members/{user_id}",
+            get(guilds::member).delete(invites::kick),
+        )
         .route("/guilds/{guild_id}/roles", get(guilds::roles))
-        .route("/guilds/{guild_id}/roles/{role_id}", get(guilds::role))
+        .route(
+            "/guilds/{guild_id}/roles/{role_id}",
+            get(guilds::role).patch(guilds::change_role),
+        )
         .route("/guilds/{guild_id}/webhooks", get(webhooks::list_guild))
         .route("/guilds/{guild_id}/threads/active", get(threads::active))
 }

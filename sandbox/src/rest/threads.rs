@@ -191,7 +191,8 @@ pub(super) async fn active(call: Call) -> ApiResult {
     let (user, guild) = (call.user()?, call.id("guild_id")?);
     call.app.read(|state| {
         state.in_guild(user, guild)?;
-        let found = threads(state, user, None, false);
+        let mut found = threads(state, user, None, false);
+        found.retain(|thread| thread.guild == guild);
         Ok(ok(listing(state, user, &found)))
     })
 }
@@ -287,7 +288,7 @@ pub(super) async fn join(call: Call) -> ApiResult {
     call.app.write(|state| {
         of_thread(state, user, channel)?;
         state.refuse_archived(channel)?;
-        if !state.members.contains_key(&other) {
+        if state.member_in(channel, other).is_none() {
             return Err(ApiError::unknown(10013, "User"));
         }
         state.join_thread(other, channel);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::{ApiError, ApiResult};
 use super::request::{Call, ok};
 use super::validate::id;
-use crate::state::{Actor, State};
+use crate::state::{Actor, Guild, State};
 
 /// `GET /gateway`.
 pub(super) async fn gateway(call: Call) -> ApiResult {
@@ -73,22 +73,18 @@ pub(super) async fn get(call: Call) -> ApiResult {
 pub(super) async fn guilds(call: Call) -> ApiResult {
     let user = call.user()?;
     call.app.read(|state| {
-        let guild = |id: u64| {
+        let guild = |guild: &Guild| {
             json!({
-                "id": id.to_string(),
-                "name": state.guild.name,
+                "id": guild.id.to_string(),
+                "name": guild.name,
                 "icon": null,
                 "banner": null,
-                "owner": state.guild.owner == user,
-                "permissions": state.guild_permissions(user).to_string(),
+                "owner": guild.owner == user,
+                "permissions": state.guild_permissions(guild.id, user).to_string(),
                 "features": ["COMMUNITY"],
             })
         };
-        Ok(ok(state
-            .ready_guilds(user)
-            .into_iter()
-            .map(guild)
-            .collect()))
+        Ok(ok(state.guilds_of(user).map(guild).collect()))
     })
 }
 

@@ -50,7 +50,12 @@ fn takes_webhooks(channel: &Channel) -> bool {
 }
 
 fn room_for_webhook(state: &State, channel: u64) -> ApiResult<()> {
-    if state.webhooks.len() >= limits::GUILD_WEBHOOKS {
+    let guild = state.guild_of(channel);
+    let guilds = state
+        .webhooks
+        .values()
+        .filter(|hook| state.guild_of(hook.channel) == guild);
+    if guilds.count() >= limits::GUILD_WEBHOOKS {
         let text = "Maximum number of webhooks per guild reached (1000)";
         return Err(ApiError::new(400, 30058, text));
     }
@@ -118,7 +123,8 @@ pub(super) async fn list_guild(call: Call) -> ApiResult {
     call.app.read(|state| {
         state.need_in_guild(actor.user(), guild, bits::MANAGE_WEBHOOKS)?;
         let all = state.webhooks.values();
-        Ok(ok(all
+        let here = all.filter(|hook| state.guild_of(hook.channel) == Some(guild));
+        Ok(ok(here
             .map(|hook| hook.json(state, may_have_token(actor, hook)))
             .collect()))
     })

@@ -29,7 +29,7 @@ impl State {
         let mut json = json!({
             "id": channel.id.to_string(),
             "type": channel.kind,
-            "guild_id": self.guild.id.to_string(),
+            "guild_id": channel.guild.to_string(),
             "name": channel.name,
             "parent_id": channel.parent.map(|id| id.to_string()),
             "rate_limit_per_user": channel.slowmode_seconds,
@@ -122,7 +122,7 @@ impl State {
                 .filter(Value::is_object)
                 .collect();
             let threads = json!({
-                "guild_id": self.guild.id.to_string(),
+                "guild_id": self.guild_text(id),
                 "channel_ids": [id.to_string()],
                 "threads": threads,
                 "members": members,
@@ -236,9 +236,7 @@ impl State {
             "timestamp": super::now_ms() / 1000,
         });
         self.add_guild_id(channel, &mut data);
-        if !data["guild_id"].is_null()
-            && let Some(member) = self.members.get(&user)
-        {
+        if let Some(member) = self.member_in(channel, user) {
             data["member"] = self.member_json(member, true);
         }
         self.emit_in(channel, "TYPING_START", data);

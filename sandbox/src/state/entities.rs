@@ -19,6 +19,9 @@ pub(crate) struct Guild {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Role {
     pub(crate) id: u64,
+    /// Its guild; journals of when there was one do not name it.
+    #[serde(default)]
+    pub(crate) guild: u64,
     pub(crate) name: String,
     pub(crate) permissions: u64,
     pub(crate) position: i64,
@@ -33,9 +36,12 @@ pub(crate) struct Role {
     pub(crate) bot: Option<u64>,
 }
 
-/// A user's membership in the guild.
+/// A user's membership in a guild.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {
+    /// See [`Role::guild`].
+    #[serde(default)]
+    pub(crate) guild: u64,
     pub(crate) user: u64,
     pub(crate) roles: Vec<u64>,
     pub(crate) joined_ms: u64,
@@ -131,6 +137,9 @@ pub(crate) struct ThreadData {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Channel {
     pub(crate) id: u64,
+    /// Its guild, 0 for a private channel. See [`Role::guild`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) guild: u64,
     pub(crate) kind: u8,
     #[serde(default)]
     pub(crate) name: String,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::journal::Record;
 use super::{Application, PortalIntents, Role, State, User};
@@ -29,17 +29,60 @@ impl State {
         self.record(&Record::Application(Cow::Owned(changed)));
     }
 
+    /// Puts a changed role back and tells its guild.
+    pub(crate) fn change_role(&mut self, role: Role) -> Value {
+        let (guild, json) = (role.guild, role.json());
+        self.put_role(role);
+        let data = json!({ "guild_id": guild.to_string(), "role": json });
+        self.emit_guild(guild, "GUILD_ROLE_UPDATE", data);
+        json
+    }
+
     /// Sets the permissions of the role that came with a bot.
-    pub(crate) fn set_bot_permissions(&mut self, bot: u64, permissions: u64) -> bool {
-        let Some(role) = self.roles.values_mut().find(|role| role.bot == Some(bot)) else {
-            return false;
-        };
-        role.permissions = permissions;
-        let role: Role = role.clone();
+    pub(crate) fn set_bot_permissions(&mut self, guild: u64, bot: u64, permissions: u64) {
+        if let Some(mut role) = self.role_of_bot(guild, bot).cloned() {
+            role.permissions = permissions;
+            self.change_role(role);
+        }
+    }
+
+    /// Notes a role without an event.
+    pub(super) fn put_role(&mut self, role: Role) {
         self.record(&Record::Role(Cow::Borrowed(&role)));
-        let data = json!({ "guild_id": self.guild.id.to_string(), "role": role.json() });
-        self.emit_guild("GUILD_ROLE_UPDATE", data);
-        true
+        self.roles.insert(role.id, role);
+    }
+
+    /// Makes a role and gives it to a member of a guild; none where there is no such member.
+    pub(crate) fn give_role(
+        &mut self,
+        guild: u64,
+        user: u64,
+        name: &str,
+        permissions: u64,
+    ) -> Option<u64> {
+        let mut member = self.members.get(&(guild, user))?.clone();
+        let role = Role {
+            id: self.snowflake(),
+            guild,
+            name: name.to_owned(),
+            permissions,
+            position: 1,
+            color: 0,
+            hoist: false,
+            mentionable: false,
+            bot: None,
+        };
+        let id = role.id;
+        let data = json!({ "guild_id": guild.to_string(), "role": role.json() });
+        self.put_role(role);
+        self.emit_guild(guild, "GUILD_ROLE_CREATE", data);
+        member.roles.push(id);
+        self.record(&Record::Member(Cow::Borrowed(&member)));
+        let mut changed = self.member_json(&member, true);
+        changed["guild_id"] = json!(guild.to_string());
+        self.members.insert((guild, user), member);
+        self.emit_guild(guild, "GUILD_MEMBER_UPDATE", changed);
+        Some(id)
     }
 
     /// Whether a person takes direct messages from bots.

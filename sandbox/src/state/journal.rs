@@ -26,6 +26,7 @@ pub(crate) enum Record<'a> {
     RoleGone(u64),
     User(Cow<'a, User>),
     Member(Cow<'a, Member>),
+    MemberGone { guild: u64, user: u64 },
     Application(Cow<'a, Application>),
     Channel(Cow<'a, Channel>),
     ChannelGone(u64),
@@ -163,7 +164,10 @@ fn compact(path: &Path, state: &State, old: File) -> Result<File> {
         writer.write_all(b"\n")?;
         Ok(())
     };
-    put(Record::Guild(Cow::Borrowed(&state.guild)))?;
+    state
+        .guilds
+        .values()
+        .try_for_each(|guild| put(Record::Guild(Cow::Borrowed(guild))))?;
     state
         .roles
         .values()
@@ -208,9 +212,13 @@ impl State {
     /// Replays one line.
     fn apply(&mut self, record: Record<'static>) {
         match record {
-            Record::Guild(guild) => self.guild = guild.into_owned(),
+            Record::Guild(guild) => {
+                self.guilds.insert(guild.id, guild.into_owned());
+            }
             Record::Role(role) => {
-                self.roles.insert(role.id, role.into_owned());
+                let mut role = role.into_owned();
+                role.guild = self.named_guild(role.guild);
+                self.roles.insert(role.id, role);
             }
             Record::RoleGone(id) => {
                 self.roles.remove(&id);
@@ -219,13 +227,22 @@ impl State {
                 self.users.insert(user.id, user.into_owned());
             }
             Record::Member(member) => {
-                self.members.insert(member.user, member.into_owned());
+                let mut member = member.into_owned();
+                member.guild = self.named_guild(member.guild);
+                self.members.insert((member.guild, member.user), member);
+            }
+            Record::MemberGone { guild, user } => {
+                self.members.remove(&(guild, user));
             }
             Record::Application(found) => {
                 self.applications.insert(found.id, found.into_owned());
             }
             Record::Channel(channel) => {
-                self.channels.insert(channel.id, channel.into_owned());
+                let mut channel = channel.into_owned();
+                if !channel.is_private() {
+                    channel.guild = self.named_guild(channel.guild);
+                }
+                self.channels.insert(channel.id, channel);
             }
             Record::ChannelGone(id) => {
                 self.channels.remove(&id);
@@ -254,6 +271,15 @@ impl State {
         }
     }
 
+    /// The guild that a line means: those of when there was one name none.
+    fn named_guild(&self, guild: u64) -> u64 {
+        if guild == 0 {
+            self.first_guild()
+        } else {
+            guild
+        }
+    }
+
     /// What follows from the entities and is not in the journal: tokens, the last id, each channel's
     /// last message, recent nonces.
     fn settle(&mut self) {
@@ -268,6 +294,7 @@ impl State {
             self.commands.keys().next_back(),
             self.roles.keys().next_back(),
             self.users.keys().next_back(),
+            self.guilds.keys().next_back(),
         ];
         for id in newest.into_iter().flatten() {
             self.last_snowflake = self.last_snowflake.max(*id);
@@ -310,6 +337,6 @@ impl State {
             + self.members.len()
             + self.roles.len()
             + self.applications.len()
-            + 1
+            + self.guilds.len()
     }
 }

@@ -15,6 +15,7 @@ impl Mentions {
     /// Finds `<@id>`, `<@!id>`, `<@&id>`, `@everyone` and `@here` that exist and are allowed.
     pub(super) fn find(
         state: &State,
+        guild: Option<u64>,
         text: &str,
         allowed: &AllowedMentions,
         may_ping_all: bool,
@@ -30,6 +31,7 @@ impl Mentions {
                 let mentionable = state
                     .roles
                     .get(&id)
+                    .filter(|role| Some(role.guild) == guild)
                     .is_some_and(|role| role.mentionable || may_ping_all);
                 if mentionable && allowed.roles.contains(id) {
                     push_new(&mut found.roles, id);

@@ -97,16 +97,12 @@ impl State {
 
     /// Adds `guild_id` and, for a member's own message, `member`.
     pub(crate) fn add_guild_parts(&self, json: &mut Value, message: &Message) {
-        if self
-            .channels
-            .get(&message.channel)
-            .is_none_or(super::Channel::is_private)
-        {
+        let Some(guild) = self.guild_text(message.channel) else {
             return;
-        }
-        json["guild_id"] = json!(self.guild.id.to_string());
+        };
+        json["guild_id"] = json!(guild);
         if message.persona.is_none()
-            && let Some(member) = self.members.get(&message.author)
+            && let Some(member) = self.member_in(message.channel, message.author)
         {
             json["member"] = self.member_json(member, false);
         }
@@ -174,12 +170,8 @@ impl State {
         if let Some(id) = reference.message {
             pointer["message_id"] = json!(id.to_string());
         }
-        if self
-            .channels
-            .get(&reference.channel)
-            .is_some_and(|channel| !channel.is_private())
-        {
-            pointer["guild_id"] = json!(self.guild.id.to_string());
+        if let Some(guild) = self.guild_text(reference.channel) {
+            pointer["guild_id"] = json!(guild);
         }
         json["message_reference"] = pointer;
         if let Some(snapshot) = &reference.snapshot {
@@ -212,7 +204,7 @@ impl State {
                 "type": reference.kind,
                 "channel_id": reference.channel.to_string(),
                 "message_id": reference.message.map(|id| id.to_string()),
-                "guild_id": self.guild.id.to_string(),
+                "guild_id": self.guild_text(reference.channel),
             });
         }
     }

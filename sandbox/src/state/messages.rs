@@ -72,7 +72,8 @@ impl State {
         let content = draft.content.unwrap_or_default();
         let pings_all =
             by.persona.is_some() || self.may(by.author, channel, bits::MENTION_EVERYONE);
-        let mut mentions = Mentions::find(self, &content, &draft.allowed, pings_all);
+        let guild = self.guild_of(channel);
+        let mut mentions = Mentions::find(self, guild, &content, &draft.allowed, pings_all);
         let reference = draft.reference.map(|pointer| self.refer(channel, pointer));
         let answers_command = by
             .interaction
@@ -188,7 +189,8 @@ impl State {
         if let Some(content) = draft.content {
             let may_ping_all = message.persona.is_some()
                 || self.may(message.author, message.channel, bits::MENTION_EVERYONE);
-            let mentions = Mentions::find(self, &content, &draft.allowed, may_ping_all);
+            let guild = self.guild_of(message.channel);
+            let mentions = Mentions::find(self, guild, &content, &draft.allowed, may_ping_all);
             message.mentions = mentions.users;
             message.mention_roles = mentions.roles;
             message.mention_everyone = mentions.everyone;
@@ -282,12 +284,8 @@ impl State {
 
     /// Adds `guild_id` to an event's data unless the channel is private.
     pub(crate) fn add_guild_id(&self, channel: u64, data: &mut Value) {
-        if self
-            .channels
-            .get(&channel)
-            .is_some_and(|found| !found.is_private())
-        {
-            data["guild_id"] = json!(self.guild.id.to_string());
+        if let Some(guild) = self.guild_text(channel) {
+            data["guild_id"] = json!(guild);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the sandbox knows: one guild, its people, applications, channels and messages.
+//! What the sandbox knows: guilds, their people, applications, channels and messages.
 //!
 //! Every change goes through a method of [`State`] that does three things under one lock: changes the
 //! maps, notes a journal [`Record`] and emits the gateway [`Event`]s. [`crate::app::App::write`] then
@@ -8,6 +8,7 @@ mod channels;
 mod commands;
 pub(crate) mod entities;
 mod guild;
+mod guilds;
 pub(crate) mod journal;
 mod mentions;
 mod message_view;
@@ -64,12 +65,12 @@ impl Actor {
 /// Everything that lives as long as the data folder does.
 #[derive(Default)]
 pub(crate) struct State {
-    /// The one guild.
-    pub(crate) guild: Guild,
-    /// Roles of the guild by id; the role whose id is the guild's is `@everyone`.
+    /// The guilds by id; the first is the one that the data folder began with.
+    pub(crate) guilds: BTreeMap<u64, Guild>,
+    /// Roles of all guilds by id; the role whose id is its guild's is `@everyone`.
     pub(crate) roles: BTreeMap<u64, Role>,
-    /// Members of the guild by user id.
-    pub(crate) members: BTreeMap<u64, Member>,
+    /// Members by guild and user.
+    pub(crate) members: BTreeMap<(u64, u64), Member>,
     /// All users, bots included.
     pub(crate) users: BTreeMap<u64, User>,
     /// Applications by id.
@@ -136,15 +137,6 @@ impl State {
             .find(|application| application.bot == user)
     }
 
-    /// The guilds a session of this user must get a `GUILD_CREATE` for.
-    pub(crate) fn ready_guilds(&self, user: u64) -> Vec<u64> {
-        if self.members.contains_key(&user) {
-            vec![self.guild.id]
-        } else {
-            Vec::new()
-        }
-    }
-
     /// A message by channel and id.
     pub(crate) fn message(&self, channel: u64, id: u64) -> Option<&Message> {
         self.messages.get(&channel)?.get(&id).map(Box::as_ref)
@@ -166,9 +158,8 @@ impl State {
         self.emit(name, data, audience);
     }
 
-    /// Queues an event for the whole guild.
-    pub(crate) fn emit_guild(&mut self, name: &'static str, data: serde_json::Value) {
-        let guild = self.guild.id;
+    /// Queues an event for a whole guild.
+    pub(crate) fn emit_guild(&mut self, guild: u64, name: &'static str, data: serde_json::Value) {
         self.emit(
             name,
             data,
@@ -185,10 +176,11 @@ impl State {
             Some(found) if !found.recipients.is_empty() => {
                 Audience::Users(found.recipients.clone())
             }
-            _ => Audience::Guild {
-                guild: self.guild.id,
+            Some(found) => Audience::Guild {
+                guild: found.guild,
                 channel: Some(channel),
             },
+            None => Audience::Users(Vec::new()),
         }
     }
 

@@ -5,7 +5,9 @@ use super::{Channel, State};
 /// Permission bits by Discord's names.
 pub(crate) mod bits {
     pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+    pub(crate) const KICK_MEMBERS: u64 = 1 << 1;
     pub(crate) const MANAGE_CHANNELS: u64 = 1 << 4;
+    pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
     pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
     pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
     pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
@@ -66,18 +68,15 @@ pub(crate) mod bits {
 }
 
 impl State {
-    /// What a user may do in the whole guild, before channels narrow it.
-    pub(crate) fn guild_permissions(&self, user: u64) -> u64 {
-        if user == self.guild.owner {
+    /// What a user may do in a whole guild, before channels narrow it.
+    pub(crate) fn guild_permissions(&self, guild: u64, user: u64) -> u64 {
+        if self.guilds.get(&guild).is_some_and(|it| it.owner == user) {
             return bits::ALL;
         }
-        let Some(member) = self.members.get(&user) else {
+        let Some(member) = self.member(guild, user) else {
             return 0;
         };
-        let everyone = self
-            .roles
-            .get(&self.guild.id)
-            .map_or(0, |role| role.permissions);
+        let everyone = self.roles.get(&guild).map_or(0, |role| role.permissions);
         let sum = member
             .roles
             .iter()
@@ -105,7 +104,7 @@ impl State {
                 0
             };
         }
-        let base = self.guild_permissions(user);
+        let base = self.guild_permissions(found.guild, user);
         if base & bits::ADMINISTRATOR != 0 {
             return base;
         }
@@ -144,18 +143,19 @@ impl State {
     pub(crate) fn viewers(&self, channel: u64) -> Vec<u64> {
         match self.channels.get(&channel) {
             Some(found) if found.is_private() => found.recipients.clone(),
-            _ => {
+            Some(found) => {
                 let sees = |user: &u64| self.may(*user, channel, bits::VIEW_CHANNEL);
-                self.members.keys().copied().filter(sees).collect()
+                let members = self.members_of(found.guild);
+                members.map(|member| member.user).filter(sees).collect()
             }
+            None => Vec::new(),
         }
     }
 
     /// Discord's order: `@everyone` of the channel, then roles together, then the member.
     fn with_overwrites(&self, base: u64, user: u64, channel: &Channel) -> u64 {
         let roles = self
-            .members
-            .get(&user)
+            .member(channel.guild, user)
             .map(|member| member.roles.as_slice())
             .unwrap_or_default();
         let mut sum = base;
@@ -165,7 +165,7 @@ impl State {
             .iter()
             .filter(|overwrite| overwrite.kind == 0)
         {
-            if overwrite.id == self.guild.id {
+            if overwrite.id == channel.guild {
                 sum = (sum & !overwrite.deny) | overwrite.allow;
             } else if roles.contains(&overwrite.id) {
                 allow |= overwrite.allow;

@@ -46,11 +46,7 @@ impl State {
         let mut event = self.reaction_event(channel, id, emoji);
         event["user_id"] = json!(user.to_string());
         event["message_author_id"] = json!(author.to_string());
-        if let Some(member) = self
-            .members
-            .get(&user)
-            .filter(|_| !event["guild_id"].is_null())
-        {
+        if let Some(member) = self.member_in(channel, user) {
             event["member"] = self.member_json(member, true);
         }
         self.emit_in(channel, "MESSAGE_REACTION_ADD", event);

@@ -69,20 +69,21 @@ impl State {
         }
     }
 
-    /// How many threads of the guild are active.
-    fn active_threads(&self) -> usize {
+    /// How many threads of a guild are active.
+    fn active_threads(&self, guild: u64) -> usize {
         let active = |channel: &&Channel| {
             channel
                 .thread
                 .as_ref()
                 .is_some_and(|thread| !thread.archived)
         };
-        self.channels.values().filter(active).count()
+        self.channels_of(guild).filter(active).count()
     }
 
     /// Starts a thread with this id (a message's for threads from messages, else a new one).
     pub(crate) fn start_thread(&mut self, id: u64, new: NewThread) -> ApiResult<Value> {
-        if self.active_threads() >= limits::ACTIVE_THREADS {
+        let guild = self.guild_of(new.parent).unwrap_or_default();
+        if self.active_threads(guild) >= limits::ACTIVE_THREADS {
             return Err(ApiError::new(
                 400,
                 160_006,
@@ -93,6 +94,7 @@ impl State {
         let owner = new.owner;
         let channel = Channel {
             id,
+            guild,
             kind: new.kind,
             name: new.name,
             parent: Some(new.parent),
@@ -270,7 +272,7 @@ impl State {
             self.emit("THREAD_CREATE", seen, Audience::Users(vec![user]));
         }
         let mut added = member(channel, Some(user), now);
-        if let Some(member) = self.members.get(&user) {
+        if let Some(member) = self.member_in(channel, user) {
             added["member"] = self.member_json(member, true);
         }
         let told = self.audience(channel);
@@ -318,7 +320,7 @@ impl State {
 
     fn emit_members(&mut self, channel: u64, told: Audience, count: usize, mut data: Value) {
         data["id"] = json!(channel.to_string());
-        data["guild_id"] = json!(self.guild.id.to_string());
+        data["guild_id"] = json!(self.guild_text(channel));
         data["member_count"] = json!(count);
         self.emit("THREAD_MEMBERS_UPDATE", data, told);
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
-use super::{Application, Member, Role, State, User, Webhook};
+use super::{Application, Guild, Member, Role, State, User, Webhook};
 use crate::limits;
 
 /// A time as Discord writes it, from milliseconds since 1970.
@@ -80,7 +80,7 @@ impl Webhook {
             "name": self.name,
             "avatar": self.avatar.as_deref().map(image_hash),
             "channel_id": self.channel.to_string(),
-            "guild_id": state.guild.id.to_string(),
+            "guild_id": state.guild_text(self.channel),
             "application_id": self.application.map(|id| id.to_string()),
         });
         if let Some(creator) = state.users.get(&self.creator) {
@@ -133,11 +133,11 @@ impl State {
     }
 
     /// The guild object of `GET /guilds/{id}`.
-    pub(crate) fn guild_json(&self) -> Value {
+    pub(crate) fn guild_json(&self, guild: &Guild) -> Value {
         json!({
-            "id": self.guild.id.to_string(),
-            "name": self.guild.name,
-            "owner_id": self.guild.owner.to_string(),
+            "id": guild.id.to_string(),
+            "name": guild.name,
+            "owner_id": guild.owner.to_string(),
             "icon": null,
             "icon_hash": null,
             "splash": null,
@@ -152,7 +152,7 @@ impl State {
             "features": ["COMMUNITY"],
             "emojis": [],
             "stickers": [],
-            "roles": self.roles.values().map(Role::json).collect::<Vec<_>>(),
+            "roles": self.roles_of(guild.id).map(Role::json).collect::<Vec<_>>(),
             "max_members": 500_000,
             "mfa_level": 0,
             "nsfw": false,
@@ -172,18 +172,12 @@ impl State {
     }
 
     /// `GUILD_CREATE` for one viewer: the channels and active threads they can see, and all members.
-    pub(crate) fn guild_create(&self, viewer: u64) -> Value {
-        let mut guild = self.guild_json();
-        let joined = self
-            .members
-            .get(&viewer)
-            .map_or(0, |member| member.joined_ms);
+    pub(crate) fn guild_create(&self, guild: &Guild, viewer: u64) -> Value {
+        let id = guild.id;
+        let mut guild = self.guild_json(guild);
+        let joined = self.member(id, viewer).map_or(0, |member| member.joined_ms);
         let sees = |id: u64| self.permissions(viewer, id) != 0;
-        let in_guild = || {
-            self.channels
-                .values()
-                .filter(|channel| !channel.is_private())
-        };
+        let in_guild = || self.channels_of(id);
         let channels: Vec<Value> = in_guild()
             .filter(|channel| channel.thread.is_none() && sees(channel.id))
             .map(|channel| self.channel_json(channel, Some(viewer)))
@@ -199,8 +193,7 @@ impl State {
             .map(|channel| self.channel_json(channel, Some(viewer)))
             .collect();
         let members: Vec<Value> = self
-            .members
-            .values()
+            .members_of(id)
             .map(|member| self.member_json(member, true))
             .collect();
         guild["joined_at"] = json!(iso(joined));
@@ -249,7 +242,7 @@ impl State {
             json["owner"] = self.user_json(application.owner);
             json["team"] = Value::Null;
             json["bot"] = self.user_json(application.bot);
-            json["approximate_guild_count"] = json!(1);
+            json["approximate_guild_count"] = json!(self.guilds_of(application.bot).count());
             json["install_params"] =
                 json!({ "scopes": ["bot", "applications.commands"], "permissions": "0" });
             json["integration_types_config"] = json!({ "0": {} });

@@ -30,7 +30,7 @@ impl State {
 
     fn webhooks_changed(&mut self, channel: u64) {
         let data = json!({
-            "guild_id": self.guild.id.to_string(),
+            "guild_id": self.guild_text(channel),
             "channel_id": channel.to_string(),
         });
         self.emit_in(channel, "WEBHOOKS_UPDATE", data);

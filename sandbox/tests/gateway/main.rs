@@ -7,6 +7,7 @@ mod commands;
 mod components;
 mod events;
 mod faults;
+mod guilds;
 mod modals;
 mod people;
 mod resume;

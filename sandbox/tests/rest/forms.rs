@@ -133,6 +133,18 @@ async fn components_are_limited() -> Result<()> {
     send(json!([row(vec![select])]))
         .await?
         .blames("components.0.components.0.options", "BASE_TYPE_BAD_LENGTH");
+    let people = |most: u64, kind: &str| {
+        let given = json!([{"id": "7", "type": kind}, {"id": "8", "type": kind}]);
+        json!({"type": 5, "custom_id": "s", "max_values": most, "default_values": given})
+    };
+    send(json!([row(vec![people(25, "user")])])).await?.is(200);
+    let given = "components.0.components.0.default_values";
+    send(json!([row(vec![people(1, "user")])]))
+        .await?
+        .blames(given, "BASE_TYPE_BAD_LENGTH");
+    send(json!([row(vec![people(25, "role")])]))
+        .await?
+        .blames(&format!("{given}.0.type"), "BASE_TYPE_CHOICES");
     send(json!([button("a", "A")]))
         .await?
         .blames("components.0.type", "BASE_TYPE_CHOICES");

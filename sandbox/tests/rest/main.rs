@@ -4,6 +4,7 @@ mod channels;
 mod console;
 mod faults;
 mod forms;
+mod guilds;
 mod journal;
 mod limits;
 mod messages;

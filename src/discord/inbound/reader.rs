@@ -275,7 +275,7 @@ impl Reader {
                         continue;
                     };
                     written.roles = roles;
-                } else if !self.desk.operators.roles.is_empty() {
+                } else if !self.desk.operators.now().roles.is_empty() {
                     written.roles = self.roles(written.user, &mut roles).await?;
                 }
                 let room = Arc::clone(&self.room).acquire_owned();

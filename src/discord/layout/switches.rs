@@ -27,6 +27,21 @@ impl Layout {
         !self.agents.is_empty()
     }
 
+    /// Every surface of people and agents, whether its channel is there or not: the rooms, then the agents by their
+    /// names.
+    pub fn wanted(&self) -> Vec<Surface> {
+        let rooms = [
+            Surface::Room,
+            Surface::Approvals,
+            Surface::Status,
+            Surface::Activity,
+            Surface::Tasks,
+        ];
+        let mut agents: Vec<Surface> = self.agents.keys().cloned().collect();
+        agents.sort();
+        rooms.into_iter().chain(agents).collect()
+    }
+
     /// What the agents are called.
     pub fn roster(&self) -> &Roster {
         &self.roster

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Request, RestError, Route};
-use crate::model::operators::Operators;
+use crate::model::operators::Roll;
 use crate::model::{GuildId, RoleId, UserId};
 
 /// How long an answer counts.
@@ -38,7 +38,7 @@ type Known = (Instant, Option<Vec<RoleId>>);
 pub struct Guests {
     main: Lanes,
     guild: GuildId,
-    operators: Arc<Operators>,
+    operators: Roll,
     members_may_ask: bool,
     known: Arc<Mutex<HashMap<UserId, Known>>>,
 }
@@ -51,12 +51,7 @@ struct Member {
 impl Guests {
     /// Asks this server through the bridge's own bot. With `members_may_ask` every member is welcome, else operators
     /// alone.
-    pub fn new(
-        main: Lanes,
-        guild: GuildId,
-        operators: Arc<Operators>,
-        members_may_ask: bool,
-    ) -> Self {
+    pub fn new(main: Lanes, guild: GuildId, operators: Roll, members_may_ask: bool) -> Self {
         Self {
             main,
             guild,

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use serenity::all::PartialChannel;
+
+use crate::model::ChannelId;
 
 use super::{FilePart, Request, Route};
 
@@ -43,4 +46,11 @@ pub fn private_with_files<'a>(
         return request;
     }
     request.files(files)
+}
+
+/// The channel in which somebody does something, and what it lies in.
+pub fn places(channel: serenity::all::ChannelId, told: Option<&PartialChannel>) -> Vec<ChannelId> {
+    let parent = told.and_then(|it| it.parent_id);
+    let places = [Some(channel), parent].into_iter().flatten();
+    places.filter_map(|it| ChannelId::new(it.get())).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::wire::offered;
 use super::{Act, Client, Form};
-use crate::harness::card::Card;
+use crate::harness::card::{Card, List};
 
 /// Options of a command that are texts, as Discord takes them.
 fn texts(options: &[(&str, &str)]) -> Value {
@@ -17,6 +17,21 @@ impl Client {
     /// Chooses this from the list with this custom id.
     pub async fn choose(&self, card: &Card, custom_id: &str, value: &str) -> Act {
         let data = json!({ "component_type": 3, "custom_id": custom_id, "values": [value] });
+        let act = self.act(Some(&card.id), card.private);
+        let body = self.body(&act, 3, &card.channel, &data);
+        let (status, answer) = self
+            .person
+            .call(Method::POST, "/interactions", Some(body))
+            .await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{answer}");
+        act
+    }
+
+    /// Chooses exactly these from a list of any kind.
+    pub async fn pick(&self, card: &Card, list: &List, values: &[&str]) -> Act {
+        let data = json!({
+            "component_type": list.kind, "custom_id": list.custom_id, "values": values,
+        });
         let act = self.act(Some(&card.id), card.private);
         let body = self.body(&act, 3, &card.channel, &data);
         let (status, answer) = self

@@ -117,3 +117,33 @@ async fn commands_that_are_not_what_the_bridge_registered_are_named() {
         "an administrator may do everything"
     );
 }
+
+#[tokio::test]
+async fn operators_who_were_chosen_in_discord_are_counted() {
+    let mut world = World::without_bridge().await;
+    world.set("OPERATOR_IDS", "");
+    world.start_bridge();
+    let found = examine_world(&world).await;
+    assert_eq!(found.complaints(), ["operators"], "{}", found.text);
+    assert!(found.step("operators").contains("/setup"));
+    sqlx::raw_sql(
+        "INSERT INTO bridge.operator (project_id, kind, discord_id) VALUES \
+         ('front-office', 'user', 1), ('front-office', 'role', 2), ('front-office', 'role', 3), \
+         ('another', 'user', 4)",
+    )
+    .execute(world.pool())
+    .await
+    .unwrap();
+    let found = examine_world(&world).await;
+    assert_eq!(
+        found.says("operators"),
+        "ok: 1 user, 2 roles, chosen with /setup"
+    );
+    let zack = world.person("zack").id;
+    world.set("OPERATOR_IDS", &zack);
+    let found = examine_world(&world).await;
+    assert_eq!(
+        found.says("operators"),
+        "ok: 1 user; 1 user, 2 roles chosen with /setup"
+    );
+}

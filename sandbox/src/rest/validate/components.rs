@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{list, text};
+use super::{id, list, text};
 use crate::limits;
 use crate::rest::error::FormErrors;
 
@@ -192,6 +192,36 @@ impl Walk<'_> {
         }
         if select["type"].as_u64() == Some(3) {
             self.options(&format!("{path}.options"), &select["options"]);
+        } else {
+            self.default_values(&format!("{path}.default_values"), select);
+        }
+    }
+
+    /// Who or what is chosen already in a list of Discord's own.
+    fn default_values(&mut self, path: &str, select: &Value) {
+        let Some(values) = select["default_values"].as_array() else {
+            return;
+        };
+        let bound = |key: &str| {
+            let bound = select[key].as_u64().unwrap_or(1);
+            usize::try_from(bound).unwrap_or(usize::MAX)
+        };
+        if !values.is_empty() {
+            self.length(path, values.len(), bound("min_values"), bound("max_values"));
+        }
+        let kinds: &[&str] = match select["type"].as_u64() {
+            Some(5) => &["user"],
+            Some(6) => &["role"],
+            Some(7) => &["user", "role"],
+            _ => &["channel"],
+        };
+        for (index, value) in values.iter().enumerate() {
+            if id(&value["id"]).is_none() {
+                self.form.required(&format!("{path}.{index}.id"));
+            }
+            if !value["type"].as_str().is_some_and(|it| kinds.contains(&it)) {
+                self.kind_error(&format!("{path}.{index}.type"), &format!("{kinds:?}"));
+            }
         }
     }
 

@@ -158,6 +158,7 @@ export interface Component {
   disabled?: boolean;
   placeholder?: string;
   options?: SelectOption[];
+  default_values?: { id: string; type: string }[];
   min_values?: number;
   max_values?: number;
   components?: Component[];

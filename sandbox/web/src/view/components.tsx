@@ -161,7 +161,8 @@ function Select({ select, message }: { select: Component; message: Message }) {
 
 /** Several from a list. */
 function Checklist({ select, onDone }: { select: Component; onDone: (values: string[]) => void }) {
-  const chosen = useSignal<readonly string[]>((select.options ?? []).filter((it) => it.default).map((it) => it.value));
+  const own = (select.options ?? []).filter((it) => it.default).map((it) => it.value);
+  const chosen = useSignal<readonly string[]>([...own, ...(select.default_values ?? []).map((it) => it.id)]);
   const enough = chosen.value.length >= (select.min_values ?? 1) && chosen.value.length <= (select.max_values ?? 1);
   return (
     <form
