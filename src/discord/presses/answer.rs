@@ -55,9 +55,6 @@ pub async fn send(lanes: &Lanes, request: Request) -> Result<(), RestError> {
 /// A message for one person alone, with its files.
 pub fn message(route: Route, draft: &Draft) -> Request {
     let files = draft.files.iter();
-    private_with_files(
-        route,
-        draft,
-        files.map(|file| (file.name.as_str(), &*file.text)),
-    )
+    let files = files.map(|file| (file.name.as_str(), &*file.text));
+    private_with_files(route, draft, files)
 }

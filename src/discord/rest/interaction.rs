@@ -27,13 +27,6 @@ pub fn private(message: &impl Serialize) -> Value {
     body
 }
 
-/// The channel in which somebody does something, and what it lies in.
-pub fn places(channel: serenity::all::ChannelId, told: Option<&PartialChannel>) -> Vec<ChannelId> {
-    let parent = told.and_then(|it| it.parent_id);
-    let places = [Some(channel), parent].into_iter().flatten();
-    places.filter_map(|it| ChannelId::new(it.get())).collect()
-}
-
 /// The same with text files, each by its name and what is in it.
 pub fn private_with_files<'a>(
     route: Route,
@@ -53,4 +46,11 @@ pub fn private_with_files<'a>(
         return request;
     }
     request.files(files)
+}
+
+/// The channel in which somebody does something, and what it lies in.
+pub fn places(channel: serenity::all::ChannelId, told: Option<&PartialChannel>) -> Vec<ChannelId> {
+    let parent = told.and_then(|it| it.parent_id);
+    let places = [Some(channel), parent].into_iter().flatten();
+    places.filter_map(|it| ChannelId::new(it.get())).collect()
 }
