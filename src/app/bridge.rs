@@ -161,6 +161,14 @@ async fn announce(
         let project = &running.config.project.id;
         println!("warning   the project {project} has no agents yet: add rows to the table agents");
     }
+    let limits = now.limits();
+    for line in cards::limits::lines(&limits) {
+        println!("warning   {line}");
+    }
+    if !limits.is_empty() {
+        let invite = invite(running.identity.application);
+        println!("warning   give the bot's role what it lacks, or invite the bot again: {invite}");
+    }
     if now.labs().all_off() {
         println!("warning   {}", cards::labs::all_off(now.labs()));
     }

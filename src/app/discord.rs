@@ -190,15 +190,6 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
                 .join(", ")
         ),
     };
-    let missing = guild.missing();
-    if !missing.is_empty() {
-        bail!(
-            "The bot lacks permissions in the server {:?}: {}. Give them to its role, or invite it \
-             again: {invite}",
-            guild.name,
-            missing.join(", ")
-        );
-    }
     Ok(Identity {
         application: application.id,
         bot: account.id,

@@ -41,6 +41,7 @@ use crate::mirror::outage::Outage;
 use crate::mode::{ModeLoop, Nudge};
 use crate::model::ChannelId;
 use crate::model::mode::State;
+use crate::model::rights::Permission;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
@@ -142,7 +143,7 @@ impl Wires<'_> {
             agents_changed,
             labs_look: labs_look.clone(),
         };
-        let receipts = self.receipts(lifecycle, &kept.0);
+        let receipts = self.receipts(lifecycle, &kept.0, &layout);
         self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
         let route = ControlRoute::new(mode.clone(), nudge);
@@ -257,6 +258,7 @@ impl Wires<'_> {
             lanes: self.lanes.clone(),
             guild: self.identity.guild,
             application: self.identity.application,
+            bot: self.identity.bot,
         };
         let keeper = Keeper::start(Keeping {
             builder,
@@ -295,10 +297,18 @@ impl Wires<'_> {
     }
 
     /// The marks on people's messages; the spool hears which of its own are gone.
-    fn receipts(&self, lifecycle: &Lifecycle, spool: &Spool) -> Receipts {
+    fn receipts(
+        &self,
+        lifecycle: &Lifecycle,
+        spool: &Spool,
+        layout: &watch::Receiver<Arc<Layout>>,
+    ) -> Receipts {
         let spool = spool.clone();
         let gone = move |channel, message| spool.settled(SpoolPlace { channel, message });
-        Receipts::new(self.lanes.clone(), Arc::new(gone), lifecycle.token())
+        let layout = layout.clone();
+        let may = move |channel| layout.borrow().may(channel, Permission::AddReactions);
+        let (gone, may) = (Arc::new(gone), Arc::new(may));
+        Receipts::new(self.lanes.clone(), gone, may, lifecycle.token())
     }
 
     fn start_gateway(

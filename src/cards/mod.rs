@@ -22,6 +22,7 @@ pub mod heartbeat;
 pub mod help;
 pub mod hire;
 pub mod labs;
+pub mod limits;
 pub mod links;
 pub mod mission;
 pub mod mode;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mode::{because, mark, messages};
 use super::text::CONTENT_LIMIT;
-use super::{Draft, Upkeep, bots, gap, quote};
+use super::{Draft, Upkeep, bots, gap, limits, quote};
 use crate::model::bots::{BotState, Bots};
 use crate::model::mode::{Mode, State};
 use crate::model::realtime::FeedState;
@@ -37,6 +37,7 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
     }
     lines.extend(spool(&vitals.spool));
     lines.extend(own_bots(&vitals.bots, facts));
+    lines.extend(limits::lines(&vitals.limits));
     lines.push(realtime(&vitals.feed, facts));
     if facts.is_some_and(|facts| facts.labs.all_off()) {
         lines.push("Labs: no feature is switched on yet, see `/labs`".to_owned());

@@ -1,14 +1,18 @@
 //! The requests that make, change and remove views.
 
+use std::borrow::Cow;
+
 use axum::body::Bytes;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::cards::{Draft, Embed, Row, Upkeep};
+use crate::cards::text::CONTENT_LIMIT;
+use crate::cards::{Draft, Embed, Row, Upkeep, persona};
 use crate::discord::layout::Layout;
 use crate::discord::layout::threads::Forum;
 use crate::discord::rest::{FilePart, Request, Route, WebhookKey};
+use crate::model::rights::Permission;
 use crate::model::view::{EntityKind, Surface, ViewAuthor, ViewKey};
 use crate::model::{ChannelId, DiscordMessageId};
 
@@ -24,7 +28,7 @@ const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 #[derive(Default, Serialize)]
 struct Body<'a> {
-    content: &'a str,
+    content: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     embeds: Option<&'a [Embed]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,12 +61,63 @@ struct Attachment<'a> {
     filename: &'a str,
 }
 
+/// What the bot can do with its own messages in a channel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means {
+    /// Whether it says who speaks: nobody does it for it.
+    pub(super) names: bool,
+    /// Whether frames are shown.
+    pub(super) embeds: bool,
+    /// Whether it can reply.
+    pub(super) replies: bool,
+    /// Whether it can attach files.
+    pub(super) files: bool,
+}
+
+impl Means {
+    /// Those of a webhook: the bot's permissions are not asked.
+    const WEBHOOK: Self = Self {
+        names: false,
+        embeds: true,
+        replies: false,
+        files: true,
+    };
+
+    /// Those of the bot itself, for a view of this channel.
+    pub(super) fn of_bot(layout: &Layout, key: &ViewKey, channel: ChannelId) -> Self {
+        let private = key.surface.is_private();
+        let may = |what| private || layout.may(channel, what);
+        Self {
+            // With its own bot an agent has its own name; a later part follows the first one.
+            names: !private && key.part == 0,
+            embeds: may(Permission::EmbedLinks),
+            replies: may(Permission::ReadMessageHistory),
+            files: may(Permission::AttachFiles),
+        }
+    }
+
+    /// As much of a draft as these means allow.
+    pub(super) fn fit(self, draft: &Draft) -> &Draft {
+        let instead = draft.instead.as_deref().filter(|_| !self.files);
+        instead.unwrap_or(draft)
+    }
+
+    fn content(self, draft: &Draft) -> Cow<'_, str> {
+        let spoken = draft.persona.as_ref().filter(|_| self.names);
+        let named = spoken.map(|persona| persona::named(persona, &draft.content));
+        let fits = |text: &String| text.chars().count() <= CONTENT_LIMIT;
+        named
+            .filter(fits)
+            .map_or(Cow::Borrowed(&draft.content), Cow::Owned)
+    }
+}
+
 impl<'a> Body<'a> {
     /// A new message: what it does not have need not be named.
-    fn new(draft: &'a Draft) -> Self {
+    fn new(draft: &'a Draft, means: Means) -> Self {
         Self {
-            content: &draft.content,
-            embeds: (!draft.embeds.is_empty()).then_some(&draft.embeds),
+            content: means.content(draft),
+            embeds: (means.embeds && !draft.embeds.is_empty()).then_some(&draft.embeds),
             components: (!draft.components.is_empty()).then_some(&draft.components),
             attachments: (!draft.files.is_empty()).then(|| attachments(draft)),
             // Posted anew for its age alone, it is no news.
@@ -73,10 +128,10 @@ impl<'a> Body<'a> {
     }
 
     /// A change: only what is named is cleared, and files that are named stay alone.
-    fn change(draft: &'a Draft, with_files: bool) -> Self {
+    fn change(draft: &'a Draft, means: Means, with_files: bool) -> Self {
         Self {
-            content: &draft.content,
-            embeds: Some(&draft.embeds),
+            content: means.content(draft),
+            embeds: means.embeds.then_some(&draft.embeds),
             components: Some(&draft.components),
             attachments: with_files.then(|| attachments(draft)),
             ..Self::default()
@@ -113,32 +168,40 @@ pub(super) fn create(
     draft: &Draft,
     row_version: &str,
 ) -> Option<(ChannelId, ViewAuthor, Request)> {
-    let channel = layout.at(surface)?;
+    let channel = layout.at(surface).filter(|_| layout.takes(surface))?;
+    let means = Means::of_bot(layout, key, channel.id);
     if let (Surface::Tasks, Some(forum)) = (surface, layout.forum()) {
-        return Some((channel.id, ViewAuthor::Bot, post(forum, channel.id, draft)));
+        return Some((
+            channel.id,
+            ViewAuthor::Bot,
+            post(forum, channel.id, draft, means),
+        ));
     }
     if let (Some(persona), Some(webhook)) = (&draft.persona, &channel.webhook) {
         let thread = thread_of(webhook, channel.id);
         let request = Request::new(Route::execute_webhook(webhook, thread)).json(&Body {
             username: Some(&persona.name),
-            ..Body::new(draft)
+            ..Body::new(draft, Means::WEBHOOK)
         });
         return Some((channel.id, ViewAuthor::Webhook, with_files(request, draft)));
     }
     let request = Request::new(Route::create_message(channel.id.get())).json(&Body {
         nonce: Some(nonce(key, row_version)),
         enforce_nonce: Some(true),
-        message_reference: draft.under.map(|message_id| Reference {
-            message_id,
-            fail_if_not_exists: false,
-        }),
-        ..Body::new(draft)
+        message_reference: draft
+            .under
+            .filter(|_| means.replies)
+            .map(|message_id| Reference {
+                message_id,
+                fail_if_not_exists: false,
+            }),
+        ..Body::new(draft, means)
     });
     Some((channel.id, ViewAuthor::Bot, with_files(request, draft)))
 }
 
 /// Starts a post in the forum of tasks, with its card as the first message.
-fn post(forum: &Forum, channel: ChannelId, draft: &Draft) -> Request {
+fn post(forum: &Forum, channel: ChannelId, draft: &Draft, means: Means) -> Request {
     let opening = draft.thread.as_ref();
     let tag = opening.and_then(|opening| forum.tag(&opening.tag));
     let tags: Vec<String> = tag.iter().map(u64::to_string).collect();
@@ -146,7 +209,7 @@ fn post(forum: &Forum, channel: ChannelId, draft: &Draft) -> Request {
         "name": opening.map_or("Task", |opening| &opening.name),
         "auto_archive_duration": ARCHIVE_AFTER,
         "applied_tags": tags,
-        "message": Body::new(draft),
+        "message": Body::new(draft, means),
     }));
     with_files(request, draft)
 }
@@ -157,14 +220,15 @@ fn thread_of(webhook: &WebhookKey, channel: ChannelId) -> Option<u64> {
 }
 
 /// Changes a message: as the webhook that wrote it, else as the bot. `sent` is the hash of what it says now: files that
-/// it has already are not sent again.
+/// it has already are not sent again. `means` are the bot's.
 pub(super) fn edit(
     webhook: Option<&WebhookKey>,
-    channel: ChannelId,
-    message: DiscordMessageId,
+    (channel, message): (ChannelId, DiscordMessageId),
     draft: &Draft,
     sent: Option<&[u8]>,
+    means: Means,
 ) -> Request {
+    let means = webhook.map_or(means, |_| Means::WEBHOOK);
     let route = match webhook {
         Some(webhook) => {
             Route::edit_webhook_message(webhook, message.get(), thread_of(webhook, channel))
@@ -172,7 +236,7 @@ pub(super) fn edit(
         None => Route::edit_message(channel.get(), message.get()),
     };
     let other_files = !draft.has_files_of(sent);
-    let request = Request::new(route).json(&Body::change(draft, other_files));
+    let request = Request::new(route).json(&Body::change(draft, means, other_files));
     if other_files {
         with_files(request, draft)
     } else {

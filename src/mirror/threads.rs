@@ -15,11 +15,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::refusals::Refusals;
 use super::request::ARCHIVE_AFTER;
 use crate::cards::Opening;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{Request, RestError, Route};
+use crate::model::rights::Permission;
 use crate::model::task::ThreadNews;
 use crate::model::view::{Entity, EntityKind};
 use crate::model::{ChannelId, DiscordMessageId};
@@ -101,6 +103,8 @@ pub struct ThreadHands {
     pub news: mpsc::UnboundedSender<ThreadNews>,
     /// What is under way.
     pub busy: Busy,
+    /// What the bot may not do.
+    pub refusals: Refusals<(Uuid, bool)>,
 }
 
 /// What is under way.
@@ -207,13 +211,25 @@ impl ThreadHands {
                     }
                 }
                 Some(wish) = wishes.recv() => {
-                    if self.busy.begin(&wish) {
+                    if self.may(&wish) && self.busy.begin(&wish) {
                         let hands = self.clone();
                         tokio::spawn(async move { hands.fulfil(wish).await });
                     }
                 }
             }
         }
+    }
+
+    /// Whether a wish can come true, as far as is known: what is refused is not asked for at every look.
+    fn may(&self, wish: &ThreadWish) -> bool {
+        let layout = self.layout.borrow();
+        let refused = self.refusals.stands(&wish.key(), &layout);
+        let hangs = match &wish.step {
+            // A post of a forum is there already.
+            Step::Open { card, .. } if card.0.get() != card.1.get() => Some(card.0),
+            _ => None,
+        };
+        !refused && hangs.is_none_or(|it| layout.may(it, Permission::CreatePublicThreads))
     }
 
     async fn fulfil(self, wish: ThreadWish) {
@@ -227,6 +243,11 @@ impl ThreadHands {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%task, %error, "the thread of task {task} is not as it should be: {error}");
+                let rest = error.downcast_ref::<RestError>();
+                if rest.is_some_and(|error| error.status() == Some(403)) {
+                    let layout = self.layout.borrow().clone();
+                    self.refusals.note(key, layout);
+                }
             }
         }
     }

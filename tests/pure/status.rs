@@ -11,6 +11,7 @@ use clawdos_bridge::model::change::Table;
 use clawdos_bridge::model::labs::{Feature, Labs};
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
 use clawdos_bridge::model::realtime::{FeedState, Gap, GapCause};
+use clawdos_bridge::model::rights::Limits;
 use clawdos_bridge::model::status::{AgentSeen, Facts, Level, Vitals};
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -33,6 +34,7 @@ fn vitals(mode: Option<Mode>, reason: &str) -> Vitals {
         feed: FeedState::Up,
         spool: Level::default(),
         bots: Bots::new(),
+        limits: Limits::default(),
     }
 }
 

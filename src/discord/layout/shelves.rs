@@ -280,7 +280,7 @@ impl Builder {
             return Ok(None);
         }
         match self.create(plan, surface, parent).await {
-            Ok(made) => Ok(Some(made.id)),
+            Ok(made) => Ok(made.map(|made| made.id)),
             Err(error) if error.code() == Some(TOO_MANY_CHANNELS) => {
                 plan.layout.full = Some(surface.clone());
                 Ok(None)
