@@ -14,6 +14,7 @@ mod promote;
 mod schedule;
 mod skills;
 mod status;
+mod switch;
 mod task;
 
 use std::future::Future;
@@ -36,7 +37,9 @@ use crate::model::{InteractionId, RoleId, UserId};
 use crate::operations::Desk;
 use crate::operations::decide::Presser;
 
-/// What every command works with.
+pub use switch::{Common, Switch};
+
+/// What every command works with: the home that it is about.
 #[derive(Clone)]
 pub struct Data {
     /// The operations.
@@ -83,21 +86,6 @@ pub fn registration() -> Vec<CreateCommand> {
     poise::builtins::create_application_commands(&all())
 }
 
-/// The part that answers commands.
-pub fn framework(data: Data) -> poise::Framework<Data, Error> {
-    poise::Framework::builder()
-        .options(poise::FrameworkOptions {
-            commands: all(),
-            on_error: |error| Box::pin(failed(error)),
-            // Who is an operator stands in the configuration, not in the team of the application.
-            initialize_owners: false,
-            ..poise::FrameworkOptions::default()
-        })
-        // Whatever is slow happens elsewhere: until this returns no event is handled.
-        .setup(|_, _, _| Box::pin(async move { Ok(data) }))
-        .build()
-}
-
 /// Runs the work of a command where work is done.
 async fn on_main<T: Send + 'static>(
     context: Context<'_>,
@@ -116,13 +104,9 @@ async fn answer_with(context: Context<'_>, draft: Draft) -> anyhow::Result<()> {
     let poise::Context::Application(application) = context else {
         return Ok(());
     };
-    answer_interaction(
-        context.data(),
-        application.interaction.id.get(),
-        application.interaction.token.clone(),
-        draft,
-    )
-    .await
+    let (data, interaction) = (context.data(), application.interaction);
+    let given = (interaction.id.get(), interaction.token.clone());
+    answer_interaction(&data.lanes, &data.runtime, given, draft).await
 }
 
 /// The interaction of a command; none for what Discord has not told as one.
@@ -162,12 +146,12 @@ fn presser(context: Context<'_>) -> Presser {
 }
 
 async fn answer_interaction(
-    data: &Data,
-    interaction: u64,
-    token: String,
+    lanes: &Lanes,
+    runtime: &tokio::runtime::Handle,
+    (interaction, token): (u64, String),
     draft: Draft,
 ) -> anyhow::Result<()> {
-    let lanes = data.lanes.clone();
+    let lanes = lanes.clone();
     let sending = async move {
         let route = Route::interaction_callback(interaction, &token);
         let request = Request::new(route).json(&json!({ "type": SAY, "data": private(&draft) }));
@@ -177,7 +161,7 @@ async fn answer_interaction(
             .done()
             .into_result()
     };
-    Ok(data.runtime.spawn(sending).await??)
+    Ok(runtime.spawn(sending).await??)
 }
 
 /// Whatever goes wrong, the person is told, and only what they can act on.
@@ -200,13 +184,13 @@ async fn failed(error: poise::FrameworkError<'_, Data, Error>) {
             framework,
             ..
         } => {
-            let data = framework.user_data().await;
+            let data = framework.user_data;
             let text = "This command is not known any more. Discord shows the new ones after a \
                         reload."
                 .to_owned();
-            let token = interaction.token.clone();
+            let given = (interaction.id.get(), interaction.token.clone());
             if let Err(error) =
-                answer_interaction(data, interaction.id.get(), token, Draft::text(text)).await
+                answer_interaction(&data.lanes, &data.runtime, given, Draft::text(text)).await
             {
                 tracing::warn!(%error, "an unknown command could not be answered");
             }

@@ -25,6 +25,9 @@ use tracing::{error, info, warn};
 /// container runtimes wait before they kill (source: Docker, `stop_grace_period`).
 pub const GRACE: Duration = Duration::from_secs(8);
 
+/// The same for a lifecycle inside of another, which has [`GRACE`] for all of it.
+const INNER_GRACE: Duration = Duration::from_millis(7_600);
+
 /// How long one shutdown hook may take.
 const HOOK_LIMIT: Duration = Duration::from_secs(5);
 
@@ -68,6 +71,16 @@ impl Lifecycle {
         }
     }
 
+    /// For parts that live inside of a part of another lifecycle, which stops them by cancelling `cancel`. They have
+    /// less time to drain, so that the other one sees them end.
+    pub fn within(cancel: CancellationToken) -> Self {
+        Self {
+            cancel,
+            grace: INNER_GRACE,
+            ..Self::without_signals()
+        }
+    }
+
     /// Another time for parts to drain than [`GRACE`].
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
@@ -103,7 +116,22 @@ impl Lifecycle {
 
     /// Waits for the end and returns the exit code: success only when somebody asked for it and
     /// every part and hook ended in order and in time.
-    pub async fn run(mut self) -> ExitCode {
+    pub async fn run(self) -> ExitCode {
+        if self.finish().await {
+            info!("stopped");
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    /// The same inside of a part: fails where [`Self::run`] is not a success.
+    pub async fn run_within(self) -> Outcome {
+        anyhow::ensure!(self.finish().await, "a part of it did not end in order");
+        Ok(())
+    }
+
+    async fn finish(mut self) -> bool {
         let cancel = self.token();
         let mut clean = tokio::select! {
             biased;
@@ -117,13 +145,7 @@ impl Lifecycle {
         cancel.cancel();
         let began = Instant::now();
         clean &= self.drain(began + self.grace).await;
-        clean &= run_hooks(self.hooks, began + self.grace + HOOK_RESERVE).await;
-        if clean {
-            info!("stopped");
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        }
+        clean & run_hooks(self.hooks, began + self.grace + HOOK_RESERVE).await
     }
 
     async fn drain(&mut self, until: Instant) -> bool {

@@ -14,7 +14,7 @@ const LAYERS: [&str; 6] = [
     "store spool feed control control::wire cards discord::rest discord::lanes discord::layout \
      discord::own_bots discord::portal discord::receipts",
     "operations mirror mode delivery",
-    "discord::gateway discord::sessions discord::presence discord::presses discord::inbound \
+    "discord::gateway discord::sessions discord::switchboard discord::presence discord::presses discord::inbound \
      discord::events commands doctor backfill health executor embedded",
     "main lib app cli lifecycle",
 ];
@@ -24,7 +24,7 @@ const ISLANDS: [(&str, &str); 2] = [
     ("embedded", ""),
 ];
 /// Importer, imported, reason.
-const SIDEWAYS: [(&str, &str, &str); 18] = [
+const SIDEWAYS: [(&str, &str, &str); 19] = [
     ("telemetry", "config", "how to log is a section of it"),
     ("discord::lanes", "discord::rest", "lanes pace requests"),
     ("discord::layout", "discord::rest", "channels are requests"),
@@ -41,6 +41,11 @@ const SIDEWAYS: [(&str, &str, &str); 18] = [
     ("discord::gateway", "discord::presence", "what it shows"),
     ("discord::sessions", "discord::gateway", "one for each bot"),
     ("discord::sessions", "discord::events", "what they tell"),
+    (
+        "discord::switchboard",
+        "discord::events",
+        "what it hands on",
+    ),
     ("discord::inbound", "discord::events", "what it is told"),
     (
         "discord::inbound",

@@ -3,36 +3,46 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use futures_util::future::select_all;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::database::{self, Database};
+use super::database;
 use super::discord::{self, Identity, Place};
-use super::executor::{self, Control};
-use super::own_bots;
+use super::executor;
+use super::feed::Feed;
 use super::run_file;
-use super::wiring::{self, Wires};
+use super::spool;
+use super::wiring::{self, Shared};
 use crate::cards;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::discord::layout::Layout;
 use crate::discord::portal::invite;
+use crate::discord::switchboard::Seats;
 use crate::health::Readiness;
 use crate::lifecycle::Lifecycle;
 use crate::model::mode::State;
+use crate::operations::homes::Home;
+use crate::store::Store;
 
 /// Everything that runs, as far as the outside is told.
 struct Running {
-    config: Config,
-    database: Database,
-    control: Control,
-    place: Place,
-    identity: Identity,
-    layout: watch::Receiver<Arc<Layout>>,
-    mode: watch::Receiver<State>,
+    shared: Arc<Shared>,
+    /// Where the executor of the configured project answers, and its token.
+    control: (String, Option<SecretString>),
+    homes: watch::Receiver<Arc<Vec<Home>>>,
     health: std::net::SocketAddr,
+}
+
+impl Running {
+    /// The home of the configured project.
+    fn home(&self) -> Option<Home> {
+        let homes = self.homes.borrow();
+        let is_it = |home: &&Home| *home.project() == self.shared.config.project.id;
+        homes.iter().find(is_it).cloned()
+    }
 }
 
 /// Runs until told to stop, or until a part fails.
@@ -89,32 +99,48 @@ async fn start(
     let lanes = discord::lanes(lifecycle, &place)?;
     let (database, identity) = tokio::try_join!(
         database::open(lifecycle, &config, hands.database),
-        discord::identify(&lanes, &place),
+        discord::identify(&lanes),
     )?;
+    settle(&config, &place, &identity, &database.store).await?;
     let control = executor::open(lifecycle, &config, &database.store, hands.executor).await?;
-    let own_bots = own_bots::open(lifecycle, &config, &place, &identity, &lanes).await?;
-    let wires = Wires {
-        config: &config,
-        readiness: &readiness,
-        database: &database,
-        control: &control,
-        place: &place,
-        identity: &identity,
-        lanes,
-        turned: hands.turned,
-    };
-    let (layout, mode) = wires.connect(lifecycle, own_bots).await?;
-    let running = Running {
-        config,
+    let told = (control.url.clone(), control.token.clone());
+    let feed = Feed::open(lifecycle, &config, &readiness, &database.url);
+    let (spool, found) = spool::start(lifecycle, &config, &readiness).await?;
+    let shared = Arc::new(Shared {
+        config: Arc::new(config),
+        readiness: readiness.clone(),
         database,
-        control,
         place,
         identity,
-        layout,
-        mode,
+        lanes,
+        spool,
+        feed,
+        seats: Seats::default(),
+        turned: hands.turned,
+    });
+    let homes = wiring::connect(lifecycle, &shared, control, found).await?;
+    let running = Running {
+        shared,
+        control: told,
+        homes,
         health,
     };
     Ok((running, readiness))
+}
+
+/// Gives the configured project its server, where it is clear which.
+async fn settle(
+    config: &Config,
+    place: &Place,
+    identity: &Identity,
+    store: &Store,
+) -> anyhow::Result<()> {
+    let known = store.known_project(store.project()).await?;
+    let chosen = known.and_then(|it| it.guild);
+    if let Some(guild) = identity.residence(config, place, chosen)? {
+        store.move_in(chosen, guild, None).await?;
+    }
+    Ok(())
 }
 
 /// Says where everything is, and `ready` once all of it answers. An executor that is away is no
@@ -125,92 +151,139 @@ async fn announce(
     file: &std::path::Path,
 ) -> anyhow::Result<()> {
     readiness.ready().await;
-    let state = running
-        .mode
-        .clone()
-        .wait_for(|state| state.mode.is_some())
-        .await?
-        .clone();
+    let home = running.home();
+    let state = match &home {
+        Some(home) => {
+            let mut mode = home.dials.mode.clone();
+            mode.wait_for(|state| state.mode.is_some()).await?.clone()
+        }
+        None => State::unknown(chrono::Utc::now()),
+    };
     run_file::write(file, &run_json(running))?;
-    let discord = match &running.place.sandbox {
+    let Shared {
+        place, identity, ..
+    } = &*running.shared;
+    let discord = match &place.sandbox {
         Some(info) => format!("the sandbox, {}", info["page"].as_str().unwrap_or_default()),
-        None => format!("{} as {}", running.place.api_base, running.identity.name),
+        None => format!("{} as {}", place.api_base, identity.name),
     };
     println!("discord   {discord}");
-    if running.place.sandbox.is_none() {
-        println!("invite    {}", invite(running.identity.application));
+    if place.sandbox.is_none() {
+        println!("invite    {}", invite(identity.application));
     }
-    let database = if running.database.embedded {
+    let database = if running.shared.database.embedded {
         "embedded"
     } else {
         "configured"
     };
     println!("database  {database} Postgres");
-    println!("executor  {}", running.control.url);
+    println!("executor  {}", running.control.0);
     println!("health    http://{}/readyz", running.health);
     println!("run file  {}", file.display());
-    for warning in running.config.warnings() {
+    for warning in warnings(running, home.as_ref(), &state) {
         println!("warning   {warning}");
     }
+    println!("ready");
+    follow(running, file).await
+}
+
+/// What whoever starts the bridge should know.
+fn warnings(running: &Running, home: Option<&Home>, state: &State) -> Vec<String> {
+    let config = &running.shared.config;
+    let mut warnings = config.warnings();
+    let Some(home) = home else {
+        warnings.push(cards::homes::no_home(&config.project.name));
+        return warnings;
+    };
     if !state.is_live() {
-        println!("warning   {}", state.reason);
+        warnings.push(state.reason.clone());
     }
-    let mut layout = running.layout.clone();
-    let now = layout.borrow_and_update().clone();
+    let now = home.layout.borrow();
     if !now.has_agents() {
-        let project = &running.config.project.id;
-        println!("warning   the project {project} has no agents yet: add rows to the table agents");
+        let project = &config.project.id;
+        warnings.push(format!(
+            "the project {project} has no agents yet: add rows to the table agents"
+        ));
     }
     let limits = now.limits();
-    for line in cards::limits::lines(&limits) {
-        println!("warning   {line}");
-    }
     if !limits.is_empty() {
-        let invite = invite(running.identity.application);
-        println!("warning   give the bot's role what it lacks, or invite the bot again: {invite}");
+        warnings.extend(cards::limits::lines(&limits));
+        let invite = invite(running.shared.identity.application);
+        warnings.push(cards::limits::remedy(&invite));
     }
     if now.labs().all_off() {
-        println!("warning   {}", cards::labs::all_off(now.labs()));
+        warnings.push(cards::labs::all_off(now.labs()));
     }
-    println!("ready");
-    // Channels come and go; a script reads the file when it needs it.
-    while layout.changed().await.is_ok() {
+    warnings
+}
+
+/// Channels and homes come and go; a script reads the file when it needs it.
+async fn follow(running: &Running, file: &std::path::Path) -> anyhow::Result<()> {
+    let mut homes = running.homes.clone();
+    loop {
+        let open = homes.borrow_and_update().clone();
+        let mut layouts: Vec<_> = open.iter().map(|home| home.layout.clone()).collect();
         run_file::write(file, &run_json(running))?;
+        let next = layouts.iter_mut().map(|it| Box::pin(it.changed()));
+        let any = async {
+            if open.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            // A home that is closed is another list of homes in a moment.
+            if select_all(next).await.0.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            changed = homes.changed() => if changed.is_err() { return Ok(()) },
+            () = any => {}
+        }
     }
-    Ok(())
 }
 
 /// What a script needs.
 fn run_json(running: &Running) -> Value {
-    let mut discord = running.place.sandbox.clone().unwrap_or_else(|| {
+    let shared = &running.shared;
+    let home = running.home();
+    let mut discord = shared.place.sandbox.clone().unwrap_or_else(|| {
         json!({
-            "api": running.place.api_base.as_str().trim_end_matches('/'),
-            "gateway": running.identity.gateway_url,
-            "application_id": running.identity.application,
-            "guild_id": running.identity.guild,
+            "api": shared.place.api_base.as_str().trim_end_matches('/'),
+            "gateway": shared.identity.gateway_url,
+            "application_id": shared.identity.application,
         })
     });
-    let channels: serde_json::Map<String, Value> = running
-        .layout
-        .borrow()
-        .iter()
-        .filter(|(surface, _)| !surface.is_category())
-        .map(|(surface, channel)| (surface.to_string(), json!(channel.id)))
-        .collect();
-    discord["channels"] = Value::Object(channels);
-    let token = running
-        .control
-        .token
-        .as_ref()
-        .map(ExposeSecret::expose_secret);
+    discord["guild_id"] = json!(home.as_ref().map(Home::guild));
+    discord["channels"] = home.as_ref().map_or_else(|| json!({}), channels);
+    let homes = running.homes.borrow();
+    let projects = homes.iter().map(|home| {
+        json!({
+            "project_id": home.project(),
+            "name": home.name,
+            "guild_id": home.guild(),
+            "channels": channels(home),
+        })
+    });
+    let (url, token) = &running.control;
+    let token = token.as_ref().map(ExposeSecret::expose_secret);
     json!({
         "ready": true,
         "pid": std::process::id(),
         "version": env!("CARGO_PKG_VERSION"),
-        "project_id": running.config.project.id,
+        "project_id": shared.config.project.id,
+        "projects": projects.collect::<Vec<_>>(),
         "discord": discord,
-        "database": { "url": running.database.url.expose_secret() },
-        "control_api": { "url": running.control.url.trim_end_matches('/'), "token": token },
+        "database": { "url": shared.database.url.expose_secret() },
+        "control_api": { "url": url.trim_end_matches('/'), "token": token },
         "health": { "url": format!("http://{}", running.health) },
     })
+}
+
+/// The channels of a home, by their names.
+fn channels(home: &Home) -> Value {
+    let layout = home.layout.borrow();
+    let shown = layout.iter().filter(|(surface, _)| !surface.is_category());
+    shown
+        .map(|(surface, channel)| (surface.to_string(), json!(channel.id)))
+        .collect::<serde_json::Map<String, Value>>()
+        .into()
 }

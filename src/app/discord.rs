@@ -48,8 +48,8 @@ pub struct Identity {
     pub bot: UserId,
     /// Its name.
     pub name: String,
-    /// The server.
-    pub guild: GuildId,
+    /// The servers that it is in; at least one.
+    pub guilds: Vec<Guild>,
     /// The websocket's address.
     pub gateway_url: String,
 }
@@ -161,7 +161,7 @@ pub async fn run_sandbox_alone(
 }
 
 /// Finds out who we are, and whether that is enough. Every problem is a sentence with its fix.
-pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> {
+pub async fn identify(lanes: &Lanes) -> anyhow::Result<Identity> {
     let (gateway, account, application, guilds) = tokio::try_join!(
         get::<Gateway>(lanes, Route::gateway()),
         get::<Account>(lanes, Route::current_user()),
@@ -171,32 +171,47 @@ pub async fn identify(lanes: &Lanes, place: &Place) -> anyhow::Result<Identity> 
     if !application.reads_messages() {
         bail!("The bot may not read messages: the intent is missing. {INTENT_FIX}");
     }
-    let invite = invite(application.id);
-    let guild = match (place.guild, guilds.as_slice()) {
-        (Some(wanted), _) => guilds
-            .iter()
-            .find(|guild| guild.id == wanted)
-            .with_context(|| {
-                format!("The bot is not in the server {wanted}. Invite it: {invite}")
-            })?,
-        (None, [only]) => only,
-        (None, []) => bail!("The bot is in no server yet. Invite it: {invite}"),
-        (None, several) => bail!(
-            "The bot is in several servers. Set DISCORD_GUILD_ID to one of them: {}",
-            several
-                .iter()
-                .map(|guild| format!("{} ({})", guild.id, guild.name))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
-    };
+    if guilds.is_empty() {
+        let invite = invite(application.id);
+        bail!("The bot is in no server yet. Invite it: {invite}");
+    }
     Ok(Identity {
         application: application.id,
         bot: account.id,
         name: account.username,
-        guild: guild.id,
+        guilds,
         gateway_url: gateway.url,
     })
+}
+
+impl Identity {
+    /// The server of the configured project: the one of the configuration, else the one that somebody has chosen for it,
+    /// else the sandbox's, else the only one. None where somebody has to choose.
+    pub fn residence(
+        &self,
+        config: &Config,
+        place: &Place,
+        chosen: Option<GuildId>,
+    ) -> anyhow::Result<Option<GuildId>> {
+        let here = |wanted: &GuildId| self.guilds.iter().any(|guild| guild.id == *wanted);
+        let invite = invite(self.application);
+        if let Some(wanted) = config.discord.guild_id {
+            anyhow::ensure!(
+                here(&wanted),
+                "The bot is not in the server {wanted}. Invite it: {invite}"
+            );
+            return Ok(Some(wanted));
+        }
+        let only = match self.guilds.as_slice() {
+            [only] => Some(only.id),
+            _ => None,
+        };
+        let guild = chosen.filter(here).or(place.guild).or(only);
+        let Some(guild) = guild.and_then(|id| self.guilds.iter().find(|it| it.id == id)) else {
+            return Ok(None);
+        };
+        Ok(Some(guild.id))
+    }
 }
 
 async fn get<T: DeserializeOwned>(lanes: &Lanes, route: Route) -> anyhow::Result<T> {

@@ -123,7 +123,7 @@ fn of_bridge(instance: Instance, config: &Config) -> anyhow::Result<Subject> {
     let bot = token.map(|token| Bot {
         api_base: discord.api,
         token,
-        guild: Some(discord.guild_id),
+        guild: discord.guild_id,
         commands: wanted,
         own_bots: own_bots(config),
     });
@@ -208,7 +208,7 @@ fn feed_of(config: &Config) -> anyhow::Result<Feed> {
         FeedKind::Replication => Feed::Replication,
         FeedKind::Off => Feed::Off,
         FeedKind::Websocket => {
-            let settings = feed::websocket(config);
+            let settings = feed::websocket(config, &config.project.id);
             let missing = "feed.kind is websocket: set SUPABASE_URL and SUPABASE_KEY";
             Feed::Websocket(settings.context(missing)?)
         }

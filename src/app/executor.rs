@@ -86,13 +86,20 @@ async fn start(
         .token
         .clone()
         .unwrap_or_else(|| SecretString::from(uuid::Uuid::new_v4().simple().to_string()));
+    let (mut listen, mut workspace) = (config.executor.listen, config.executor.workspace.clone());
+    if *store.project() != config.project.id {
+        // Another project of the same process: its agents may have the same names.
+        listen.set_port(0);
+        workspace.push("projects");
+        workspace.push(store.project().as_str());
+    }
     let settings = ExecutorSettings {
-        listen: config.executor.listen,
+        listen,
         token: Some(token.clone()),
         parallel: config.executor.parallel,
         batch: config.executor.batch,
         agents: agents(config)?,
-        workspace: config.executor.workspace.clone(),
+        workspace,
         allowed_hosts: allowed_hosts(config),
         api_timeout: DEFAULT_API_TIMEOUT,
         skills: config.executor.skills.clone(),

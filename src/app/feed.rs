@@ -1,8 +1,10 @@
 //! The change feed: which transport carries it, and who is shown how it is.
 
+use std::sync::Arc;
+
 use metrics::gauge;
 use secrecy::SecretString;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 
 use crate::config::{Config, FeedKind};
 use crate::feed::check::{check, check_visibility};
@@ -10,6 +12,7 @@ use crate::feed::websocket::Key;
 use crate::feed::{Replication, ReplicationSettings, Stream, Websocket, WebsocketSettings};
 use crate::health::{Part, Readiness};
 use crate::lifecycle::Lifecycle;
+use crate::model::ProjectId;
 use crate::model::change::FeedEvent;
 use crate::model::realtime::FeedState;
 use crate::telemetry;
@@ -18,58 +21,159 @@ use crate::telemetry;
 /// the database's sender, which loses nothing.
 const FEED_AHEAD: usize = 1024;
 
-/// Starts the feed, or leaves it to the sweep where there is none. That is said aloud.
-pub fn start(
-    lifecycle: &mut Lifecycle,
-    config: &Config,
-    readiness: &Readiness,
-    database: &SecretString,
-) -> (mpsc::Receiver<FeedEvent>, watch::Receiver<FeedState>) {
-    let (events, received) = mpsc::channel(FEED_AHEAD);
-    let (state, shown) = watch::channel(FeedState::default());
-    let part = readiness.part("feed");
-    let cancel = lifecycle.token();
-    if config.feed.kind == FeedKind::Off {
-        part.ok_with("switched off: rows are found by the sweep alone");
-        state.send_replace(FeedState::Off);
-        lifecycle.spawn("feed", async move {
-            cancel.cancelled().await;
-            drop((events, state));
-            Ok(())
-        });
-        return (received, shown);
+/// Where homes hear of changes.
+pub struct Feed {
+    state: watch::Sender<FeedState>,
+    source: Source,
+}
+
+enum Source {
+    /// One connection tells of all projects.
+    Shared(Hub),
+    /// Supabase Realtime tells of one project a connection.
+    Each,
+    /// Rows are found by the sweep alone.
+    Off,
+}
+
+/// Tells everybody who listens what one feed tells. Who comes late is told first how the feed is.
+#[derive(Clone, Default)]
+struct Hub {
+    ears: Arc<Mutex<Ears>>,
+}
+
+#[derive(Default)]
+struct Ears {
+    /// Connected or not, as it was told last.
+    last: Option<FeedEvent>,
+    listening: Vec<mpsc::Sender<FeedEvent>>,
+}
+
+impl Hub {
+    async fn listen(&self) -> mpsc::Receiver<FeedEvent> {
+        let (tell, heard) = mpsc::channel(FEED_AHEAD);
+        let mut ears = self.ears.lock().await;
+        if let Some(last) = ears.last.clone() {
+            // There is room in a channel that is new.
+            let _ = tell.send(last).await;
+        }
+        ears.listening.push(tell);
+        heard
     }
-    let observer = Box::new(move |stream: Stream<'_>| show(&part, &state, stream));
-    let database = database.clone();
-    // Nobody waits for the looks: a feed that does not come says so by itself.
-    if let Some(settings) = websocket(config) {
-        lifecycle.spawn("feed", async move {
-            tokio::spawn(warn_of_hidden_rows(database, settings.key.clone()));
-            let feed = Websocket::new(settings).observed_by(observer);
-            feed.run(events, cancel).await;
-            Ok(())
-        });
-        return (received, shown);
+
+    /// Hands on until the feed ends. The slowest listener makes the feed wait.
+    async fn run(self, mut feed: mpsc::Receiver<FeedEvent>) {
+        while let Some(event) = feed.recv().await {
+            let mut ears = self.ears.lock().await;
+            if matches!(event, FeedEvent::Connected | FeedEvent::Disconnected { .. }) {
+                ears.last = Some(event.clone());
+            }
+            ears.listening.retain(|it| !it.is_closed());
+            if let Some((last, others)) = ears.listening.split_last() {
+                // Whoever has gone meanwhile hears nothing.
+                for ear in others {
+                    let _ = ear.send(event.clone()).await;
+                }
+                let _ = last.send(event).await;
+            }
+        }
     }
-    let settings = ReplicationSettings::new(database);
-    lifecycle.spawn("feed", async move {
-        tokio::spawn(warn_of_gaps(settings.clone()));
-        let feed = Replication::new(settings).observed_by(observer);
-        feed.run(events, cancel).await;
-        Ok(())
-    });
-    (received, shown)
+}
+
+impl Feed {
+    /// Starts the feed that all homes share, where there is one. That there is none is said aloud.
+    pub fn open(
+        lifecycle: &mut Lifecycle,
+        config: &Config,
+        readiness: &Readiness,
+        database: &SecretString,
+    ) -> Self {
+        let state = watch::Sender::new(FeedState::default());
+        let part = readiness.part("feed");
+        let source = match config.feed.kind {
+            FeedKind::Off => {
+                part.ok_with("switched off: rows are found by the sweep alone");
+                state.send_replace(FeedState::Off);
+                Source::Off
+            }
+            FeedKind::Websocket => Source::Each,
+            FeedKind::Replication => {
+                let (events, received) = mpsc::channel(FEED_AHEAD);
+                let (hub, cancel) = (Hub::default(), lifecycle.token());
+                let shown = state.clone();
+                let observer = Box::new(move |stream: Stream<'_>| show(&part, &shown, stream));
+                let settings = ReplicationSettings::new(database.clone());
+                let hands = hub.clone();
+                lifecycle.spawn("feed", async move {
+                    // Nobody waits for the look: a feed that does not come says so by itself.
+                    tokio::spawn(warn_of_gaps(settings.clone()));
+                    tokio::spawn(hands.run(received));
+                    let feed = Replication::new(settings).observed_by(observer);
+                    feed.run(events, cancel).await;
+                    Ok(())
+                });
+                Source::Shared(hub)
+            }
+        };
+        Self { state, source }
+    }
+
+    /// Listens for one project, as a part of its home.
+    pub async fn listen(
+        &self,
+        lifecycle: &mut Lifecycle,
+        (config, project): (&Config, &ProjectId),
+        readiness: &Readiness,
+        database: &SecretString,
+    ) -> (mpsc::Receiver<FeedEvent>, watch::Receiver<FeedState>) {
+        let cancel = lifecycle.token();
+        match (&self.source, websocket(config, project)) {
+            (Source::Shared(hub), _) => (hub.listen().await, self.state.subscribe()),
+            (Source::Each, Some(settings)) => {
+                let (events, received) = mpsc::channel(FEED_AHEAD);
+                let (state, shown) = watch::channel(FeedState::default());
+                let part = readiness.part(part_of(config, project));
+                let observer = Box::new(move |stream: Stream<'_>| show(&part, &state, stream));
+                let database = database.clone();
+                lifecycle.spawn("feed", async move {
+                    tokio::spawn(warn_of_hidden_rows(database, settings.key.clone()));
+                    let feed = Websocket::new(settings).observed_by(observer);
+                    feed.run(events, cancel).await;
+                    Ok(())
+                });
+                (received, shown)
+            }
+            (Source::Each | Source::Off, _) => {
+                let (events, received) = mpsc::channel(1);
+                // Silent, and there as long as the home.
+                lifecycle.spawn("feed", async move {
+                    cancel.cancelled().await;
+                    drop(events);
+                    Ok(())
+                });
+                (received, self.state.subscribe())
+            }
+        }
+    }
+}
+
+/// What the part is called on the board of a process that may show several projects.
+fn part_of(config: &Config, project: &ProjectId) -> String {
+    if *project == config.project.id {
+        "feed".to_owned()
+    } else {
+        format!("feed of {project}")
+    }
 }
 
 /// What the websocket feed needs, if it is the one that is wanted.
-pub fn websocket(config: &Config) -> Option<WebsocketSettings> {
+pub fn websocket(config: &Config, project: &ProjectId) -> Option<WebsocketSettings> {
     let supabase = &config.supabase;
     let key = supabase.key.clone().map(Key::Fixed);
     let key = key.or(supabase.key_file.clone().map(Key::File));
     let (url, key) = (supabase.url.clone()?, key?);
-    let project = config.project.id.clone();
     let wanted = config.feed.kind == FeedKind::Websocket;
-    wanted.then(|| WebsocketSettings::new(url, key, project))
+    wanted.then(|| WebsocketSettings::new(url, key, project.clone()))
 }
 
 /// A table that is not published is silence, not an error: said aloud at every start.

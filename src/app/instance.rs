@@ -36,8 +36,8 @@ pub struct Instance {
 pub struct Discord {
     /// REST address.
     pub api: Url,
-    /// The server.
-    pub guild_id: GuildId,
+    /// The server of its project; none where nobody has chosen one.
+    pub guild_id: Option<GuildId>,
     /// The bot's token; only where it is the sandbox's.
     pub bot_token: Option<SecretString>,
     /// The sandbox's people.

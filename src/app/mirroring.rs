@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::wiring::Wires;
+use super::home::Wires;
 use crate::discord::layout::Layout;
 use crate::discord::receipts::Receipts;
 use crate::lifecycle::Lifecycle;
@@ -51,16 +51,17 @@ impl Wires<'_> {
         dials: Dials,
         receipts: &Receipts,
     ) {
-        let mirror = &self.config.mirror;
+        let (shared, store) = (self.shared, &self.store);
+        let mirror = &shared.config.mirror;
         let (marks, wishes) = mpsc::unbounded_channel();
-        let marking = MarkKeeper::new(self.database.store.clone(), receipts.clone(), wishes);
+        let marking = MarkKeeper::new(store.clone(), receipts.clone(), wishes);
         lifecycle.spawn("marks", marking.run(lifecycle.token()));
         let (typing, at_work) = mpsc::unbounded_channel();
-        let showing = typing::run(self.lanes.clone(), at_work, lifecycle.token());
+        let showing = typing::run(shared.lanes.clone(), at_work, lifecycle.token());
         lifecycle.spawn("typing", showing);
         let banner = BannerKeeper {
-            lanes: self.lanes.clone(),
-            store: self.database.store.clone(),
+            lanes: shared.lanes.clone(),
+            store: store.clone(),
             layout: layout.clone(),
             look: told.look.clone(),
             news: told.banner.1,
@@ -68,8 +69,8 @@ impl Wires<'_> {
         lifecycle.spawn("banner", banner.run(lifecycle.token()));
         let (wish, wishes) = mpsc::unbounded_channel();
         let hands = ThreadHands {
-            lanes: self.lanes.clone(),
-            store: self.database.store.clone(),
+            lanes: shared.lanes.clone(),
+            store: store.clone(),
             layout: layout.clone(),
             look: told.look,
             news: told.thread_news.0.clone(),
@@ -81,11 +82,11 @@ impl Wires<'_> {
         lifecycle.spawn("threads", hands.run(wishes, news, lifecycle.token()));
         let deps = Deps {
             channels: Channels {
-                lanes: self.lanes.clone(),
-                store: self.database.hot.clone(),
-                application: self.identity.application,
-                bot: self.identity.bot,
-                guild: self.identity.guild,
+                lanes: shared.lanes.clone(),
+                store: self.hot.clone(),
+                application: shared.identity.application,
+                bot: shared.identity.bot,
+                guild: self.tenant.guild,
                 unwritten: Unwritten::default(),
             },
             layout: layout.clone(),
@@ -100,9 +101,10 @@ impl Wires<'_> {
             feed: told.feed,
             own: told.own,
             agents_changed: told.agents_changed,
+            jobs: Arc::clone(&self.control.jobs),
             labs_look: told.labs_look,
             dials,
-            poll: self.config.mode.poll,
+            poll: shared.config.mode.poll,
             thread_wishes: wish,
             thread_news: told.thread_news.0,
             marks,

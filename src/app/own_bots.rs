@@ -52,6 +52,14 @@ pub async fn open(
     Ok(Started { bots, sessions })
 }
 
+/// No bots: what is configured belongs to the configured project.
+pub fn none() -> Started {
+    Started {
+        bots: OwnBots::new(std::iter::empty()),
+        sessions: Vec::new(),
+    }
+}
+
 impl Started {
     /// Lets them listen. `line` tells each where it connects to and who hears it.
     pub fn listen(self, lifecycle: &mut Lifecycle, line: impl Fn() -> Line) {

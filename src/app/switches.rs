@@ -3,10 +3,9 @@
 //! switched.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tokio::net::TcpSocket;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// On or off, and whom to tell what has become of it.
 type Wish = (bool, oneshot::Sender<Result<(), String>>);
@@ -18,14 +17,14 @@ pub struct Hands {
     /// Of the embedded database.
     pub database: Hand,
     /// Rings when one was turned.
-    pub turned: Arc<Notify>,
+    pub turned: watch::Sender<()>,
 }
 
 /// A part's end of its switch.
 pub struct Hand {
     wishes: mpsc::Receiver<Wish>,
     on: watch::Sender<bool>,
-    turned: Arc<Notify>,
+    turned: watch::Sender<()>,
 }
 
 /// Whoever has turned a switch, and waits. Dropped when the part ends with the bridge.
@@ -37,7 +36,7 @@ impl Hands {
         Self {
             executor: Hand::fixed(),
             database: Hand::fixed(),
-            turned: Arc::default(),
+            turned: watch::Sender::default(),
         }
     }
 }
@@ -49,7 +48,7 @@ impl Hand {
         Self {
             wishes,
             on: watch::Sender::new(true),
-            turned: Arc::default(),
+            turned: watch::Sender::default(),
         }
     }
 
@@ -68,7 +67,7 @@ impl Hand {
     /// The part is as it was wanted.
     pub fn done(&self, asking: Asking) {
         self.on.send_modify(|on| *on = !*on);
-        self.turned.notify_one();
+        self.turned.send_replace(());
         let _ = asking.0.send(Ok(()));
     }
 }
@@ -103,10 +102,9 @@ pub use lever::levers;
 /// The other end, in the console.
 #[cfg(feature = "sandbox")]
 mod lever {
-    use std::sync::Arc;
 
     use clawdos_sandbox::{Switch, SwitchError};
-    use tokio::sync::{Notify, mpsc, oneshot, watch};
+    use tokio::sync::{mpsc, oneshot, watch};
 
     use super::{Hand, Hands, Wish};
     use crate::cards::switches as words;
@@ -129,7 +127,7 @@ mod lever {
         (switches, hands)
     }
 
-    fn lever(name: &str, label: &str, turned: &Arc<Notify>) -> (Switch, Hand) {
+    fn lever(name: &str, label: &str, turned: &watch::Sender<()>) -> (Switch, Hand) {
         let (wish, wishes) = mpsc::channel(1);
         let on = watch::Sender::new(true);
         let shown = on.subscribe();
@@ -138,7 +136,7 @@ mod lever {
         let hand = Hand {
             wishes,
             on,
-            turned: Arc::clone(turned),
+            turned: turned.clone(),
         };
         (switch, hand)
     }

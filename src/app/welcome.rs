@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::cards::help::welcome;
+use crate::cards::homes::nothing_here;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{ErrorKind, Request, Route};
@@ -39,7 +40,8 @@ struct Found {
 pub(super) struct Welcome {
     pub(super) lanes: Lanes,
     pub(super) store: Store,
-    pub(super) layout: watch::Receiver<Arc<Layout>>,
+    /// Where the channels are; none in a server that shows nothing.
+    pub(super) layout: Option<watch::Receiver<Arc<Layout>>>,
     pub(super) guild: GuildId,
 }
 
@@ -69,11 +71,10 @@ impl Welcome {
         if self.store.is_welcomed(self.guild).await? {
             return Ok(true);
         }
-        let status = self
-            .layout
-            .borrow()
-            .channel(&Surface::Status)
-            .map(|it| it.id);
+        let status = self.layout.as_ref().and_then(|layout| {
+            let layout = layout.borrow();
+            layout.channel(&Surface::Status).map(|it| it.id)
+        });
         if let Some(status) = status
             && self.say_in(status).await?
         {
@@ -97,7 +98,10 @@ impl Welcome {
 
     /// Whether this channel takes it.
     async fn say_in(&self, channel: ChannelId) -> anyhow::Result<bool> {
-        let mut body = json!(welcome());
+        let mut body = json!(match self.layout {
+            Some(_) => welcome(),
+            None => nothing_here(),
+        });
         body["nonce"] = json!(format!("welcome-{}", channel.get() % 1_000_000_000));
         body["enforce_nonce"] = json!(true);
         let request = Request::new(Route::create_message(channel.get())).json(&body);

@@ -38,6 +38,11 @@ pub fn lines(limits: &Limits) -> Vec<String> {
     lines
 }
 
+/// How to give the bot what it lacks.
+pub fn remedy(invite: &str) -> String {
+    format!("give the bot's role what it lacks, or invite the bot again: {invite}")
+}
+
 fn places(channels: &[ChannelId]) -> String {
     let named = channels.iter().take(CHANNELS);
     let mut named: Vec<String> = named.map(|id| format!("<#{id}>")).collect();

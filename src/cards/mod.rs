@@ -21,6 +21,7 @@ pub mod gap;
 pub mod heartbeat;
 pub mod help;
 pub mod hire;
+pub mod homes;
 pub mod labs;
 pub mod limits;
 pub mod links;

@@ -11,6 +11,7 @@ use serenity::all::{
     Member, Message, MessageFlags, User,
 };
 
+use super::rest::interaction::places;
 use crate::model::mentions::Names;
 use crate::model::task::{ThreadNews, ThreadSeen};
 use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
@@ -18,7 +19,7 @@ use crate::model::{ChannelId, DiscordMessageId, GuildId, RoleId, UserId};
 pub use self::written::{Written, written};
 
 /// Something that happened in Discord.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Inbound {
     /// A new session: whatever happened before it has to be read back.
     Ready,
@@ -40,6 +41,8 @@ pub enum Inbound {
     Named(GuildId, Names, Option<ThreadNews>),
     /// A person pressed a button, chose from a list, or sent a form that a button had opened.
     Pressed(Box<Pressed>),
+    /// We are not in a server any more.
+    Left(GuildId),
     /// A channel is gone.
     ChannelGone(ChannelId),
     /// Something about the webhooks of a channel has changed.
@@ -53,6 +56,7 @@ pub enum Inbound {
 }
 
 /// A button that was pressed, a list that was chosen from, or a form that was sent.
+#[derive(Clone)]
 pub struct Pressed {
     /// The interaction.
     pub interaction: u64,
@@ -78,6 +82,8 @@ pub struct Pressed {
     pub bot: bool,
     /// The server, with the roles there; none in a direct message.
     pub member: Option<(GuildId, Vec<RoleId>)>,
+    /// The channel, and what that lies in.
+    pub places: Vec<ChannelId>,
 }
 
 impl Pressed {
@@ -103,6 +109,7 @@ impl Pressed {
             name: nick.or(user.global_name).unwrap_or(user.name),
             bot: user.bot,
             member: guild.zip(member.map(|member| roles(&member.roles))),
+            places: Vec::new(),
         })
     }
 }
@@ -172,6 +179,10 @@ pub fn parse(event: Event) -> Option<Inbound> {
         Event::ChannelPinsUpdate(event) => {
             ChannelId::new(event.channel_id.get()).map(Inbound::PinsChanged)
         }
+        // An outage of Discord is no goodbye.
+        Event::GuildDelete(event) if !event.guild.unavailable => {
+            GuildId::new(event.guild.id.get()).map(Inbound::Left)
+        }
         Event::ChannelDelete(event) => {
             ChannelId::new(event.channel.id.get()).map(Inbound::ChannelGone)
         }
@@ -193,6 +204,7 @@ pub fn parse(event: Event) -> Option<Inbound> {
 fn pressed(interaction: Interaction) -> Option<Pressed> {
     match interaction {
         Interaction::Component(it) => Some(Pressed {
+            places: places(it.channel_id, it.channel.as_ref()),
             private: is_private(&it.message),
             chosen: match it.data.kind {
                 ComponentInteractionDataKind::StringSelect { values } => values,
@@ -208,6 +220,7 @@ fn pressed(interaction: Interaction) -> Option<Pressed> {
             )?
         }),
         Interaction::Modal(it) => Some(Pressed {
+            places: places(it.channel_id, it.channel.as_ref()),
             typed: Some(typed(&it.data.components)),
             fields: fields(&it.data.components),
             custom_id: it.data.custom_id,

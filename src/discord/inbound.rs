@@ -59,8 +59,8 @@ pub struct Intake {
     pub guests: Guests,
     /// What the gateway hears.
     pub heard: mpsc::UnboundedReceiver<Inbound>,
-    /// Tells that a session has begun or goes on.
-    pub connected: watch::Sender<bool>,
+    /// Whether a session goes on, as far as was heard; none at first.
+    pub connected: bool,
     /// Whether the database is there.
     pub mode: watch::Receiver<State>,
     /// Where messages wait while it is not.
@@ -119,7 +119,7 @@ impl Intake {
                     changed?;
                     doors.follow(&self.layout.borrow_and_update());
                     // People may be quicker in a new channel than the layout.
-                    if *self.connected.borrow() {
+                    if self.connected {
                         self.read_back(&mut queues, &mut doors, &cancel);
                     }
                     continue;
@@ -147,7 +147,7 @@ impl Intake {
     ) {
         match heard {
             Inbound::Ready => {
-                self.connected.send_replace(true);
+                self.connected = true;
                 doors.forget();
                 self.read_back(queues, doors, cancel);
                 let since = queues.deaf_since.take().unwrap_or_else(Utc::now);
@@ -155,11 +155,11 @@ impl Intake {
             }
             Inbound::Resumed => {
                 queues.deaf_since = None;
-                self.connected.send_replace(true);
+                self.connected = true;
             }
             Inbound::Disconnected => {
                 queues.deaf_since.get_or_insert_with(Utc::now);
-                self.connected.send_replace(false);
+                self.connected = false;
             }
             Inbound::Message(written) => {
                 self.enqueue(queues, doors, *written, cancel);
@@ -198,6 +198,8 @@ impl Intake {
                 let _ = self.threads.send(news);
             }
             Inbound::Pressed(pressed) => self.presses.take(*pressed),
+            // Whoever keeps the homes hears of it.
+            Inbound::Left(_) => {}
             Inbound::ChannelGone(channel) => {
                 if self.layout.borrow().surface(channel).is_some() {
                     self.repair.notify_one();
@@ -249,20 +251,20 @@ impl Intake {
 
     /// Goes on with what an earlier run has accepted, before anything that is heard now.
     fn resume(&mut self, queues: &mut Queues, cancel: &CancellationToken) {
-        let project = self.desk.store.project();
-        let (ours, theirs): (Vec<_>, Vec<_>) = std::mem::take(&mut self.found.held)
-            .into_iter()
-            .partition(|held| held.project == *project);
-        if let Some(other) = theirs.first() {
-            let (count, project) = (theirs.len(), &other.project);
-            tracing::error!(%project, "{count} messages stay in the spool: they were meant for the project {project}");
-        }
         let marked = self.found.marked.iter().map(|place| place.channel);
-        let channels: HashSet<_> = ours.iter().map(|held| held.channel).chain(marked).collect();
-        if !ours.is_empty() {
-            tracing::info!("{} messages of the spool are written now", ours.len());
+        let channels: HashSet<_> = self
+            .found
+            .held
+            .iter()
+            .map(|held| held.channel)
+            .chain(marked)
+            .collect();
+        if !self.found.held.is_empty() {
+            tracing::info!(
+                "{} messages of the spool are written now",
+                self.found.held.len()
+            );
         }
-        self.found.held = ours;
         for channel in channels {
             if self.layout.borrow().on_or_off(channel).is_none() {
                 tracing::warn!(%channel, "channel {channel} is not ours any more; what was accepted there is written all the same");

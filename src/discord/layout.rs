@@ -1,6 +1,7 @@
 //! The channels of Mission Control in a server: found, adopted or made; never made twice. Only what
 //! the Labs have switched on is there.
 
+mod names;
 mod private;
 pub mod rights;
 mod shelves;
@@ -23,6 +24,7 @@ use crate::model::labs::{Labs, primary_agent};
 use crate::model::rights::{Permission, Rights};
 use crate::model::view::Surface;
 use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId, UserId};
+use names::Names;
 use rights::{Overwrite, standing};
 use shelves::{Plan, Shelf, TOO_MANY_CHANNELS};
 pub use switches::Dormant;
@@ -79,8 +81,8 @@ pub struct Layout {
     unfinished: bool,
     /// What the bot may do.
     rights: Rights,
-    /// Surfaces that are missing because the bot may make no channels.
-    unmade: Vec<Surface>,
+    /// Channels that are missing because the bot may make none, as they would be called.
+    unmade: Vec<String>,
     roster: Roster,
     threads: Threads,
     forum: Option<Forum>,
@@ -170,6 +172,8 @@ pub struct Builder {
     pub application: ApplicationId,
     /// The bot's account.
     pub bot: UserId,
+    /// What its categories are called after; none for the configured project, whose names are plain.
+    pub name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -195,9 +199,11 @@ impl Builder {
     /// `known` says which channel was which before; what is gone is made again. What is off is not
     /// made and not taken away: where it is known and there, it sleeps. Of many new agents only the
     /// first get their channels in one look, so that the rest does not wait for Discord's limits.
+    ///
+    /// Channels of `others`, other projects in the same server, are left alone.
     pub async fn ensure(
         &self,
-        known: &HashMap<Surface, ChannelId>,
+        (known, others): (&HashMap<Surface, ChannelId>, &[ChannelId]),
         agents: &[AgentKey],
         labs: Labs,
     ) -> Result<Layout, RestError> {
@@ -226,7 +232,8 @@ impl Builder {
             forum: None,
         }
         .of_agents(agents, primary_agent(agents));
-        let mut plan = Plan::new(layout, existing, known);
+        let names = Names(self.name.as_deref());
+        let mut plan = Plan::new(layout, existing, (known, others), names);
         self.place(&mut plan, Surface::Category, None).await?;
         let parent = plan.id(&Surface::Category);
         for room in [
@@ -286,7 +293,7 @@ impl Builder {
         parent: Option<ChannelId>,
     ) -> Result<Option<ExistingChannel>, RestError> {
         if !plan.layout.rights.may(Permission::ManageChannels) {
-            plan.layout.unmade.push(surface.clone());
+            plan.may_not_make(surface);
             return Ok(None);
         }
         let mut kinds = kinds(surface).iter().peekable();
@@ -300,7 +307,7 @@ impl Builder {
                 }
                 Err(error) if error.status() == Some(403) => {
                     tracing::warn!(%surface, %error, "channel {surface} may not be made: {error}");
-                    plan.layout.unmade.push(surface.clone());
+                    plan.may_not_make(surface);
                     return Ok(None);
                 }
                 Err(error)
@@ -321,7 +328,7 @@ impl Builder {
         surface: &Surface,
         parent: Option<ChannelId>,
     ) -> Result<ExistingChannel, RestError> {
-        let name = name(surface);
+        let name = Names(self.name.as_deref()).of(surface);
         tracing::info!(%surface, "channel {name} is made");
         let mut body = json!({ "name": name, "type": kind });
         if let Some(parent) = parent {
@@ -354,18 +361,6 @@ fn kinds(surface: &Surface) -> &'static [u8] {
         Surface::Tasks => &[FORUM, TEXT],
         other if other.is_category() => &[CATEGORY],
         _ => &[TEXT],
-    }
-}
-
-/// What a channel is called when we make it. Discord lower-cases the names of text channels.
-fn name(surface: &Surface) -> String {
-    match surface {
-        Surface::Category => "Mission Control".to_owned(),
-        Surface::DmCategory(1) => "DMs".to_owned(),
-        Surface::DmCategory(number) => format!("DMs {number}"),
-        Surface::ArchiveCategory(1) => "Archive".to_owned(),
-        Surface::ArchiveCategory(number) => format!("Archive {number}"),
-        other => other.to_string().to_lowercase(),
     }
 }
 

@@ -12,3 +12,4 @@ pub mod presses;
 pub mod receipts;
 pub mod rest;
 pub mod sessions;
+pub mod switchboard;

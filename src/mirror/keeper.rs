@@ -182,7 +182,11 @@ impl Keeping {
     async fn ensure(&self) -> anyhow::Result<(Layout, Option<Duration>)> {
         let (builder, store) = (&self.builder, &self.store);
         let labs = *self.labs.borrow();
-        let (known, agents) = tokio::try_join!(store.channels(builder.guild), store.agents())?;
+        let (known, others, agents) = tokio::try_join!(
+            store.channels(builder.guild),
+            store.channels_of_others(builder.guild),
+            store.agents()
+        )?;
         let (private, again) = self.private(&known).await;
         let known: HashMap<Surface, ChannelId> = known
             .into_iter()
@@ -190,7 +194,7 @@ impl Keeping {
             .collect();
         let roster = Roster::new(&agents);
         let keys: Vec<_> = agents.into_iter().map(|agent| agent.key).collect();
-        let layout = builder.ensure(&known, &keys, labs).await?;
+        let layout = builder.ensure((&known, &others), &keys, labs).await?;
         for (surface, channel) in layout.iter() {
             if known.get(surface) != Some(&channel.id) {
                 if *surface == Surface::Tasks && known.contains_key(surface) {

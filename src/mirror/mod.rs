@@ -96,6 +96,8 @@ pub struct Deps {
     pub own: mpsc::UnboundedReceiver<Entity>,
     /// Tells others that the table of agents has changed.
     pub agents_changed: Arc<Notify>,
+    /// Tells an executor of ours that something about jobs was asked for.
+    pub jobs: Arc<Notify>,
     /// What only the running bridge knows.
     pub dials: Dials,
     /// The time between two looks at the Control API.
@@ -132,7 +134,6 @@ pub struct Mirror {
     announced: HashMap<Entity, Announced>,
     /// How many looks in a row have found a row that is not visible yet.
     early_looks: u32,
-    /// Rows that want a surface which is not there, or takes nothing.
     parked: Parked,
     workers: Workers,
     done: mpsc::UnboundedReceiver<Done>,

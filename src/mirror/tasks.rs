@@ -172,9 +172,9 @@ impl Mirror {
         }
     }
 
-    /// Old comments and outputs, and whether agents are there.
+    /// Old comments and outputs, whether agents are there, and what others ask of an executor of ours.
     pub(super) async fn note_of_tasks(&mut self, change: &Change) {
-        use crate::model::change::Table;
+        use crate::model::change::{Op, Table};
         match change.table {
             Table::Tasks => self.announce(EntityKind::Task, change),
             Table::TaskEvents => self.announce(EntityKind::TaskEvent, change),
@@ -185,6 +185,14 @@ impl Mirror {
                     tracing::debug!(%error, "cannot tell which agents are silent: {error}");
                 }
                 self.status_soon();
+            }
+            Table::CronCreateRequests
+            | Table::CronDeleteRequests
+            | Table::CronJobPatchRequests
+            | Table::CronRunRequests
+                if change.op == Op::Insert =>
+            {
+                self.deps.jobs.notify_one();
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! The threads of tasks: opened behind their cards, named and tagged as the task is, archived when
 //! nothing happens any more, rebuilt when something does. What a person locks stays locked.
 
+mod allowed;
 mod news;
 
 use std::collections::HashMap;
@@ -21,7 +22,6 @@ use crate::cards::Opening;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::Layout;
 use crate::discord::rest::{Request, RestError, Route};
-use crate::model::rights::Permission;
 use crate::model::task::ThreadNews;
 use crate::model::view::{Entity, EntityKind};
 use crate::model::{ChannelId, DiscordMessageId};
@@ -220,18 +220,6 @@ impl ThreadHands {
         }
     }
 
-    /// Whether a wish can come true, as far as is known: what is refused is not asked for at every look.
-    fn may(&self, wish: &ThreadWish) -> bool {
-        let layout = self.layout.borrow();
-        let refused = self.refusals.stands(&wish.key(), &layout);
-        let hangs = match &wish.step {
-            // A post of a forum is there already.
-            Step::Open { card, .. } if card.0.get() != card.1.get() => Some(card.0),
-            _ => None,
-        };
-        !refused && hangs.is_none_or(|it| layout.may(it, Permission::CreatePublicThreads))
-    }
-
     async fn fulfil(self, wish: ThreadWish) {
         let (task, key) = (wish.task, wish.key());
         let done = self.step(wish).await;
@@ -243,11 +231,7 @@ impl ThreadHands {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%task, %error, "the thread of task {task} is not as it should be: {error}");
-                let rest = error.downcast_ref::<RestError>();
-                if rest.is_some_and(|error| error.status() == Some(403)) {
-                    let layout = self.layout.borrow().clone();
-                    self.refusals.note(key, layout);
-                }
+                self.note_refusal(key, &error);
             }
         }
     }

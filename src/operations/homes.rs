@@ -7,7 +7,8 @@ use tokio::sync::{Notify, watch};
 
 use super::Desk;
 use crate::discord::layout::Layout;
-use crate::model::{GuildId, ProjectId};
+use crate::model::status::Dials;
+use crate::model::{ChannelId, GuildId, ProjectId};
 
 /// A project that is shown in a server.
 #[derive(Clone)]
@@ -16,8 +17,20 @@ pub struct Home {
     pub desk: Desk,
     /// Where its channels are.
     pub layout: watch::Receiver<Arc<Layout>>,
+    /// What only the running bridge knows of it.
+    pub dials: Dials,
     /// Its name for people.
     pub name: String,
+}
+
+/// Which home somebody means who is at some place in Discord.
+pub enum Meant {
+    /// This one.
+    One(Box<Home>),
+    /// One of these; which, the place does not say.
+    OneOf(Vec<Home>),
+    /// None: the server shows nothing.
+    Nobody,
 }
 
 impl Home {
@@ -64,6 +77,26 @@ impl Homes {
     pub fn of_project(&self, project: &ProjectId) -> Option<Home> {
         let all = self.all();
         all.iter().find(|it| it.project() == project).cloned()
+    }
+
+    /// Which one is meant in a server, or outside of all of them, by the channel and what it lies in. A private chat
+    /// is about the first project.
+    pub fn meant(&self, guild: Option<GuildId>, places: &[ChannelId]) -> Meant {
+        let Some(guild) = guild else {
+            let first = self.all().first().cloned();
+            return first.map_or(Meant::Nobody, |it| Meant::One(Box::new(it)));
+        };
+        let mut here = self.of_guild(guild);
+        let shows = |home: &Home| {
+            let layout = home.layout.borrow();
+            places.iter().any(|it| layout.on_or_off(*it).is_some())
+        };
+        match (here.len(), here.iter().position(shows)) {
+            (0, _) => Meant::Nobody,
+            (1, _) => Meant::One(Box::new(here.swap_remove(0))),
+            (_, Some(at)) => Meant::One(Box::new(here.swap_remove(at))),
+            (_, None) => Meant::OneOf(here),
+        }
     }
 
     /// Has the homes looked at anew, and waits until a project is shown in a server, for so long.

@@ -11,6 +11,7 @@
 //! Each step is a line in one file; the file is replaced when nothing in it is on its way.
 
 mod file;
+mod found;
 mod record;
 mod state;
 mod writer;
@@ -26,6 +27,7 @@ use self::writer::Command;
 use crate::model::status::Level;
 use crate::model::{ChannelId, DiscordMessageId};
 
+pub use self::found::Found;
 pub use self::record::{Held, Place, Record};
 pub use self::writer::Writer;
 
@@ -79,29 +81,6 @@ pub enum Kept {
     Refused,
     /// The same, for what could not be refused.
     NotNow,
-}
-
-/// What an earlier run of the bridge has left behind.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Accepted and not written, in the order in which they were heard.
-    pub held: Vec<Held>,
-    /// Written; the mark on the Discord message may still be there.
-    pub marked: Vec<Place>,
-}
-
-impl Found {
-    /// Takes out what concerns one channel.
-    #[must_use]
-    pub fn take(&mut self, channel: ChannelId) -> Self {
-        let here = |held: &Held| held.channel == channel;
-        let (held, others) = std::mem::take(&mut self.held).into_iter().partition(here);
-        self.held = others;
-        let here = |place: &Place| place.channel == channel;
-        let (marked, others) = std::mem::take(&mut self.marked).into_iter().partition(here);
-        self.marked = others;
-        Self { held, marked }
-    }
 }
 
 /// The spool. Clones share it.

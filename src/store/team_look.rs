@@ -9,13 +9,14 @@ use super::{Result, Store, readable};
 use crate::model::AgentKey;
 use crate::model::message::Author;
 use crate::model::presence::presence;
+use crate::model::schedule;
 use crate::model::team::{Job, Member};
 
 /// Open proposals that are counted; a team with more has other worries.
 const MOST_PROPOSALS: i64 = 500;
 
 /// Jobs of one agent that are told.
-const MOST_JOBS: i64 = 10;
+const MOST_JOBS: usize = 10;
 
 /// Characters of a text of the table that are read: somebody may have written megabytes.
 macro_rules! cut {
@@ -39,29 +40,6 @@ struct Row {
     task_id: Option<Uuid>,
     task_title: Option<String>,
     read_at: DateTime<Utc>,
-}
-
-#[derive(FromRow)]
-struct JobRow {
-    name: String,
-    is_heartbeat: bool,
-    enabled: bool,
-    next_run_at: Option<DateTime<Utc>>,
-    last_run_at: Option<DateTime<Utc>>,
-    last_status: Option<String>,
-}
-
-impl From<JobRow> for Job {
-    fn from(row: JobRow) -> Self {
-        Self {
-            name: row.name,
-            is_heartbeat: row.is_heartbeat,
-            enabled: row.enabled,
-            next_run_at: row.next_run_at,
-            last_run_at: row.last_run_at,
-            last_status: row.last_status,
-        }
-    }
 }
 
 impl Row {
@@ -121,27 +99,6 @@ const TEAM: &str = concat!(
      WHERE a.project_id = $1 ORDER BY a.created_at, a.agent_key"
 );
 
-/// The jobs of an agent; every sign by which `ClawdOS` knows a heartbeat. The mirror's own bookkeeping is none.
-const JOBS: &str = concat!(
-    "SELECT ",
-    cut!("name"),
-    " AS name, enabled, ",
-    readable!("next_run_at"),
-    " AS next_run_at, ",
-    readable!("last_run_at"),
-    " AS last_run_at, ",
-    cut!("last_status"),
-    " AS last_status,
-        (job_intent = 'heartbeat' OR schedule_kind IN ('every', 'interval') AND coalesce(job_intent, '') = ''
-         OR name = 'heartbeat-' || $2 OR coalesce(instructions ~ '@intent:heartbeat', false)) IS TRUE AS is_heartbeat
-     FROM cron_mirror
-     WHERE project_id = $1 AND job_id <> '__mirror_state__'
-       AND (",
-    short!("target_agent_key"),
-    " = $2 OR name = 'heartbeat-' || $2)
-     ORDER BY is_heartbeat DESC, name, job_id LIMIT $3"
-);
-
 impl Store {
     /// Every agent, oldest first.
     pub async fn members(&self) -> Result<Vec<Member>> {
@@ -157,12 +114,23 @@ impl Store {
 
     /// The first jobs of an agent, heartbeats before the others.
     pub async fn jobs_of(&self, agent: &AgentKey) -> Result<Vec<Job>> {
-        let rows: Vec<JobRow> = sqlx::query_as(JOBS)
-            .bind(self.project.as_str())
-            .bind(agent.short())
-            .bind(MOST_JOBS)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.into_iter().map(Job::from).collect())
+        let jobs = self.jobs().await?.into_iter();
+        let own = jobs.filter(|job| {
+            let whose = job.text.agent();
+            whose.is_some_and(|whose| whose.short() == agent.short())
+        });
+        Ok(own.take(MOST_JOBS).map(told).collect())
+    }
+}
+
+/// What is told of a job beside its agent.
+fn told(job: schedule::Job) -> Job {
+    Job {
+        is_heartbeat: job.text.is_heartbeat(),
+        name: job.text.name,
+        enabled: job.enabled,
+        next_run_at: job.next,
+        last_run_at: job.last,
+        last_status: job.status,
     }
 }

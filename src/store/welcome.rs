@@ -4,15 +4,13 @@ use super::{Result, Store};
 use crate::model::GuildId;
 
 impl Store {
-    /// Whether a server has had it.
+    /// Whether a server has had it, whichever project it shows.
     pub async fn is_welcomed(&self, guild: GuildId) -> Result<bool> {
-        let found = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT FROM bridge.welcome WHERE project_id = $1 AND guild_id = $2)",
-        )
-        .bind(self.project.as_str())
-        .bind(guild.to_i64())
-        .fetch_one(&self.pool)
-        .await?;
+        let found =
+            sqlx::query_scalar("SELECT EXISTS (SELECT FROM bridge.welcome WHERE guild_id = $1)")
+                .bind(guild.to_i64())
+                .fetch_one(&self.pool)
+                .await?;
         Ok(found)
     }
 

@@ -19,6 +19,7 @@ mod existing;
 mod first_run;
 mod forgotten;
 mod help;
+mod homes;
 mod labs;
 mod layout;
 mod lifecycle;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::{Builder, ExistingChannel, Layout, name};
+use super::{Builder, ExistingChannel, Layout};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Request, RestError, Route};
 use crate::model::rights::{Exception, Limits, Permission, Rights, Standing};
@@ -177,7 +177,7 @@ impl Layout {
             surface.is_some_and(|surface| matters(surface, what))
         };
         Limits {
-            unmade: self.unmade.iter().map(name).collect(),
+            unmade: self.unmade.clone(),
             ..self.rights.limits(matters)
         }
     }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 
-use super::{AUDIT_REASON, Builder, Channel, ExistingChannel, Layout, kinds, name};
+use super::names::Names;
+use super::{AUDIT_REASON, Builder, Channel, ExistingChannel, Layout, kinds};
 use crate::discord::lanes::Class;
 use crate::discord::rest::{ErrorKind, Request, RestError, Route};
 use crate::model::ChannelId;
@@ -59,6 +60,7 @@ pub(super) struct Plan<'a> {
     /// Channels that are there and nobody's yet.
     existing: Vec<ExistingChannel>,
     known: &'a HashMap<Surface, ChannelId>,
+    names: Names<'a>,
     /// How many channels each category holds, those of others included.
     children: HashMap<ChannelId, usize>,
     shelves: HashMap<Shelf, BTreeMap<u8, ChannelId>>,
@@ -69,17 +71,20 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     pub(super) fn new(
         layout: Layout,
-        existing: Vec<ExistingChannel>,
-        known: &'a HashMap<Surface, ChannelId>,
+        mut existing: Vec<ExistingChannel>,
+        (known, others): (&'a HashMap<Surface, ChannelId>, &[ChannelId]),
+        names: Names<'a>,
     ) -> Self {
         let mut children = HashMap::new();
         for parent in existing.iter().filter_map(|channel| channel.parent_id) {
             *children.entry(parent).or_default() += 1;
         }
+        existing.retain(|channel| !others.contains(&channel.id));
         Self {
             layout,
             existing,
             known,
+            names,
             children,
             shelves: HashMap::new(),
             made: 0,
@@ -89,6 +94,14 @@ impl<'a> Plan<'a> {
     /// The channel of a surface that is settled.
     pub(super) fn id(&self, surface: &Surface) -> Option<ChannelId> {
         self.layout.channel(surface).map(|channel| channel.id)
+    }
+
+    /// The bot may make no channel for a surface.
+    pub(super) fn may_not_make(&mut self, surface: &Surface) {
+        let name = self.names.of(surface);
+        if !self.layout.unmade.contains(&name) {
+            self.layout.unmade.push(name);
+        }
     }
 
     /// Settles a surface.
@@ -119,7 +132,7 @@ impl<'a> Plan<'a> {
         if let Some(found) = self.take_known(surface) {
             return Some(found);
         }
-        let (name, kinds) = (name(surface), kinds(surface));
+        let (name, kinds) = (self.names.of(surface), kinds(surface));
         let of_name = |channel: &ExistingChannel| {
             let its = channel.name.as_deref();
             its.is_some_and(|its| its.eq_ignore_ascii_case(&name))

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use serenity::all::PartialChannel;
+
+use crate::model::ChannelId;
 
 /// Kinds of first answers (source: Discord, interaction callback types): a message,
 pub const SAY: u8 = 4;
@@ -20,4 +23,11 @@ pub fn private(message: &impl Serialize) -> Value {
     let mut body = json!(message);
     body["flags"] = EPHEMERAL.into();
     body
+}
+
+/// The channel in which somebody does something, and what it lies in.
+pub fn places(channel: serenity::all::ChannelId, told: Option<&PartialChannel>) -> Vec<ChannelId> {
+    let parent = told.and_then(|it| it.parent_id);
+    let places = [Some(channel), parent].into_iter().flatten();
+    places.filter_map(|it| ChannelId::new(it.get())).collect()
 }

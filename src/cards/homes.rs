@@ -1,0 +1,39 @@
+//! What is said where no project is shown, or where it is not clear which one is meant.
+
+use super::Draft;
+use super::quote::plain_line;
+
+/// Most characters of a project's name.
+const NAME: usize = 60;
+
+/// The word of welcome in a server that shows nothing yet.
+pub fn nothing_here() -> Draft {
+    let text = "**Mission Control is here**\nIt shows nothing yet. Whoever runs it says with `/setup` which project \
+                this server shows; then its channels are made.";
+    Draft::text(text.to_owned())
+}
+
+/// The answer to a command in a server that shows nothing.
+pub fn not_here() -> String {
+    "This server shows no project yet. Whoever runs Mission Control changes that with `/setup`."
+        .to_owned()
+}
+
+/// The answer where several projects could be meant.
+pub fn which_one<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names
+        .map(|name| format!("**{}**", plain_line(name, NAME)))
+        .collect();
+    format!(
+        "This server shows several projects: {}. Use the command in a channel of the one that you mean.",
+        names.join(", ")
+    )
+}
+
+/// A line of the start: nobody has said where the project is shown.
+pub fn no_home(project: &str) -> String {
+    format!(
+        "nothing is shown yet: the bot is in several servers. Use /setup in the one that should show {project}, or set \
+         DISCORD_GUILD_ID"
+    )
+}

@@ -1,0 +1,3 @@
+//! Several projects in one process.
+
+mod one_server;
