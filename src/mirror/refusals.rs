@@ -18,7 +18,10 @@ pub const AGAIN: Duration = Duration::from_mins(10);
 const MOST: usize = 10_000;
 
 /// Refusals, by what was refused.
-pub struct Refusals<K>(Arc<Mutex<HashMap<K, (Arc<Layout>, Instant)>>>);
+pub struct Refusals<K>(Arc<Mutex<Known<K>>>);
+
+/// By what was refused: under which layout, and when.
+type Known<K> = HashMap<K, (Arc<Layout>, Instant)>;
 
 impl<K> Clone for Refusals<K> {
     fn clone(&self) -> Self {

@@ -61,44 +61,41 @@ struct Attachment<'a> {
     filename: &'a str,
 }
 
-/// What the bot can do with its own messages in a channel.
+/// What whoever sends a message can do.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Means {
+pub(super) struct Means<'a> {
     /// Whether it says who speaks: nobody does it for it.
-    pub(super) names: bool,
-    /// Whether frames are shown.
-    pub(super) embeds: bool,
-    /// Whether it can reply.
-    pub(super) replies: bool,
-    /// Whether it can attach files.
-    pub(super) files: bool,
+    names: bool,
+    /// Where the bot's permissions are asked; nowhere for a webhook, and in private.
+    place: Option<(&'a Layout, ChannelId)>,
 }
 
-impl Means {
-    /// Those of a webhook: the bot's permissions are not asked.
+impl<'a> Means<'a> {
+    /// Those of a webhook.
     const WEBHOOK: Self = Self {
         names: false,
-        embeds: true,
-        replies: false,
-        files: true,
+        place: None,
     };
 
     /// Those of the bot itself, for a view of this channel.
-    pub(super) fn of_bot(layout: &Layout, key: &ViewKey, channel: ChannelId) -> Self {
-        let private = key.surface.is_private();
-        let may = |what| private || layout.may(channel, what);
+    pub(super) fn of_bot(layout: &'a Layout, key: &ViewKey, channel: ChannelId) -> Self {
+        let public = !key.surface.is_private();
         Self {
             // With its own bot an agent has its own name; a later part follows the first one.
-            names: !private && key.part == 0,
-            embeds: may(Permission::EmbedLinks),
-            replies: may(Permission::ReadMessageHistory),
-            files: may(Permission::AttachFiles),
+            names: public && key.part == 0,
+            place: public.then_some((layout, channel)),
         }
+    }
+
+    fn may(self, what: Permission) -> bool {
+        let place = self.place;
+        place.is_none_or(|(layout, channel)| layout.may(channel, what))
     }
 
     /// As much of a draft as these means allow.
     pub(super) fn fit(self, draft: &Draft) -> &Draft {
-        let instead = draft.instead.as_deref().filter(|_| !self.files);
+        let instead = draft.instead.as_deref();
+        let instead = instead.filter(|_| !self.may(Permission::AttachFiles));
         instead.unwrap_or(draft)
     }
 
@@ -114,10 +111,11 @@ impl Means {
 
 impl<'a> Body<'a> {
     /// A new message: what it does not have need not be named.
-    fn new(draft: &'a Draft, means: Means) -> Self {
+    fn new(draft: &'a Draft, means: Means<'_>) -> Self {
         Self {
             content: means.content(draft),
-            embeds: (means.embeds && !draft.embeds.is_empty()).then_some(&draft.embeds),
+            embeds: (means.may(Permission::EmbedLinks) && !draft.embeds.is_empty())
+                .then_some(&draft.embeds),
             components: (!draft.components.is_empty()).then_some(&draft.components),
             attachments: (!draft.files.is_empty()).then(|| attachments(draft)),
             // Posted anew for its age alone, it is no news.
@@ -128,10 +126,10 @@ impl<'a> Body<'a> {
     }
 
     /// A change: only what is named is cleared, and files that are named stay alone.
-    fn change(draft: &'a Draft, means: Means, with_files: bool) -> Self {
+    fn change(draft: &'a Draft, means: Means<'_>, with_files: bool) -> Self {
         Self {
             content: means.content(draft),
-            embeds: means.embeds.then_some(&draft.embeds),
+            embeds: means.may(Permission::EmbedLinks).then_some(&draft.embeds),
             components: Some(&draft.components),
             attachments: with_files.then(|| attachments(draft)),
             ..Self::default()
@@ -190,7 +188,7 @@ pub(super) fn create(
         enforce_nonce: Some(true),
         message_reference: draft
             .under
-            .filter(|_| means.replies)
+            .filter(|_| means.may(Permission::ReadMessageHistory))
             .map(|message_id| Reference {
                 message_id,
                 fail_if_not_exists: false,
@@ -201,7 +199,7 @@ pub(super) fn create(
 }
 
 /// Starts a post in the forum of tasks, with its card as the first message.
-fn post(forum: &Forum, channel: ChannelId, draft: &Draft, means: Means) -> Request {
+fn post(forum: &Forum, channel: ChannelId, draft: &Draft, means: Means<'_>) -> Request {
     let opening = draft.thread.as_ref();
     let tag = opening.and_then(|opening| forum.tag(&opening.tag));
     let tags: Vec<String> = tag.iter().map(u64::to_string).collect();
@@ -226,7 +224,7 @@ pub(super) fn edit(
     (channel, message): (ChannelId, DiscordMessageId),
     draft: &Draft,
     sent: Option<&[u8]>,
-    means: Means,
+    means: Means<'_>,
 ) -> Request {
     let means = webhook.map_or(means, |_| Means::WEBHOOK);
     let route = match webhook {
