@@ -7,6 +7,9 @@ use crate::model::rights::{Limits, Permission};
 /// So many channels are named in a line.
 const CHANNELS: usize = 5;
 
+/// Room for a line that tells that there is more.
+const REST: usize = 60;
+
 /// A line for each thing that is missing.
 pub fn lines(limits: &Limits) -> Vec<String> {
     let mut lines = Vec::new();
@@ -36,6 +39,29 @@ pub fn lines(limits: &Limits) -> Vec<String> {
         lines.push(format!("⚠️ Not made yet: {}.", names.join(", ")));
     }
     lines
+}
+
+/// The same in so many UTF-16 units; of what has no room it is said where it is told.
+pub fn within(limits: &Limits, room: usize) -> Vec<String> {
+    let all = lines(limits);
+    let mut told = Vec::new();
+    let mut left = room;
+    for (at, line) in all.iter().enumerate() {
+        let rest = all.len() - at;
+        let length = quote::length(line) + 1;
+        let needed = if rest > 1 { length + REST } else { length };
+        if needed > left {
+            if left >= REST {
+                told.push(format!(
+                    "⚠️ and {rest} more: `clawdos-bridge doctor` tells."
+                ));
+            }
+            break;
+        }
+        left -= length;
+        told.push(line.clone());
+    }
+    told
 }
 
 /// How to give the bot what it lacks.
