@@ -17,7 +17,7 @@ server (the sandbox), an embedded Postgres, and a built-in executor with two dem
 Environment, wins over bridge.toml:
   DISCORD_TOKEN            the bot's token; without it the sandbox is started
   DISCORD_API_BASE         a Discord-compatible server elsewhere (ends in /api/v10)
-  DISCORD_GUILD_ID         the Discord server to live in
+  DISCORD_GUILD_ID         the Discord server that shows that project
   OPERATOR_IDS             Discord users who may approve, with commas between them
   OPERATOR_ROLE_IDS        Discord roles whose members may approve
   DATABASE_URL             a Postgres 15 or newer, Supabase included
@@ -26,7 +26,7 @@ Environment, wins over bridge.toml:
   SUPABASE_URL             the Supabase project, for feed.kind = \"websocket\"
   SUPABASE_KEY             its key
   SUPABASE_KEY_FILE        a file with the key, if somebody else renews it
-  PROJECT_ID               the ClawdOS project (default: front-office)
+  PROJECT_ID               the ClawdOS project to begin with (default: front-office)
   EXECUTOR_LISTEN          where the built-in executor listens
   EXECUTOR_TOKEN           what its callers must send; required beyond this machine
   SANDBOX_LISTEN           where the sandbox listens; beyond this machine it asks for its token

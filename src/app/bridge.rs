@@ -192,7 +192,11 @@ fn warnings(running: &Running, home: Option<&Home>, state: &State) -> Vec<String
     let config = &running.shared.config;
     let mut warnings = config.warnings();
     let Some(home) = home else {
-        warnings.push(cards::homes::no_home(&config.project.name));
+        let guilds = running.shared.identity.guilds.iter();
+        let servers: Vec<_> = guilds
+            .map(|it| format!("{} ({})", it.name, it.id))
+            .collect();
+        warnings.push(cards::homes::no_home(&config.project.name, &servers));
         return warnings;
     };
     if !state.is_live() {

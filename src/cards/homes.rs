@@ -30,10 +30,11 @@ pub fn which_one<'a>(names: impl Iterator<Item = &'a str>) -> String {
     )
 }
 
-/// A line of the start: nobody has said where the project is shown.
-pub fn no_home(project: &str) -> String {
+/// A line of the start: nobody has said where the project is shown. `servers` are told as they are called, with ids.
+pub fn no_home(project: &str, servers: &[String]) -> String {
     format!(
-        "nothing is shown yet: the bot is in several servers. Use /setup in the one that should show {project}, or set \
-         DISCORD_GUILD_ID"
+        "nothing is shown yet: the bot is in several servers, {}. Use /setup in the one that should show {project}, or \
+         set DISCORD_GUILD_ID",
+        servers.join(", ")
     )
 }

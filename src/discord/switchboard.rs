@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -119,13 +120,16 @@ impl Switchboard {
     /// Hands on until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
         let mut known = HashSet::new();
-        while let Some(heard) = cancel.run_until_cancelled(self.heard.recv()).await {
-            let Some(heard) = heard else {
-                anyhow::bail!("the gateway does not speak any more");
+        loop {
+            let heard = tokio::select! {
+                // First: the gateway may have ended already.
+                biased;
+                () = cancel.cancelled() => return Ok(()),
+                heard = self.heard.recv() => heard,
             };
+            let heard = heard.context("the gateway does not speak any more")?;
             self.hand_on(heard, &mut known);
         }
-        Ok(())
     }
 
     fn hand_on(&self, heard: Inbound, known: &mut HashSet<GuildId>) {

@@ -106,6 +106,12 @@ impl Client {
         self
     }
 
+    /// The same app, in another server.
+    pub fn in_server(mut self, guild: &str) -> Self {
+        guild.clone_into(&mut self.guild);
+        self
+    }
+
     /// Presses the button with this label.
     pub async fn press(&self, card: &Card, label: &str) -> Act {
         let button = card.button(label);

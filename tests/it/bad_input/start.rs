@@ -122,25 +122,6 @@ async fn a_bot_in_no_server_yet_is_given_its_invite() {
     says(&said, &["in no server yet", "client_id=100000000000000001"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bot_in_several_servers_is_asked_for_one_of_them_by_name() {
-    let world = World::without_bridge().await;
-    let discord = discord_with(json!([
-        { "id": "200000000000000001", "name": "Front Office", "permissions": "8" },
-        { "id": "200000000000000002", "name": "Back Office", "permissions": "8" },
-    ]))
-    .await;
-    let said = refused(&world, &[("DISCORD_API_BASE", &discord)], &[]);
-    says(
-        &said,
-        &[
-            "DISCORD_GUILD_ID",
-            "200000000000000001 (Front Office)",
-            "200000000000000002 (Back Office)",
-        ],
-    );
-}
-
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_is_told_without_its_password() {
     let world = World::without_bridge().await;

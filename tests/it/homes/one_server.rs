@@ -1,43 +1,12 @@
 //! Two projects in one server: each has a category, and nothing of one is seen or done in the other.
 
 use reqwest::Method;
-use serde_json::{Value, json};
-use sqlx::PgPool;
+use serde_json::json;
 
+use super::{add_ops, channel};
 use crate::harness::card::Card;
 use crate::harness::demo::Demo;
 use crate::harness::person::count;
-
-/// Another project with two agents, shown in the server of the demo from the next start on.
-pub(super) async fn add_ops(pool: &PgPool, guild: &str) {
-    sqlx::raw_sql(
-        "INSERT INTO projects (id, name) VALUES ('ops', 'Night *Ops*');
-         INSERT INTO agents (project_id, agent_key, agent_id_short, name, emoji, provisioned) VALUES
-           ('ops', 'agent:main:main', 'main', 'Vegeta', '🔥', true),
-           ('ops', 'agent:ricky:main', 'ricky', 'Rick', '🧪', true);
-         INSERT INTO project_settings (project_id, key, value) VALUES ('ops', 'labs_features',
-           '{\"team_room\": true, \"operator_chat\": true, \"multi_dm\": true, \"task_threads\": true}');",
-    )
-    .execute(pool)
-    .await
-    .expect("it is written");
-    sqlx::query("INSERT INTO bridge.home (project_id, guild_id) VALUES ('ops', $1)")
-        .bind(guild.parse::<i64>().expect("a number"))
-        .execute(pool)
-        .await
-        .expect("it is written");
-}
-
-/// A channel of a project.
-pub(super) fn channel(demo: &Demo, project: &str, surface: &str) -> String {
-    let projects = demo.process.run["projects"].as_array().expect("a list");
-    let mut of_it = projects.iter().filter(|it| it["project_id"] == project);
-    let channel = of_it.next().map(|it| it["channels"][surface].clone());
-    match channel {
-        Some(Value::String(id)) => id,
-        _ => panic!("no {surface} of {project} in {}", demo.process.run),
-    }
-}
 
 #[tokio::test]
 async fn two_projects_share_a_server_and_nothing_else() {
@@ -71,8 +40,8 @@ async fn two_projects_share_a_server_and_nothing_else() {
 
     // What is said in one is answered there, by its own agent.
     let (ours, theirs) = (
-        channel(&demo, "front-office", "dm-main"),
-        channel(&demo, "ops", "dm-main"),
+        channel(&demo, "front-office", "dm-main").await,
+        channel(&demo, "ops", "dm-main").await,
     );
     assert_ne!(ours, theirs);
     zack.say(&theirs, "who are you, ops?").await;
@@ -104,7 +73,7 @@ async fn two_projects_share_a_server_and_nothing_else() {
     // A proposal waits in the #approvals of its project, and is carried out there.
     zack.say(&theirs, "please propose create_task").await;
     let client = demo.client("zack").await;
-    let approvals = channel(&demo, "ops", "approvals");
+    let approvals = channel(&demo, "ops", "approvals").await;
     let waits = |card: &Card| card.live().contains(&"Approve");
     let card = zack
         .sees_card(&approvals, "Vegeta", "the proposal", waits)
@@ -120,7 +89,7 @@ async fn two_projects_share_a_server_and_nothing_else() {
     })
     .await;
     let seen = zack
-        .read(&channel(&demo, "front-office", "approvals"))
+        .read(&channel(&demo, "front-office", "approvals").await)
         .await;
     assert!(!seen.iter().any(|it| it.name == "Vegeta"), "{seen:#?}");
 }
@@ -134,12 +103,16 @@ async fn a_command_is_about_the_project_in_whose_channel_it_is_given() {
     let client = demo.client("zack").await;
 
     let card = client
-        .used(&channel(&demo, "ops", "status"), "agents", &[])
+        .used(&channel(&demo, "ops", "status").await, "agents", &[])
         .await;
     assert!(card.says("Vegeta"), "{card:?}");
     assert!(!card.says("Trunks"), "{card:?}");
     let card = client
-        .used(&channel(&demo, "front-office", "status"), "agents", &[])
+        .used(
+            &channel(&demo, "front-office", "status").await,
+            "agents",
+            &[],
+        )
         .await;
     assert!(card.says("Trunks"), "{card:?}");
     assert!(!card.says("Vegeta"), "{card:?}");
