@@ -8,7 +8,10 @@ use crate::operations::status::facts;
 #[poise::command(slash_command)]
 pub(super) async fn status(context: Context<'_>) -> Result<(), Error> {
     let data = context.data();
-    let (desk, vitals) = (data.desk.clone(), data.dials.read());
+    let (desk, vitals) = (
+        data.desk.clone(),
+        data.dials.read(data.layout.borrow().limits()),
+    );
     let asked = vitals.clone();
     let facts = on_main(context, async move { Ok(facts(&desk, &asked).await) }).await?;
     let card = status_card(&vitals, facts.as_ref(), data.poll);

@@ -212,6 +212,12 @@ fn warnings(running: &Running, home: Option<&Home>, state: &State) -> Vec<String
             "the project {project} has no agents yet: add rows to the table agents"
         ));
     }
+    let limits = now.limits();
+    if !limits.is_empty() {
+        warnings.extend(cards::limits::lines(&limits));
+        let invite = invite(running.shared.identity.application);
+        warnings.push(cards::limits::remedy(&invite));
+    }
     if now.labs().all_off() {
         warnings.push(cards::labs::all_off(now.labs()));
     }

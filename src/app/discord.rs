@@ -214,14 +214,6 @@ impl Identity {
         let Some(guild) = guild.and_then(|id| self.guilds.iter().find(|it| it.id == id)) else {
             return Ok(None);
         };
-        let missing = guild.missing();
-        anyhow::ensure!(
-            missing.is_empty(),
-            "The bot lacks permissions in the server {:?}: {}. Give them to its role, or invite it \
-             again: {invite}",
-            guild.name,
-            missing.join(", ")
-        );
         Ok(Some(guild.id))
     }
 }

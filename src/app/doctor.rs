@@ -1,5 +1,6 @@
 //! `clawdos-bridge doctor`: finds what is to be looked at, or starts it, and tells what was found.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -125,6 +126,7 @@ fn of_bridge(instance: Instance, config: &Config) -> anyhow::Result<Subject> {
         token,
         guild: discord.guild_id,
         commands: wanted,
+        channels: discord.channels,
         own_bots: own_bots(config),
     });
     let missing = "the bridge that runs here uses a bot token that is not configured here. Set \
@@ -185,6 +187,7 @@ async fn of_config(
             token: place.token,
             guild: place.guild,
             commands,
+            channels: BTreeMap::new(),
             own_bots: own_bots(config),
         }),
         control,

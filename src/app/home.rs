@@ -30,6 +30,7 @@ use crate::mirror::outage::Outage;
 use crate::mode::{ModeLoop, Nudge};
 use crate::model::bots::Bots;
 use crate::model::mode::State;
+use crate::model::rights::Permission;
 use crate::model::status::Dials;
 use crate::model::task::ThreadNews;
 use crate::model::view::Entity;
@@ -112,7 +113,7 @@ impl Wires<'_> {
             agents_changed,
             labs_look: labs_look.clone(),
         };
-        let receipts = receipts(shared, lifecycle);
+        let receipts = receipts(shared, lifecycle, &layout);
         self.start_mirror(lifecycle, &layout, &repair, told, dials.clone(), &receipts);
 
         let route = ControlRoute::new(mode.clone(), nudge);
@@ -247,6 +248,7 @@ impl Wires<'_> {
             lanes: self.shared.lanes.clone(),
             guild: self.tenant.guild,
             application: self.shared.identity.application,
+            bot: self.shared.identity.bot,
             name,
         };
         let keeper = Keeper::start(Keeping {
@@ -351,8 +353,15 @@ impl Wires<'_> {
 }
 
 /// The marks on people's messages; the spool hears which of its own are gone.
-fn receipts(shared: &Shared, lifecycle: &Lifecycle) -> Receipts {
+fn receipts(
+    shared: &Shared,
+    lifecycle: &Lifecycle,
+    layout: &watch::Receiver<Arc<Layout>>,
+) -> Receipts {
     let spool: Spool = shared.spool.clone();
     let gone = move |channel, message| spool.settled(SpoolPlace { channel, message });
-    Receipts::new(shared.lanes.clone(), Arc::new(gone), lifecycle.token())
+    let layout = layout.clone();
+    let may = move |channel| layout.borrow().may(channel, Permission::AddReactions);
+    let (gone, may) = (Arc::new(gone), Arc::new(may));
+    Receipts::new(shared.lanes.clone(), gone, may, lifecycle.token())
 }

@@ -1,5 +1,6 @@
 //! The bridge that runs on a data folder, found by subcommands that should use it instead of starting their own parts.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::embedded::data_dir_holder;
-use crate::model::{GuildId, ProjectId};
+use crate::model::{ChannelId, GuildId, ProjectId};
 
 /// How long somebody who uses the folder may take to be ready, or to be done. A first start makes a database.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,6 +39,9 @@ pub struct Discord {
     pub api: Url,
     /// The server of its project; none where nobody has chosen one.
     pub guild_id: Option<GuildId>,
+    /// Its channels, by what they are to the bridge.
+    #[serde(default)]
+    pub channels: BTreeMap<String, ChannelId>,
     /// The bot's token; only where it is the sandbox's.
     pub bot_token: Option<SecretString>,
     /// The sandbox's people.

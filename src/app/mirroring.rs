@@ -13,6 +13,7 @@ use crate::mirror::labs::LabsLook;
 use crate::mirror::ledger::Unwritten;
 use crate::mirror::marks::MarkKeeper;
 use crate::mirror::read_back::Channels;
+use crate::mirror::refusals::Refusals;
 use crate::mirror::threads::{Busy, ThreadHands};
 use crate::mirror::{Deps, Mirror, Reach, typing};
 use crate::model::ChannelId;
@@ -75,6 +76,7 @@ impl Wires<'_> {
             news: told.thread_news.0.clone(),
             bound: told.bound,
             busy: Busy::default(),
+            refusals: Refusals::default(),
         };
         let news = told.thread_news.1;
         lifecycle.spawn("threads", hands.run(wishes, news, lifecycle.token()));

@@ -25,6 +25,7 @@ pub mod help;
 pub mod hire;
 pub mod homes;
 pub mod labs;
+pub mod limits;
 pub mod links;
 pub mod mission;
 pub mod mode;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::quote;
 use crate::model::AgentKey;
 use crate::model::agent::Agent;
 use crate::model::message::{Author, ChatMessage};
@@ -24,6 +25,23 @@ impl Persona {
             .unwrap_or_else(|| "Agent".to_owned());
         Self { name }
     }
+}
+
+/// Words under a name where no webhook speaks: the name stands before them.
+pub fn named(persona: &Persona, words: &str) -> String {
+    format!("{}{words}", heading(persona))
+}
+
+/// The line before them.
+pub fn heading(persona: &Persona) -> String {
+    format!("**{}**\n", quote::name(&persona.name))
+}
+
+/// The words below such a line; none where there is none.
+pub fn below_heading(text: &str) -> Option<&str> {
+    let (first, rest) = text.split_once('\n')?;
+    let name = first.strip_prefix("**")?.strip_suffix("**")?;
+    (!name.is_empty()).then_some(rest)
 }
 
 /// The names of all agents of a project.

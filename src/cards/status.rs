@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mode::{because, mark, messages};
 use super::text::CONTENT_LIMIT;
-use super::{Draft, Upkeep, bots, gap, quote};
+use super::{Draft, Upkeep, bots, gap, limits, quote};
 use crate::model::bots::{BotState, Bots};
 use crate::model::mode::{Mode, State};
 use crate::model::realtime::FeedState;
@@ -37,10 +37,14 @@ pub fn status_card(vitals: &Vitals, facts: Option<&Facts>, poll: Duration) -> Dr
     }
     lines.extend(spool(&vitals.spool));
     lines.extend(own_bots(&vitals.bots, facts));
+    let place = lines.len();
     lines.push(realtime(&vitals.feed, facts));
     if facts.is_some_and(|facts| facts.labs.all_off()) {
         lines.push("Labs: no feature is switched on yet, see `/labs`".to_owned());
     }
+    let taken: usize = lines.iter().map(|line| quote::length(line) + 1).sum();
+    let room = (CONTENT_LIMIT - REST_ROOM).saturating_sub(taken);
+    lines.splice(place..place, limits::within(&vitals.limits, room));
     let mut content = lines.join("\n");
     let version = format!("\n-# clawdos-bridge {}", env!("CARGO_PKG_VERSION"));
     if let Some(facts) = facts {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::persona::heading;
 use super::quote::{self, shortened};
 use super::task::status_words;
 use super::task_controls::question_controls;
@@ -86,11 +87,13 @@ fn spoken(event: &Event, personas: &Personas, words: &str) -> Vec<Draft> {
     if quote::length(words) > LONGEST_SAID {
         return vec![attached(event, personas, ("", words), "text")];
     }
-    let mut parts = text::parts(&text::foreign(words));
+    let persona = persona(event, personas);
+    // Without webhooks the first part says who speaks.
+    let taken = quote::length(&heading(&persona));
+    let mut parts = text::parts_after(taken, &text::foreign(words));
     if parts.is_empty() {
         parts.push("*(no text)*".to_owned());
     }
-    let persona = persona(event, personas);
     parts
         .into_iter()
         .map(|part| Draft::spoken(persona.clone(), part))

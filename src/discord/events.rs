@@ -37,6 +37,8 @@ pub enum Inbound {
     Deleted(ChannelId, Vec<DiscordMessageId>),
     /// The pins of a channel are others.
     PinsChanged(ChannelId),
+    /// The bot may perhaps something else in a server than before.
+    RightsChanged(GuildId),
     /// How roles and channels of a server are called.
     Named(GuildId, Names, Option<ThreadNews>),
     /// A person pressed a button, chose from a list, or sent a form that a button had opened.
@@ -141,6 +143,19 @@ pub fn matters(kind: &str) -> bool {
     ]
     .iter()
     .any(|prefix| kind.starts_with(prefix))
+}
+
+/// Whether an event may change what the bot may do: roles, exceptions of channels, and its own roles.
+pub fn rights(event: &Event) -> Option<Inbound> {
+    let guild = match event {
+        Event::GuildRoleUpdate(event) => event.role.guild_id,
+        Event::GuildRoleDelete(event) => event.guild_id,
+        Event::ChannelUpdate(event) => event.channel.guild_id,
+        // Of others only with an intent that the bridge does not ask for.
+        Event::GuildMemberUpdate(event) => event.guild_id,
+        _ => return None,
+    };
+    GuildId::new(guild.get()).map(Inbound::RightsChanged)
 }
 
 /// Reads an event; none is nothing that concerns us.

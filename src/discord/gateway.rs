@@ -300,6 +300,9 @@ impl RawEventHandler for Ears {
             }
             return;
         }
+        if let Some(changed) = events::rights(&event) {
+            let _ = self.inbound.send(changed);
+        }
         if let Some(heard) = events::parse(event) {
             // Nobody listens only while the process ends.
             let _ = self.inbound.send(heard);

@@ -204,6 +204,11 @@ impl Intake {
                     self.repair.notify_one();
                 }
             }
+            Inbound::RightsChanged(guild) => {
+                if guild == self.layout.borrow().guild {
+                    self.repair.notify_one();
+                }
+            }
             Inbound::WebhooksChanged(channel) => {
                 let layout = self.layout.borrow();
                 if layout

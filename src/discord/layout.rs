@@ -3,6 +3,7 @@
 
 mod names;
 mod private;
+pub mod rights;
 mod shelves;
 mod switches;
 pub mod threads;
@@ -11,7 +12,7 @@ mod webhooks;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join;
+use futures_util::future::try_join3;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,13 +21,14 @@ use super::lanes::{Class, Lanes};
 use super::rest::{ErrorKind, Request, RestError, Route, WebhookKey};
 use crate::model::addressing::Roster;
 use crate::model::labs::{Labs, primary_agent};
+use crate::model::rights::{Permission, Rights};
 use crate::model::view::Surface;
-use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId};
+use crate::model::{AgentKey, ApplicationId, ChannelId, GuildId, UserId};
 use names::Names;
+use rights::{Overwrite, standing};
 use shelves::{Plan, Shelf, TOO_MANY_CHANNELS};
 pub use switches::Dormant;
 use threads::{Forum, TAGS, Tag, Threads, new_tag};
-use webhooks::ExistingWebhook;
 
 /// Discord's channel types (source: its Channel page).
 const TEXT: u8 = 0;
@@ -77,6 +79,10 @@ pub struct Layout {
     full: Option<Surface>,
     /// Whether there was more to make than one look makes.
     unfinished: bool,
+    /// What the bot may do.
+    rights: Rights,
+    /// Channels that are missing because the bot may make none, as they would be called.
+    unmade: Vec<String>,
     roster: Roster,
     threads: Threads,
     forum: Option<Forum>,
@@ -129,6 +135,8 @@ impl Layout {
             && self.labs == other.labs
             && self.full == other.full
             && self.forum == other.forum
+            && self.rights == other.rights
+            && self.unmade == other.unmade
     }
 
     /// Whether messages can be sent to a surface.
@@ -162,6 +170,8 @@ pub struct Builder {
     pub guild: GuildId,
     /// Our application: only its webhooks are ours.
     pub application: ApplicationId,
+    /// The bot's account.
+    pub bot: UserId,
     /// What its categories are called after; none for the configured project, whose names are plain.
     pub name: Option<String>,
 }
@@ -177,6 +187,11 @@ struct ExistingChannel {
     parent_id: Option<ChannelId>,
     #[serde(default)]
     available_tags: Option<Vec<Tag>>,
+    #[serde(default)]
+    permission_overwrites: Vec<Overwrite>,
+    /// Whether it is there, and the bot does not see it.
+    #[serde(skip)]
+    hidden: bool,
 }
 
 impl Builder {
@@ -192,12 +207,13 @@ impl Builder {
         agents: &[AgentKey],
         labs: Labs,
     ) -> Result<Layout, RestError> {
-        let guild = self.guild.get();
-        let (existing, webhooks) = try_join(
-            self.get::<Vec<ExistingChannel>>(Route::guild_channels(guild)),
-            self.get::<Vec<ExistingWebhook>>(Route::guild_webhooks(guild)),
+        let (mut existing, webhooks, standing) = try_join3(
+            self.get::<Vec<ExistingChannel>>(Route::guild_channels(self.guild.get())),
+            self.own_webhooks(),
+            standing(&self.lanes, self.guild, self.bot),
         )
         .await?;
+        self.find_hidden(&mut existing, known).await?;
         let layout = Layout {
             guild: self.guild,
             channels: HashMap::new(),
@@ -209,6 +225,8 @@ impl Builder {
             asleep: HashMap::new(),
             full: None,
             unfinished: false,
+            rights: rights::of(&standing, &existing),
+            unmade: Vec::new(),
             roster: Roster::default(),
             threads: Threads::default(),
             forum: None,
@@ -237,6 +255,7 @@ impl Builder {
         }
         let mut layout = plan.layout;
         self.attach_webhooks(&mut layout, webhooks).await?;
+        layout.forget_rights_of_others();
         Ok(layout)
     }
 
@@ -251,8 +270,11 @@ impl Builder {
         }
         let found = plan.take(&surface, |channel| channel.parent_id == parent);
         let channel = match found {
-            Some(found) => found,
+            Some(found) => Some(found),
             None => self.create(plan, &surface, parent).await?,
+        };
+        let Some(channel) = channel else {
+            return Ok(());
         };
         if channel.kind == FORUM {
             let tags = channel.available_tags.unwrap_or_default();
@@ -262,13 +284,18 @@ impl Builder {
         Ok(())
     }
 
-    /// Of the kinds that a surface may have, the first one that the server takes.
+    /// Of the kinds that a surface may have, the first one that the server takes; none where the bot
+    /// may make no channels.
     async fn create(
         &self,
         plan: &mut Plan<'_>,
         surface: &Surface,
         parent: Option<ChannelId>,
-    ) -> Result<ExistingChannel, RestError> {
+    ) -> Result<Option<ExistingChannel>, RestError> {
+        if !plan.layout.rights.may(Permission::ManageChannels) {
+            plan.may_not_make(surface);
+            return Ok(None);
+        }
         let mut kinds = kinds(surface).iter().peekable();
         loop {
             let kind = kinds.next().copied().unwrap_or(TEXT);
@@ -276,7 +303,12 @@ impl Builder {
                 Ok(made) => {
                     plan.count(None, parent);
                     plan.made += 1;
-                    return Ok(made);
+                    return Ok(Some(made));
+                }
+                Err(error) if error.status() == Some(403) => {
+                    tracing::warn!(%surface, %error, "channel {surface} may not be made: {error}");
+                    plan.may_not_make(surface);
+                    return Ok(None);
                 }
                 Err(error)
                     if kinds.peek().is_some()

@@ -5,27 +5,20 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use crate::model::rights::Permission;
 use crate::model::{ApplicationId, GuildId, UserId};
 
-/// What the bridge must be allowed in the server: bit and Discord's name (source: its Permissions
-/// page; which ones: the calls that the bridge makes).
-pub const PERMISSIONS: [(u32, &str); 13] = [
-    (10, "View Channels"),
-    (11, "Send Messages"),
-    (4, "Manage Channels"),
-    (29, "Manage Webhooks"),
-    (13, "Manage Messages"),
-    (14, "Embed Links"),
-    (15, "Attach Files"),
-    (16, "Read Message History"),
-    (6, "Add Reactions"),
-    (34, "Manage Threads"),
-    (35, "Create Public Threads"),
-    (38, "Send Messages in Threads"),
-    (51, "Pin Messages"),
-];
-
-const ADMINISTRATOR: u32 = 3;
+/// What the bridge asks to be allowed in the server: bit and Discord's name (which ones: the calls that
+/// the bridge makes).
+pub const PERMISSIONS: [(u32, &str); Permission::ALL.len()] = {
+    let mut all = [(0, ""); Permission::ALL.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = (Permission::ALL[at].bit(), Permission::ALL[at].name());
+        at += 1;
+    }
+    all
+};
 
 /// Flags of an application that may read messages: verified or not (source: Discord).
 const MESSAGE_CONTENT_FLAGS: u64 = 1 << 18 | 1 << 19;
@@ -137,14 +130,9 @@ impl Guild {
             .permissions
             .as_deref()
             .and_then(|bits| bits.parse().ok());
-        let granted = granted.unwrap_or(1_u64 << ADMINISTRATOR);
-        if granted & (1 << ADMINISTRATOR) != 0 {
-            return Vec::new();
-        }
-        let missing = PERMISSIONS
-            .iter()
-            .filter(|(bit, _)| granted & (1 << bit) == 0);
-        missing.map(|(_, name)| *name).collect()
+        let granted = granted.unwrap_or(u64::MAX);
+        let missing = Permission::ALL.iter().filter(|it| !it.is_in(granted));
+        missing.map(|it| it.name()).collect()
     }
 }
 

@@ -25,6 +25,9 @@ pub type Done = Box<dyn FnOnce() + Send>;
 /// Hears of messages whose mark of being held is gone.
 pub type Gone = Arc<dyn Fn(ChannelId, DiscordMessageId) + Send + Sync>;
 
+/// Whether the bot may put marks on the messages of a channel.
+pub type May = Arc<dyn Fn(ChannelId) -> bool + Send + Sync>;
+
 /// The mark that a message should have, from who knows its deliveries.
 pub struct Ladder {
     /// The message.
@@ -58,6 +61,7 @@ pub struct Receipts {
 struct Inner {
     lanes: Lanes,
     gone: Gone,
+    may: May,
     cancel: CancellationToken,
     channels: Mutex<HashMap<ChannelId, mpsc::UnboundedSender<Wish>>>,
 }
@@ -70,12 +74,13 @@ impl fmt::Debug for Receipts {
 
 impl Receipts {
     /// Marks that go through these lanes; `gone` hears of every message whose mark of being held has
-    /// been taken off, or never came to be.
-    pub fn new(lanes: Lanes, gone: Gone, cancel: CancellationToken) -> Self {
+    /// been taken off, or never came to be. Where `may` says no, none are put.
+    pub fn new(lanes: Lanes, gone: Gone, may: May, cancel: CancellationToken) -> Self {
         Self {
             inner: Arc::new(Inner {
                 lanes,
                 gone,
+                may,
                 cancel,
                 channels: Mutex::default(),
             }),
@@ -109,7 +114,8 @@ impl Receipts {
         let mut channels = channels.unwrap_or_else(PoisonError::into_inner);
         let worker = channels.entry(channel).or_insert_with(|| {
             let (wishes, inbox) = mpsc::unbounded_channel();
-            let worker = Worker::new(inner.lanes.clone(), channel, Arc::clone(&inner.gone));
+            let (gone, may) = (Arc::clone(&inner.gone), Arc::clone(&inner.may));
+            let worker = Worker::new(inner.lanes.clone(), channel, gone, may);
             tokio::spawn(worker.run(inbox, inner.cancel.clone()));
             wishes
         });

@@ -161,6 +161,9 @@ impl Switchboard {
                     let _ = self.guilds.send(GuildNews::Here(guild));
                 }
             }
+            Inbound::RightsChanged(guild) => {
+                self.seats.lock().tell(&Whom::In(guild), heard);
+            }
             Inbound::Ready | Inbound::Resumed | Inbound::Disconnected => {
                 let is_connected = !matches!(heard, Inbound::Disconnected);
                 let mut seats = self.seats.lock();

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::registered::Difference;
-use super::{Bot, Group, Line, Subject, own_bots};
+use super::{Bot, Group, Line, Subject, channels, own_bots};
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::portal::{
     Account, Application, Guild, INTENT_FIX, PERMISSIONS, TOKEN_FIX, invite,
@@ -90,6 +90,8 @@ impl Look<'_> {
             Ok(guild) => {
                 lines.push(Line::ok(GROUP, "server", guild.name.clone()));
                 lines.extend(permissions(&guild, &application));
+                let whose = (guild.id, account.id);
+                lines.extend(channels::look(self.bot, &self.lanes, whose).await);
                 lines.push(self.commands(&application, &guild).await);
             }
             Err(line) => lines.push(line),

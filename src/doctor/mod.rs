@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `database` | the server, the schema, row security, and what stands in the feed's way |
 //! | `probe` | a row per table, from COMMIT to the feed |
-//! | `discord`, `registered` | token, intent, endpoint, server, permissions; commands |
+//! | `discord`, `channels`, `registered` | token, intent, endpoint, server, permissions, channels; commands |
 //! | `own_bots` | the token of each of the agents' own bots |
 //! | `control` | the executor, its own checks, its clock |
 //! | `report`, `text` | lines, and how people and machines read them |
@@ -12,6 +12,7 @@
 //! Whoever calls decides what is looked at ([`Subject`]): nothing is started or found here. Checks that do not need
 //! each other run at the same time, and one that hangs costs its own time only.
 
+mod channels;
 mod control;
 mod database;
 mod discord;
@@ -21,6 +22,7 @@ pub mod registered;
 pub mod report;
 pub mod text;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::control::ControlClient;
 use crate::feed::WebsocketSettings;
-use crate::model::{GuildId, ProjectId};
+use crate::model::{ChannelId, GuildId, ProjectId};
 pub use report::{Group, Line, Report, Status};
 pub use text::text;
 
@@ -79,6 +81,8 @@ pub struct Bot {
     pub guild: Option<GuildId>,
     /// The commands that have to be registered there, as Discord takes them: an array.
     pub commands: Value,
+    /// The channels of the bridge that runs, by what they are to it.
+    pub channels: BTreeMap<String, ChannelId>,
     /// The agents that have bots of their own, by short name, with their tokens.
     pub own_bots: Vec<(String, SecretString)>,
 }

@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::Action;
 use super::read_back::{Channels, adopt};
-use super::request;
+use super::refusals::{AGAIN, Refusals};
+use super::request::{self, Means};
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::layout::Layout;
@@ -27,8 +28,8 @@ use crate::store::ledger::{Settled, SettledAs};
 /// First and longest wait between tries of something that Discord could not do.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// After a refusal for lack of permission nothing is sent to that channel for so long: refusals
-/// count towards Discord's ban (10,000 in 10 minutes).
+/// First wait after a refusal for lack of permission, unless the bot may something else before; the
+/// longest is [`AGAIN`]. Refusals count towards Discord's ban (10,000 in 10 minutes).
 const FORBIDDEN_PAUSE: Duration = Duration::from_mins(1);
 
 /// Discord's codes that tell what is gone (source: its Opcodes page).
@@ -59,6 +60,8 @@ pub struct Hands {
     pub repair: Arc<Notify>,
     /// Who looks after the threads of tasks.
     pub threads: mpsc::UnboundedSender<ThreadNews>,
+    /// Changes that the bot may not make.
+    pub refusals: Refusals<ViewKey>,
     /// Where results go.
     pub reports: mpsc::UnboundedSender<Report>,
     /// The end.
@@ -160,6 +163,17 @@ fn without_files<'a>(draft: &'a Draft, error: &RestError) -> Option<&'a Draft> {
     draft.instead.as_deref().filter(|_| refused)
 }
 
+/// As much of a draft as the bot may send: what a webhook sends it need not be allowed.
+fn without_means<'a>(layout: &Layout, key: &ViewKey, draft: &'a Draft) -> &'a Draft {
+    let Some(channel) = layout.at(&key.surface) else {
+        return draft;
+    };
+    if draft.persona.is_some() && channel.webhook.is_some() {
+        return draft;
+    }
+    Means::of_bot(layout, key, channel.id).fit(draft)
+}
+
 impl Hands {
     async fn apply(&self, surface: &Surface, action: Action) -> Option<SettledAs> {
         match action {
@@ -170,6 +184,11 @@ impl Hands {
             } => self.create(surface, &key, &draft, row_version).await,
             // Switched off while it waited: left as it is until a sweep finds it.
             Action::Edit { .. } | Action::Replace { .. } if self.is_off(surface) => None,
+            Action::Edit { .. } | Action::Replace { .. } | Action::Delete { .. }
+                if self.refusals.stands(action.key(), &self.layout.borrow()) =>
+            {
+                None
+            }
             Action::Edit {
                 view,
                 draft,
@@ -198,11 +217,18 @@ impl Hands {
         let mut shape = draft;
         loop {
             let layout = self.layout.borrow().clone();
+            shape = without_means(&layout, key, shape);
             let made = request::create(&layout, surface, key, shape, &row_version);
             let Some((channel, author, request)) = made else {
-                // The surface is gone for good (an agent was removed) or switched off: nothing is owed. What may
-                // have been sent is read back.
-                return unknown_since.is_none().then_some(SettledAs::Released);
+                // The surface is gone for good (an agent was removed) or switched off: nothing is owed. Where the
+                // bot may not post for now, all of it is. What may have been sent is read back.
+                let owed = !layout.lacks_to_post(surface).is_empty();
+                let settled = if owed {
+                    SettledAs::Missing
+                } else {
+                    SettledAs::Released
+                };
+                return unknown_since.is_none().then_some(settled);
             };
             let posts = *surface == Surface::Tasks && layout.forum().is_some();
             let sent = |message: DiscordMessageId, shape| {
@@ -292,23 +318,27 @@ impl Hands {
         backoff: &mut Duration,
     ) -> Option<()> {
         match next {
-            Next::AfterRepair => {
-                let mut layout = self.layout.clone();
-                self.repair.notify_one();
-                tokio::select! {
-                    () = self.cancel.cancelled() => return None,
-                    changed = layout.wait_for(|now| !Arc::ptr_eq(now, used)) => drop(changed.ok()?),
-                    () = tokio::time::sleep(BACKOFF.1) => {}
-                }
-                Some(())
-            }
+            Next::AfterRepair => self.repaired(used, BACKOFF.1).await,
             Next::Forbidden => {
-                *backoff = FORBIDDEN_PAUSE;
-                self.wait(backoff).await
+                // Looking again tells what the bot may.
+                *backoff = (*backoff * 2).clamp(FORBIDDEN_PAUSE, AGAIN);
+                self.repaired(used, *backoff).await
             }
             Next::Later => self.wait(backoff).await,
             Next::GiveUp | Next::Stop => None,
         }
+    }
+
+    /// Has the layout looked at, and waits until it is another, at most for so long.
+    async fn repaired(&self, used: &Arc<Layout>, most: Duration) -> Option<()> {
+        let mut layout = self.layout.clone();
+        self.repair.notify_one();
+        tokio::select! {
+            () = self.cancel.cancelled() => return None,
+            changed = layout.wait_for(|now| !Arc::ptr_eq(now, used)) => drop(changed.ok()?),
+            () = tokio::time::sleep(most) => {}
+        }
+        Some(())
     }
 
     async fn wait(&self, backoff: &mut Duration) -> Option<()> {

@@ -15,6 +15,7 @@ use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Layout, default_topic};
 use crate::discord::rest::{Request, RestError, Route};
 use crate::model::labs::Feature;
+use crate::model::rights::Permission;
 use crate::model::view::{Entity, Surface, View, ViewState};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::Store;
@@ -186,6 +187,14 @@ impl BannerKeeper {
         let Some((view, message)) = sent.and_then(|it| it.message.map(|id| (it, id))) else {
             return Ok(None);
         };
+        if !self
+            .layout
+            .borrow()
+            .may(view.channel, Permission::ViewChannels)
+        {
+            // Nobody lets the bot look; it is told what else is missing there.
+            return Ok(None);
+        }
         let fresh = |at: Instant| at.elapsed() < LOOK_AGAIN;
         let here = self.channel(&Surface::Activity) == Some(view.channel);
         if here && matches!(known.pinned, Some((id, at)) if id == message && fresh(at)) {

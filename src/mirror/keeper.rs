@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::cards::limits;
 use crate::discord::layout::threads::{Forum, Threads};
 use crate::discord::layout::{Builder, Layout, Private};
 use crate::discord::own_bots::{Guest, Guests, OwnBots};
@@ -27,7 +28,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How often it is looked at whether people may still talk to agents' own bots.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
 
-/// Wait until the next look at a server that took no more channels: only a person can make room.
+/// Wait until the next look at a server that takes no more channels, or lets the bot not do all: only a
+/// person can change that, which is told as well.
 const FULL: Duration = Duration::from_mins(10);
 
 /// What the keeper needs.
@@ -74,6 +76,7 @@ impl Keeper {
         if let Some(surface) = layout.without_room() {
             complain(surface);
         }
+        warn(&layout);
         let layout = watch::Sender::new(Arc::new(layout));
         Ok(Self {
             needs,
@@ -139,6 +142,9 @@ impl Keeper {
             complain(surface);
         }
         if !layout.same_as(&self.layout.borrow()) {
+            if layout.limits() != self.layout.borrow().limits() {
+                warn(&layout);
+            }
             self.layout.send_replace(Arc::new(layout));
         }
     }
@@ -149,7 +155,15 @@ fn again(layout: &Layout) -> Option<Duration> {
     if layout.is_unfinished() {
         Some(Duration::ZERO)
     } else {
-        layout.without_room().map(|_| FULL)
+        let lacks = layout.without_room().is_some() || !layout.limits().is_empty();
+        lacks.then_some(FULL)
+    }
+}
+
+/// Each thing that the bot may not do.
+fn warn(layout: &Layout) {
+    for line in limits::lines(&layout.limits()) {
+        tracing::warn!("{line}");
     }
 }
 
@@ -204,7 +218,8 @@ impl Keeping {
     /// With the tags of the forum, known by their ids from now on.
     async fn tagged(&self, layout: Layout) -> anyhow::Result<Layout> {
         let forum = layout.channel(&Surface::Tasks).map(|channel| channel.id);
-        let Some(forum) = forum.filter(|_| layout.forum().is_some()) else {
+        let ours = layout.forum().is_some() && layout.takes(&Surface::Tasks);
+        let Some(forum) = forum.filter(|_| ours) else {
             return Ok(layout);
         };
         let known = self.store.forum_tags(forum).await?;

@@ -12,11 +12,13 @@ pub mod labs;
 pub mod ledger;
 pub mod marks;
 pub mod outage;
+mod parked;
 pub mod plan;
 pub mod read_back;
 mod receipts;
 mod reclaim;
 pub mod recover;
+pub mod refusals;
 pub mod render;
 mod request;
 mod step;
@@ -50,7 +52,9 @@ use gaps::Gaps;
 use labs::LabsLook;
 use ledger::Done;
 use marks::MarkWanted;
+use parked::Parked;
 use read_back::Channels;
+use refusals::Refusals;
 use render::Renderer;
 use tasks::TaskMemory;
 use threads::ThreadWish;
@@ -130,8 +134,7 @@ pub struct Mirror {
     announced: HashMap<Entity, Announced>,
     /// How many looks in a row have found a row that is not visible yet.
     early_looks: u32,
-    /// Rows that want a surface which does not exist yet, and whether they want no other.
-    parked: HashMap<Entity, bool>,
+    parked: Parked,
     workers: Workers,
     done: mpsc::UnboundedReceiver<Done>,
     keeper: tokio::task::JoinHandle<()>,
@@ -170,6 +173,7 @@ impl Mirror {
             layout: deps.layout.clone(),
             repair: Arc::clone(&deps.repair),
             threads: deps.thread_news.clone(),
+            refusals: Refusals::default(),
             reports,
             cancel: cancel.clone(),
         });
@@ -183,7 +187,7 @@ impl Mirror {
             under_way: HashMap::new(),
             announced: HashMap::new(),
             early_looks: 0,
-            parked: HashMap::new(),
+            parked: Parked::default(),
             workers,
             done,
             keeper,
@@ -372,7 +376,7 @@ impl Mirror {
     }
 
     fn unpark(&mut self) {
-        for (entity, _) in self.parked.drain() {
+        for entity in self.parked.take() {
             self.dirty.mark(entity);
         }
         self.sweep_soon = true;

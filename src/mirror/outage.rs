@@ -57,7 +57,7 @@ impl Outage {
         let mut before = None;
         let mut shown = String::new();
         loop {
-            let vitals = self.dials.read();
+            let vitals = self.dials.read(self.layout.borrow().limits());
             let now = vitals.mode.mode;
             if now == Some(Mode::Offline) {
                 if before != now {
@@ -83,7 +83,10 @@ impl Outage {
     }
 
     fn channel(&self) -> Option<ChannelId> {
-        self.layout.borrow().channel(&Surface::Status).map(|c| c.id)
+        let layout = self.layout.borrow();
+        let open = layout.takes(&Surface::Status);
+        let channel = layout.channel(&Surface::Status).filter(|_| open);
+        channel.map(|channel| channel.id)
     }
 
     async fn post(&self, state: &State) {

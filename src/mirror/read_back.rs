@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::ledger::Unwritten;
 use crate::cards::Mark;
 use crate::cards::chat::QUOTING;
+use crate::cards::persona::below_heading;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::rest::{Page, Request, RestError, Route};
 use crate::model::{ApplicationId, ChannelId, DiscordMessageId, GuildId, UserId, WebhookId};
@@ -194,15 +195,20 @@ pub fn adopt(marks: &[Mark<'_>], found: &[Found]) -> Vec<Option<DiscordMessageId
 }
 
 fn bears(found: &Found, mark: Mark<'_>) -> bool {
+    // Where no webhook speaks, the bot says who does.
+    let said = below_heading(&found.content).filter(|_| !found.by_webhook);
     match mark {
-        Mark::Whole(text) => same(text, &found.content),
+        Mark::Whole(text) => {
+            same(text, &found.content) || said.is_some_and(|said| same(text, said))
+        }
         // An agent may write the first line of a card; only the bot writes cards.
         Mark::FirstLine(line) => {
             let theirs = found.content.lines().next().unwrap_or_default();
             !found.by_webhook && same(line, theirs)
         }
         Mark::Answer(text) => {
-            let (first, rest) = found.content.split_once('\n').unwrap_or_default();
+            let whole = said.unwrap_or(&found.content);
+            let (first, rest) = whole.split_once('\n').unwrap_or_default();
             first.starts_with(QUOTING) && same(text, rest)
         }
         Mark::Beginning(text) => !found.by_webhook && begins(text, &found.content),

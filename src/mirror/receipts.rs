@@ -11,6 +11,7 @@ use super::render::{Look, Rendered, Renderer};
 use crate::cards::delivery;
 use crate::model::mode::State;
 use crate::model::receipt::{Progress, Step, mark};
+use crate::model::rights::Permission;
 use crate::model::view::{Entity, EntityKind, View};
 use crate::model::{ChannelId, DeliveryId};
 use crate::store::receipt::{Home, Receipt};
@@ -134,10 +135,13 @@ impl Mirror {
     pub(super) fn pass_on(
         &self,
         mut marks: Vec<MarkWanted>,
-        at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
+        mut at_work: Vec<(DeliveryId, Vec<ChannelId>)>,
     ) {
         let layout = self.deps.layout.borrow();
         marks.retain(|mark| layout.has(&mark.surface));
+        for (_, channels) in &mut at_work {
+            channels.retain(|channel| layout.may(*channel, Permission::SendMessages));
+        }
         // Nobody listens only while the process ends.
         if !marks.is_empty() {
             let _ = self.deps.marks.send(marks);

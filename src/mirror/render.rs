@@ -172,7 +172,8 @@ impl Renderer {
         let entity = Entity::STATUS;
         let views = store.views(entity.kind, &[entity.id]).await?;
         let facts = store.facts().await?;
-        let card = status_card(&self.dials.read(), Some(&facts), self.poll);
+        let limits = self.layout.borrow().limits();
+        let card = status_card(&self.dials.read(limits), Some(&facts), self.poll);
         let version = version(&card);
         Ok(single(entity, Surface::Status, card, version, views))
     }

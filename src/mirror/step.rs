@@ -161,7 +161,10 @@ impl Mirror {
         // Without its bot nothing can be done in a private channel, and nothing there is forgotten.
         row.views
             .retain(|view| !view.key.surface.is_private() || layout.knows(&view.key.surface));
-        let missing = |surface: &Surface| !layout.has(surface);
+        // The same where the bot may not post: what was missed is posted in its order once it may.
+        row.views
+            .retain(|view| layout.lacks_to_post(&view.key.surface).is_empty());
+        let missing = |surface: &Surface| !layout.takes(surface);
         let homeless: Vec<Surface> = row
             .wanted
             .extract_if(.., |wanted| missing(&wanted.surface))
@@ -175,7 +178,7 @@ impl Mirror {
             let parks =
                 |it: &Surface| !matches!(it, Surface::Task(_)) && layout.lacks(it).is_empty();
             if homeless.iter().any(parks) {
-                self.parked.insert(row.entity, entirely);
+                self.parked.put(row.entity, entirely);
             }
             if entirely {
                 return Vec::new();

@@ -81,7 +81,7 @@ impl Mirror {
             tracing::debug!(rows = found.len(), "the sweep found {} rows", found.len());
         }
         for entity in found {
-            let parked = self.parked.get(entity) == Some(&true);
+            let parked = self.parked.has_entirely(entity);
             if !self.under_way.contains_key(entity) && !parked {
                 self.dirty.mark(*entity);
                 self.sweep_soon |= more;
@@ -110,7 +110,10 @@ impl Mirror {
         limit: i64,
     ) -> crate::store::Result<Vec<Entity>> {
         let store = &self.deps.channels.store;
-        let places: Vec<String> = layout.iter().map(|(it, _)| it.to_string()).collect();
+        // What the bot may not post now is found once it may.
+        let open = layout.iter().map(|(surface, _)| surface);
+        let open = open.filter(|surface| layout.takes(surface));
+        let places: Vec<String> = open.map(ToString::to_string).collect();
         let floor = self.deps.reach.floor(store).await?;
         let kind = EntityKind::Message;
         let mut found: Vec<Entity> = store

@@ -143,7 +143,7 @@ impl Mirror {
     /// Whether a task has no thread that is known.
     pub(super) fn lacks_thread(&self, task: Entity) -> bool {
         let layout = self.deps.layout.borrow();
-        layout.has(&Surface::Tasks) && layout.threads().thread(task.id).is_none()
+        layout.takes(&Surface::Tasks) && layout.threads().thread(task.id).is_none()
     }
 
     /// Takes away what may not be shown yet: a new thread shows what happened in the order in which it

@@ -1,6 +1,7 @@
 //! The threads of tasks: opened behind their cards, named and tagged as the task is, archived when
 //! nothing happens any more, rebuilt when something does. What a person locks stays locked.
 
+mod allowed;
 mod news;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::refusals::Refusals;
 use super::request::ARCHIVE_AFTER;
 use crate::cards::Opening;
 use crate::discord::lanes::{Class, Lanes};
@@ -101,6 +103,8 @@ pub struct ThreadHands {
     pub news: mpsc::UnboundedSender<ThreadNews>,
     /// What is under way.
     pub busy: Busy,
+    /// What the bot may not do.
+    pub refusals: Refusals<(Uuid, bool)>,
 }
 
 /// What is under way.
@@ -207,7 +211,7 @@ impl ThreadHands {
                     }
                 }
                 Some(wish) = wishes.recv() => {
-                    if self.busy.begin(&wish) {
+                    if self.may(&wish) && self.busy.begin(&wish) {
                         let hands = self.clone();
                         tokio::spawn(async move { hands.fulfil(wish).await });
                     }
@@ -227,6 +231,7 @@ impl ThreadHands {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%task, %error, "the thread of task {task} is not as it should be: {error}");
+                self.note_refusal(key, &error);
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod presence;
 pub mod proposal;
 pub mod realtime;
 pub mod receipt;
+pub mod rights;
 pub mod schedule;
 pub mod skill;
 pub mod status;

@@ -8,6 +8,7 @@ use super::bots::Bots;
 use super::labs::Labs;
 use super::mode::State;
 use super::realtime::{FeedState, Gap};
+use super::rights::Limits;
 
 /// An agent, and when somebody last heard of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub struct Vitals {
     pub spool: Level,
     /// The agents' own bots.
     pub bots: Bots,
+    /// What the bot may not do in its server.
+    pub limits: Limits,
 }
 
 /// Where a running bridge's vitals are read.
@@ -86,13 +89,14 @@ pub struct Dials {
 }
 
 impl Dials {
-    /// What they show now.
-    pub fn read(&self) -> Vitals {
+    /// What they show now, beside what the layout knows: what the bot may not do.
+    pub fn read(&self, limits: Limits) -> Vitals {
         Vitals {
             mode: self.mode.borrow().clone(),
             feed: self.feed.borrow().clone(),
             spool: self.spool.borrow().clone(),
             bots: self.bots.borrow().clone(),
+            limits,
         }
     }
 

@@ -26,6 +26,7 @@ mod layout;
 mod lifecycle;
 mod mission;
 mod offline;
+mod permissions;
 mod presets;
 mod receipts;
 mod room;

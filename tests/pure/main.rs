@@ -29,6 +29,7 @@ mod presence;
 mod proposals;
 mod quote;
 mod receipts;
+mod rights;
 mod schedule;
 mod schedule_cards;
 mod setup;

@@ -287,6 +287,24 @@ fn found(id: u64, content: &str) -> Found {
 }
 
 #[test]
+fn words_under_a_name_are_known_where_the_bot_has_said_it() {
+    let agents = Found {
+        by_webhook: true,
+        ..found(1, "**Trunks**\nhello")
+    };
+    let there = [agents, found(2, "**Trunks**\nhello"), found(3, "hello")];
+    let marks = [Mark::Whole("hello"), Mark::Whole("hello")];
+    let ids: Vec<_> = adopt(&marks, &there)
+        .into_iter()
+        .map(|id| id.map(DiscordMessageId::get))
+        .collect();
+    assert_eq!(ids, [Some(2), Some(3)]);
+    let quoting = [found(4, "**Trunks**\n-# ↪ Ricky: what?\nthat")];
+    let adopted = adopt(&[Mark::Answer("that")], &quoting);
+    assert_eq!(adopted, [DiscordMessageId::new(4)]);
+}
+
+#[test]
 fn equal_texts_are_adopted_in_the_order_they_were_sent() {
     let there = [found(1, "same"), found(2, "other"), found(3, "same ")];
     let marks = ["same", "same", "same", "other"].map(Mark::Whole);

@@ -6,11 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clawdos_bridge::cards::mode::{duration, mode_change};
 use clawdos_bridge::cards::status::{TITLE, status_card};
 use clawdos_bridge::cards::{Draft, Mark, gap};
+use clawdos_bridge::model::ChannelId;
 use clawdos_bridge::model::bots::{BotState, Bots};
 use clawdos_bridge::model::change::Table;
 use clawdos_bridge::model::labs::{Feature, Labs};
 use clawdos_bridge::model::mode::{Mode, ModeChange, State};
 use clawdos_bridge::model::realtime::{FeedState, Gap, GapCause};
+use clawdos_bridge::model::rights::{Limits, Permission};
 use clawdos_bridge::model::status::{AgentSeen, Facts, Level, Vitals};
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -33,6 +35,7 @@ fn vitals(mode: Option<Mode>, reason: &str) -> Vitals {
         feed: FeedState::Up,
         spool: Level::default(),
         bots: Bots::new(),
+        limits: Limits::default(),
     }
 }
 
@@ -256,6 +259,12 @@ proptest! {
         let mut vitals = vitals(Some(Mode::Backup), &reason.repeat(20));
         vitals.feed = FeedState::Partly(reason.repeat(20));
         vitals.spool = Level { held: usize::MAX, trouble: Some(reason.repeat(20)) };
+        let channels: Vec<ChannelId> = (1..500).filter_map(|id| ChannelId::new(u64::MAX - id)).collect();
+        vitals.limits = Limits {
+            everywhere: Permission::ALL.to_vec(),
+            in_channels: Permission::ALL.map(|it| (it, channels.clone())).to_vec(),
+            unmade: names.clone(),
+        };
         let card = status_card(&vitals, Some(&facts), POLL);
         prop_assert!(card.content.chars().map(char::len_utf16).sum::<usize>() <= 2000);
         prop_assert_eq!(card.content.lines().next(), Some(TITLE));

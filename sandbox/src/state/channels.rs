@@ -95,7 +95,7 @@ impl State {
     }
 
     /// A channel that somebody sees no more is gone from their client, and one that they see now is new
-    /// there, with its threads. Bots hear of the change only.
+    /// there, with its threads. Bots hear of the change only, also of the one that hides it from them.
     fn tell_who_sees(&mut self, id: u64, before: &[u64], json: &Value) {
         let after = self.viewers(id);
         let people = |from: &[u64], without: &[u64]| -> Vec<u64> {
@@ -104,6 +104,11 @@ impl State {
             left.filter(person).copied().collect()
         };
         let (lost, won) = (people(before, &after), people(&after, before));
+        let blind = before.iter().filter(|user| !after.contains(user));
+        let blind: Vec<u64> = blind.filter(|user| !lost.contains(user)).copied().collect();
+        if !blind.is_empty() {
+            self.emit("CHANNEL_UPDATE", json.clone(), Audience::Users(blind));
+        }
         if !lost.is_empty() {
             self.emit("CHANNEL_DELETE", json.clone(), Audience::Users(lost));
         }

@@ -164,3 +164,24 @@ async fn commands_and_people_belong_to_their_guild() {
     let answer = person.post("/interactions", use_in(guild, general)).await;
     assert_eq!(answer.json["code"], 50001, "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_bot_hears_that_a_channel_is_hidden_from_it() {
+    let world = World::start().await;
+    let mut bot = world.bot_session(INTENTS).await;
+    let general = world.general().await;
+    let me = world.bot().get("/users/@me").await.json["id"].clone();
+    let path = format!("/channels/{general}/permissions/{}", me.as_str().unwrap());
+    let hidden = json!({"type": 1, "allow": "0", "deny": "1024"});
+    let zack = world.person("zack");
+    assert_eq!(zack.put(&path, hidden).await.status, 204);
+    let told = bot.event("CHANNEL_UPDATE").await;
+    assert_eq!(told["permission_overwrites"][0]["deny"], "1024", "{told}");
+    zack.say(&general, "behind the door").await;
+    assert_eq!(zack.delete(&path).await.status, 204);
+    let told = bot.event("CHANNEL_UPDATE").await;
+    assert_eq!(told["permission_overwrites"], json!([]));
+    zack.say(&general, "in front of it").await;
+    let heard = bot.contents_until("in front of it").await;
+    assert_eq!(heard, ["in front of it"]);
+}

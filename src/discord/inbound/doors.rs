@@ -15,6 +15,7 @@ use crate::discord::events::Written;
 use crate::discord::lanes::{Class, Lanes};
 use crate::discord::layout::{Dormant, Layout};
 use crate::discord::rest::{Request, Route};
+use crate::model::rights::Permission;
 use crate::model::{ChannelId, UserId};
 
 /// Nobody is told the same more often.
@@ -44,6 +45,8 @@ pub(super) struct Doors {
     /// is read before the change is written down.
     readers: HashMap<ChannelId, mpsc::UnboundedSender<Visit>>,
     told: HashMap<(UserId, ChannelId), Instant>,
+    /// Channels that the bot cannot read: what is written there is heard of by nobody.
+    blind: HashSet<ChannelId>,
 }
 
 impl Doors {
@@ -62,6 +65,17 @@ impl Doors {
     /// Follows the layout. Has to hear of each change before the messages that come after it.
     pub(super) fn follow(&mut self, layout: &Layout) {
         let since = Utc::now();
+        let readable = |channel: ChannelId| {
+            let history = layout.may(channel, Permission::ReadMessageHistory);
+            history && layout.may(channel, Permission::ViewChannels)
+        };
+        for (channel, _) in layout.for_messages() {
+            if !readable(channel) {
+                self.blind.insert(channel);
+            } else if self.blind.remove(&channel) {
+                self.read.remove(&channel);
+            }
+        }
         for (channel, open) in layout.for_messages() {
             let door = self.known.entry(channel).or_insert_with(|| {
                 watch::Sender::new(Door {

@@ -96,6 +96,14 @@ impl<'a> Plan<'a> {
         self.layout.channel(surface).map(|channel| channel.id)
     }
 
+    /// The bot may make no channel for a surface.
+    pub(super) fn may_not_make(&mut self, surface: &Surface) {
+        let name = self.names.of(surface);
+        if !self.layout.unmade.contains(&name) {
+            self.layout.unmade.push(name);
+        }
+    }
+
     /// Settles a surface.
     pub(super) fn put(&mut self, surface: Surface, id: ChannelId) {
         self.layout.surfaces.insert(id, surface.clone());
@@ -285,7 +293,7 @@ impl Builder {
             return Ok(None);
         }
         match self.create(plan, surface, parent).await {
-            Ok(made) => Ok(Some(made.id)),
+            Ok(made) => Ok(made.map(|made| made.id)),
             Err(error) if error.code() == Some(TOO_MANY_CHANNELS) => {
                 plan.layout.full = Some(surface.clone());
                 Ok(None)

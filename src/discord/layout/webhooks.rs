@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{AUDIT_REASON, Builder, Layout};
 use crate::discord::lanes::Class;
 use crate::discord::rest::{Request, RestError, Route, WebhookKey};
+use crate::model::rights::Permission;
 use crate::model::{ApplicationId, ChannelId, WebhookId};
 
 /// The name of our webhooks where people manage them; messages carry a persona's name.
@@ -23,12 +24,25 @@ pub(super) struct ExistingWebhook {
 }
 
 impl Builder {
-    /// Gives every channel in which agents speak its webhook.
+    /// The webhooks of the server; none where the bot may not manage them.
+    pub(super) async fn own_webhooks(&self) -> Result<Option<Vec<ExistingWebhook>>, RestError> {
+        match self.get(Route::guild_webhooks(self.guild.get())).await {
+            Ok(webhooks) => Ok(Some(webhooks)),
+            Err(error) if error.status() == Some(403) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives every channel in which agents speak its webhook, as far as the bot may.
     pub(super) async fn attach_webhooks(
         &self,
         layout: &mut Layout,
-        webhooks: Vec<ExistingWebhook>,
+        webhooks: Option<Vec<ExistingWebhook>>,
     ) -> Result<(), RestError> {
+        // Who cannot see which there are would make another one at each look.
+        let Some(webhooks) = webhooks else {
+            return Ok(());
+        };
         let mut ours: HashMap<ChannelId, WebhookKey> = HashMap::new();
         for webhook in webhooks {
             if webhook.application_id == Some(self.application)
@@ -43,11 +57,15 @@ impl Builder {
             .iter_mut()
             .filter(|(surface, _)| surface.has_personas());
         for (_, channel) in speaking {
-            let webhook = match ours.remove(&channel.id) {
-                Some(webhook) => webhook,
-                None => self.create_webhook(channel.id).await?,
+            channel.webhook = match ours.remove(&channel.id) {
+                Some(webhook) => Some(webhook),
+                None if !layout.rights.may_in(channel.id, Permission::ManageWebhooks) => None,
+                None => match self.create_webhook(channel.id).await {
+                    Ok(webhook) => Some(webhook),
+                    Err(error) if error.status() == Some(403) => None,
+                    Err(error) => return Err(error),
+                },
             };
-            channel.webhook = Some(webhook);
         }
         for channel in layout.asleep.values_mut() {
             channel.webhook = ours.remove(&channel.id);

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::fair::Fair;
-use super::{Done, Gone, Ladder, Wish};
+use super::{Done, Gone, Ladder, May, Wish};
 use crate::discord::lanes::{Class, Lanes, Submission};
 use crate::discord::rest::{ErrorKind, Request, RestError, Route};
 use crate::model::receipt::{Mark, Marks};
@@ -83,6 +83,7 @@ pub(super) struct Worker {
     lanes: Lanes,
     channel: ChannelId,
     gone: Gone,
+    may: May,
     entries: HashMap<DiscordMessageId, Entry>,
     turns: Fair,
     /// When what failed is tried again.
@@ -90,11 +91,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(lanes: Lanes, channel: ChannelId, gone: Gone) -> Self {
+    pub(super) fn new(lanes: Lanes, channel: ChannelId, gone: Gone, may: May) -> Self {
         Self {
             lanes,
             channel,
             gone,
+            may,
             entries: HashMap::new(),
             turns: Fair::default(),
             again: None,
@@ -214,6 +216,10 @@ impl Worker {
                 step
             });
             match next {
+                // Nobody would see it: as good as done.
+                Some(step @ Step::Show(_)) if !(self.may)(self.channel) => {
+                    self.ended(message, step, None);
+                }
                 Some(step) => return Some((message, step, self.submit(message, step))),
                 None => self.turn(message),
             }

@@ -6,7 +6,7 @@ use super::{Hands, Next, judge, sent, without_files};
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
-use crate::mirror::request;
+use crate::mirror::request::{self, Means};
 use crate::mirror::threads::ARCHIVED;
 use crate::model::view::{Surface, View, ViewAuthor};
 use crate::store::ledger::SettledAs;
@@ -24,8 +24,19 @@ impl Hands {
     ) -> Option<SettledAs> {
         let message = view.message?;
         let webhook = self.own_webhook(surface, view);
+        if webhook.is_none() && self.lacks_webhooks(surface, view) {
+            // Nobody but its webhook may change it, and that one is out of reach.
+            return None;
+        }
         let shown = view.hash.as_deref();
-        let request = request::edit(webhook.as_ref(), view.channel, message, draft, shown);
+        let layout = self.layout.borrow().clone();
+        let means = Means::of_bot(&layout, &view.key, view.channel);
+        let draft = match webhook {
+            None => means.fit(draft),
+            Some(_) => draft,
+        };
+        let place = (view.channel, message);
+        let request = request::edit(webhook.as_ref(), place, draft, shown, means);
         let error = match self.submit_as(Class::Edit, request).await.done() {
             Outcome::Sent(()) => {
                 return Some(sent(view.channel, message, draft, row_version, view.author));
@@ -49,6 +60,7 @@ impl Hands {
                 Outcome::NotSent(_) | Outcome::Unknown(_) => return None,
             }
         }
+        self.note_refusal(view, &error);
         let gone = error.code() == Some(UNKNOWN_MESSAGE);
         (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
             let error = error.to_string();
@@ -91,9 +103,29 @@ impl Hands {
             }
             Outcome::NotSent(error) | Outcome::Unknown(error) => {
                 tracing::warn!(%surface, %error, "a message in {surface} could not be deleted: {error}");
+                self.note_refusal(view, &error);
                 None
             }
         }
+    }
+
+    /// What the bot may not do now is not tried at every look.
+    fn note_refusal(&self, view: &View, error: &RestError) {
+        if matches!(judge(error), Next::Forbidden) {
+            let layout = self.layout.borrow().clone();
+            self.refusals.note(view.key.clone(), layout);
+            self.repair.notify_one();
+        }
+    }
+
+    /// Whether a webhook wrote a view, and the bot may not ask for it.
+    fn lacks_webhooks(&self, surface: &Surface, view: &View) -> bool {
+        let layout = self.layout.borrow();
+        let channel = layout.at(surface);
+        view.author == ViewAuthor::Webhook
+            && channel.is_some_and(|channel| {
+                channel.webhook.is_none() && !layout.may_speak_for_agents(channel.id)
+            })
     }
 
     /// The webhook of a view's channel, where a webhook is its author.

@@ -62,17 +62,17 @@ async fn a_missing_intent_is_named_with_its_switch() {
 
 #[tokio::test]
 async fn missing_permissions_are_named_with_the_invite_that_grants_them() {
-    let world = World::without_bridge().await;
+    let mut world = World::without_bridge().await;
     // View Channels, Send Messages and Manage Messages; everybody may read the history here.
     world.application(json!({ "permissions": "11264" })).await;
-    let said = refused(&world, &[], &[]);
+    world.start_bridge();
+    let said = world.log();
     says(
         &said,
         &[
-            "lacks permissions",
-            "Manage Webhooks",
-            "Manage Channels",
-            "Pin Messages",
+            "warning   ⚠️ The bot lacks **Manage Webhooks**",
+            "warning   ⚠️ The bot lacks **Manage Channels**",
+            "warning   ⚠️ The bot lacks **Pin Messages**",
             "oauth2/authorize",
         ],
     );

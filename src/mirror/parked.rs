@@ -1,0 +1,33 @@
+//! Rows that wait for a place: their channel is not there, or the bot may not post in it.
+
+use std::collections::HashMap;
+
+use crate::model::view::Entity;
+
+/// The rows, in the order in which they came to wait.
+#[derive(Debug, Default)]
+pub struct Parked {
+    order: Vec<Entity>,
+    /// Whether they want no place that is there.
+    entirely: HashMap<Entity, bool>,
+}
+
+impl Parked {
+    /// A row waits. `entirely`: it wants no place that is there.
+    pub fn put(&mut self, entity: Entity, entirely: bool) {
+        if self.entirely.insert(entity, entirely).is_none() {
+            self.order.push(entity);
+        }
+    }
+
+    /// Whether a row waits, and wants no place that is there.
+    pub fn has_entirely(&self, entity: &Entity) -> bool {
+        self.entirely.get(entity) == Some(&true)
+    }
+
+    /// All that wait, the first one first: they wait no more.
+    pub fn take(&mut self) -> Vec<Entity> {
+        self.entirely.clear();
+        std::mem::take(&mut self.order)
+    }
+}
