@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use crate::harness::card::Card;
 use crate::harness::client::Client;
 use crate::harness::demo::Demo;
+use crate::harness::status::card as status_card;
 use crate::harness::wait::eventually;
 
 const MISSION: &str = "Every hat out of the door by Friday";
@@ -26,6 +27,7 @@ impl Day {
         std::fs::create_dir_all(&skill).expect("it is writable");
         let manifest = "name = \"Post\"\n[requires]\nconfig = [\"stamps.toml\"]\n";
         std::fs::write(skill.join("skill.toml"), manifest).expect("it is writable");
+        let demo = demo.again();
         // The story of the demo has a heartbeat of its own.
         let pool = demo.pool().await;
         sqlx::raw_sql(
@@ -79,6 +81,18 @@ impl Day {
         self.give(("schedule", "new"), &options).await
     }
 
+    /// Changes when a job runs, in its form.
+    async fn move_to_morning(&self, card: &Card, name: &str) {
+        let form = self.zack.asked(&self.zack.press(card, "Edit…").await).await;
+        let fields = [
+            ("name", name),
+            ("schedule", "daily at 7:30"),
+            ("timezone", "America/New_York"),
+            ("instructions", "Count the hats."),
+        ];
+        self.zack.told(&self.zack.fill(&form, &fields).await).await;
+    }
+
     async fn ask_for_heartbeat(&self, agent: &str) -> Card {
         let what = "Please find a late parcel, propose create_task Chase the late parcel";
         let options = [("agent", agent), ("interval", "5m"), ("instructions", what)];
@@ -100,9 +114,9 @@ impl Day {
         } else {
             "**Backup** since"
         };
-        self.zack
-            .person
-            .sees_card(&self.at, mode, "the mode", |_| true)
+        let person = &self.zack.person;
+        person
+            .sees(&self.at, mode, |seen| status_card(seen).contains(mode))
             .await;
     }
 
@@ -184,9 +198,7 @@ async fn a_day_in_mission_control() {
     let card = day.job("Stocktaking", "weekdays at 9:00 New York").await;
     day.press(&card, "Run now").await;
     let ran = day.job("Stocktaking", "✅ ok").await;
-    let form = zack.asked(&zack.press(&ran, "Edit…").await).await;
-    zack.told(&zack.fill(&form, &[("schedule", "daily at 7:30")]).await)
-        .await;
+    day.move_to_morning(&ran, "Stocktaking").await;
     let card = day.job("Stocktaking", "daily at 7:30").await;
     let asked = day.press(&card, "Delete").await;
     day.press(&asked, "Yes, delete it").await;
@@ -229,9 +241,7 @@ async fn the_same_day_with_the_executor_stopped_is_caught_up_with_when_it_return
     let card = day.job("Run me", "never run").await;
     day.press(&card, "Run now").await;
     let card = day.job("Change me", "weekdays").await;
-    let form = zack.asked(&zack.press(&card, "Edit…").await).await;
-    zack.told(&zack.fill(&form, &[("schedule", "daily at 7:30")]).await)
-        .await;
+    day.move_to_morning(&card, "Change me").await;
     let card = day.job("Drop me", "weekdays").await;
     let asked = day.press(&card, "Delete").await;
     day.press(&asked, "Yes, delete it").await;

@@ -59,9 +59,10 @@ impl Store {
             let flags = Value::Object(flags).to_string();
             set_once(&mut tx, &self.project, LABS_KEY, &flags).await?;
             hire(&mut tx, &self.project).await?;
+            // Dated back: whoever writes another one at once does not do so unseen.
             sqlx::query(
-                "INSERT INTO brain_docs (project_id, agent_key, doc_type, content, updated_by)
-                 VALUES ($1, 'project', 'mission', $2, 'ui') ON CONFLICT DO NOTHING",
+                "INSERT INTO brain_docs (project_id, agent_key, doc_type, content, updated_by, updated_at)
+                 VALUES ($1, 'project', 'mission', $2, 'ui', now() - interval '1 hour') ON CONFLICT DO NOTHING",
             )
             .bind(self.project.as_str())
             .bind(MISSION)
