@@ -83,6 +83,7 @@ impl Switch {
         match self.common.homes.meant(guild, &places(channel, told)) {
             Meant::One(home) => Ok(*home),
             Meant::OneOf(homes) => Err(words::which_one(homes.iter().map(|it| it.name.as_str()))),
+            Meant::Moved => Err(words::moved()),
             Meant::Nobody => Err(words::not_here()),
         }
     }

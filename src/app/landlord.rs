@@ -18,7 +18,7 @@ use super::wiring::Shared;
 use crate::discord::switchboard::GuildNews;
 use crate::lifecycle::Lifecycle;
 use crate::model::mode::State;
-use crate::model::{GuildId, ProjectId};
+use crate::model::{ChannelId, GuildId, ProjectId};
 use crate::operations::homes::Home;
 use crate::spool::Found;
 use crate::store::Store;
@@ -41,6 +41,7 @@ pub(super) struct Landlord {
     shared: Arc<Shared>,
     bell: Arc<Notify>,
     homes: watch::Sender<Arc<Vec<Home>>>,
+    former: watch::Sender<HashSet<ChannelId>>,
     open: BTreeMap<ProjectId, Open>,
     /// Homes, and executors of ours; each ends when it is told to.
     parts: JoinSet<(String, anyhow::Result<()>)>,
@@ -70,6 +71,7 @@ impl Landlord {
         Self {
             bell,
             homes: watch::Sender::default(),
+            former: watch::Sender::default(),
             open: BTreeMap::new(),
             parts: JoinSet::new(),
             controls: BTreeMap::from([(project, control)]),
@@ -87,6 +89,11 @@ impl Landlord {
     /// The homes that are open, the configured project first.
     pub(super) fn watch(&self) -> watch::Receiver<Arc<Vec<Home>>> {
         self.homes.subscribe()
+    }
+
+    /// Channels that a project has left.
+    pub(super) fn former(&self) -> watch::Receiver<HashSet<ChannelId>> {
+        self.former.subscribe()
     }
 
     /// The mode that the bot shows beside its name: that of the first home.
@@ -205,6 +212,13 @@ impl Landlord {
             }
             if let Err(error) = self.move_in(tenant).await {
                 not_yet(&project, &error);
+                whole = false;
+            }
+        }
+        match self.shared.database.store.former_channels().await {
+            Ok(former) => drop(self.former.send_replace(former)),
+            Err(error) => {
+                tracing::warn!(%error, "the channels that were left cannot be read: {error}");
                 whole = false;
             }
         }

@@ -113,7 +113,7 @@ pub async fn connect(
     let mut landlord = Landlord::new(Arc::clone(shared), control, at_the_door, cancel.clone());
     landlord.begin().await?;
     let (open, mode) = (landlord.watch(), landlord.mode());
-    let homes = Homes::new(open.clone(), bell);
+    let homes = Homes::new(open.clone(), landlord.former(), bell);
 
     let lobby = lobby(shared, homes.clone());
     let porter = Porter {

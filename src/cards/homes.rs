@@ -19,6 +19,12 @@ pub fn not_here() -> String {
         .to_owned()
 }
 
+/// The answer in a channel of a project that has moved, to whatever is said or asked there.
+pub fn moved() -> String {
+    "What was shown here is shown in another server now. This channel is not read any more, and nothing new appears in it."
+        .to_owned()
+}
+
 /// The answer where several projects could be meant.
 pub fn which_one<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<String> = names

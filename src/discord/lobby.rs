@@ -6,14 +6,15 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::events::Pressed;
-use super::lanes::Lanes;
+use super::lanes::{Class, Lanes};
 use super::presses::answer::{first, message, send};
 use super::rest::interaction::{CHANGE_LATER, EPHEMERAL, FORM, SAY, SAY_LATER, private};
-use super::rest::{RestError, Route};
+use super::rest::{Request, RestError, Route};
 use crate::cards::Draft;
 use crate::cards::setup::answers::{self as words, NAME_FIELD};
 use crate::cards::setup::press::{PREFIX, SetupPress};
 use crate::error::Told;
+use crate::model::ChannelId;
 use crate::model::operators::Kind;
 use crate::operations::setup::{Given, Lobby, Picked, Step, Visitor, may_create, press};
 use crate::store::StoreError;
@@ -51,6 +52,19 @@ impl LobbyPresses {
         tokio::spawn(async move {
             if let Err(error) = hands.say(&pressed, why).await {
                 tracing::warn!(%error, "a press could not be answered: {error}");
+            }
+        });
+    }
+
+    /// Says something in a channel that is nobody's.
+    pub fn say_in(&self, channel: ChannelId, text: &str) {
+        let request = Request::new(Route::create_message(channel.get()))
+            .json(&json!({ "content": text, "allowed_mentions": { "parse": [] } }));
+        let lanes = self.lanes().clone();
+        tokio::spawn(async move {
+            let said = lanes.submit(Class::Backlog, request).await.done();
+            if let Some(error) = said.error() {
+                tracing::info!(%channel, %error, "nobody could be told in {channel}: {error}");
             }
         });
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
@@ -11,8 +12,11 @@ use super::events::{Inbound, Pressed};
 use super::lobby::LobbyPresses;
 use crate::cards::homes as words;
 use crate::model::mentions::Names;
-use crate::model::{GuildId, ProjectId};
+use crate::model::{ChannelId, GuildId, ProjectId};
 use crate::operations::homes::{Homes, Meant};
+
+/// How long nothing is said again where nobody reads.
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// What became of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,10 +124,18 @@ impl Shared {
     }
 }
 
+/// Whether it is time to say something in a channel: once a minute at most.
+fn due(told: &mut HashMap<ChannelId, Instant>, channel: ChannelId) -> bool {
+    told.retain(|_, at| at.elapsed() < AGAIN);
+    let due = !told.contains_key(&channel);
+    told.entry(channel).or_insert_with(Instant::now);
+    due
+}
+
 impl Switchboard {
     /// Hands on until cancelled.
     pub async fn run(mut self, cancel: CancellationToken) -> anyhow::Result<()> {
-        let mut known = HashSet::new();
+        let (mut known, mut told) = (HashSet::new(), HashMap::new());
         loop {
             let heard = tokio::select! {
                 // First: the gateway may have ended already.
@@ -132,11 +144,16 @@ impl Switchboard {
                 heard = self.heard.recv() => heard,
             };
             let heard = heard.context("the gateway does not speak any more")?;
-            self.hand_on(heard, &mut known);
+            self.hand_on(heard, &mut known, &mut told);
         }
     }
 
-    fn hand_on(&self, heard: Inbound, known: &mut HashSet<GuildId>) {
+    fn hand_on(
+        &self,
+        heard: Inbound,
+        known: &mut HashSet<GuildId>,
+        told: &mut HashMap<ChannelId, Instant>,
+    ) {
         match heard {
             Inbound::Pressed(pressed) if LobbyPresses::knows(&pressed) => {
                 self.lobby.take(*pressed);
@@ -147,6 +164,11 @@ impl Switchboard {
                 self.seats.lock().names.remove(&guild);
                 // Nobody listens only while the process ends.
                 let _ = self.guilds.send(GuildNews::Left(guild));
+            }
+            Inbound::Message(it) if self.homes.has_left(it.channel) => {
+                if due(told, it.channel) {
+                    self.lobby.say_in(it.channel, &words::moved());
+                }
             }
             Inbound::Message(ref it) | Inbound::Edited(ref it) => {
                 let whom = it.guild.map_or(Whom::All, Whom::In);
@@ -185,6 +207,7 @@ impl Switchboard {
                 let names = homes.iter().map(|it| it.name.as_str());
                 return self.lobby.send_away(*pressed, words::which_one(names));
             }
+            Meant::Moved => return self.lobby.send_away(*pressed, words::moved()),
             Meant::Nobody => return self.lobby.send_away(*pressed, words::not_here()),
         };
         let seats = self.seats.lock();

@@ -69,8 +69,9 @@ impl Mirror {
         }
         self.name(&found);
         if whole {
-            let released = self.parked.released();
-            released.into_iter().for_each(|it| self.dirty.mark(it));
+            for entity in self.parked.released() {
+                self.dirty.mark(entity);
+            }
         }
         // These have no row of their own whose version would tell.
         self.dirty.mark(Entity::DIGEST);

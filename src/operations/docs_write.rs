@@ -12,7 +12,7 @@ use crate::control::wire::{DocSave, OverviewSave, Writer};
 use crate::control::{Asked, Save};
 use crate::delivery::fallback::Way;
 use crate::discord::layout::Layout;
-use crate::model::document::{Document, LARGEST, LONGEST_TITLE, NewDoc, Seen};
+use crate::model::document::{Access, Document, LARGEST, LONGEST_TITLE, NewDoc, Seen};
 use crate::model::message::MEMBER_PREFIX;
 use crate::store::Result;
 use crate::store::document::SavedDoc;
@@ -214,6 +214,9 @@ pub(super) async fn pin(desk: &Desk, presser: &Presser, note: Uuid, pinned: bool
     let Some(line) = desk.store.pin_document(note, pinned).await? else {
         return Ok(Draft::text(words::gone()));
     };
+    if line.access == Access::Secret {
+        return Ok(Draft::text(words::closed(&line, &personas(desk).await?)));
+    }
     tracing::info!(user = %presser.user, document = %note, pinned, "an operator has pinned or unpinned a document");
     Ok(Draft::text(words::pinned(&line, &personas(desk).await?)))
 }

@@ -1,5 +1,6 @@
 //! The homes: projects that this process shows, each in one server.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub enum Meant {
     One(Box<Home>),
     /// One of these; which, the place does not say.
     OneOf(Vec<Home>),
+    /// None any more: what lived there shows itself elsewhere.
+    Moved,
     /// None: the server shows nothing.
     Nobody,
 }
@@ -49,14 +52,25 @@ impl Home {
 #[derive(Clone)]
 pub struct Homes {
     now: watch::Receiver<Arc<Vec<Home>>>,
+    /// Channels that a project has left.
+    former: watch::Receiver<HashSet<ChannelId>>,
     /// Rings for whoever opens and closes them.
     bell: Arc<Notify>,
 }
 
 impl Homes {
-    /// As `now` tells; `bell` has them looked at anew.
-    pub fn new(now: watch::Receiver<Arc<Vec<Home>>>, bell: Arc<Notify>) -> Self {
-        Self { now, bell }
+    /// As `now` tells, with the channels that were left; `bell` has them looked at anew.
+    pub fn new(
+        now: watch::Receiver<Arc<Vec<Home>>>,
+        former: watch::Receiver<HashSet<ChannelId>>,
+        bell: Arc<Notify>,
+    ) -> Self {
+        Self { now, former, bell }
+    }
+
+    /// Whether a project has left a channel.
+    pub fn has_left(&self, channel: ChannelId) -> bool {
+        self.former.borrow().contains(&channel)
     }
 
     /// All of them, the configured project first.
@@ -91,7 +105,9 @@ impl Homes {
             let layout = home.layout.borrow();
             places.iter().any(|it| layout.on_or_off(*it).is_some())
         };
+        let left = places.iter().any(|it| self.has_left(*it));
         match (here.len(), here.iter().position(shows)) {
+            (_, None) if left => Meant::Moved,
             (0, _) => Meant::Nobody,
             (1, _) => Meant::One(Box::new(here.swap_remove(0))),
             (_, Some(at)) => Meant::One(Box::new(here.swap_remove(at))),

@@ -340,7 +340,12 @@ impl Store {
 
     /// Whether agents read a note before each turn from now on. None where it is gone.
     pub async fn pin_document(&self, note: Uuid, pinned: bool) -> Result<Option<DocLine>> {
-        sqlx::query("UPDATE project_documents SET pinned = $3 WHERE project_id = $1 AND id = $2")
+        // One that holds secrets is not changed, whatever a card of before offers.
+        let pin = concat!(
+            "UPDATE project_documents d SET pinned = $3 WHERE project_id = $1 AND id = $2 AND NOT ",
+            secret!()
+        );
+        sqlx::query(pin)
             .bind(self.project.as_str())
             .bind(note)
             .bind(pinned)

@@ -1,5 +1,7 @@
 //! Which server shows which project (`bridge.home`).
 
+use std::collections::HashSet;
+
 use sqlx::FromRow;
 
 use super::{Result, Store, StoreError};
@@ -127,8 +129,12 @@ impl Store {
     pub async fn leave_others(&self, guild: GuildId) -> Result<bool> {
         let mut on = self.pool.begin().await?;
         let left = sqlx::query(
-            "DELETE FROM bridge.channel \
-             WHERE project_id = $1 AND guild_id <> $2 AND surface NOT LIKE 'bot-%'",
+            "WITH gone AS (DELETE FROM bridge.channel \
+               WHERE project_id = $1 AND guild_id <> $2 AND surface NOT LIKE 'bot-%' \
+               RETURNING channel_id, project_id, guild_id) \
+             INSERT INTO bridge.former_channel (channel_id, project_id, guild_id) SELECT * FROM gone \
+             ON CONFLICT (channel_id) DO UPDATE \
+               SET project_id = excluded.project_id, guild_id = excluded.guild_id, left_at = now()",
         )
         .bind(self.project.as_str())
         .bind(guild.to_i64())
@@ -154,10 +160,19 @@ impl Store {
         Ok(true)
     }
 
+    /// Channels that a project has left, whichever it was.
+    pub async fn former_channels(&self) -> Result<HashSet<ChannelId>> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT channel_id FROM bridge.former_channel")
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(ids.into_iter().filter_map(ChannelId::from_i64).collect())
+    }
+
     /// The channels of other projects in a server: none of them may become ours.
     pub async fn channels_of_others(&self, guild: GuildId) -> Result<Vec<ChannelId>> {
         let ids: Vec<i64> = sqlx::query_scalar(
-            "SELECT channel_id FROM bridge.channel WHERE guild_id = $1 AND project_id <> $2",
+            "SELECT channel_id FROM bridge.channel WHERE guild_id = $1 AND project_id <> $2 \
+             UNION SELECT channel_id FROM bridge.former_channel WHERE guild_id = $1 AND project_id <> $2",
         )
         .bind(guild.to_i64())
         .bind(self.project.as_str())

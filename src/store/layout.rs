@@ -39,16 +39,18 @@ impl TryFrom<ChannelRow> for KnownChannel {
     type Error = StoreError;
 
     fn try_from(row: ChannelRow) -> Result<Self> {
+        let bound = DiscordMessageId::at(row.bound_at);
         let bad = |reason: String| StoreError::bad_row("bridge.channel", &row.surface, reason);
         Ok(Self {
             surface: row.surface.parse().map_err(|e| bad(format!("{e}")))?,
             channel: ChannelId::from_i64(row.channel_id)
                 .ok_or_else(|| bad("no channel id".to_owned()))?,
             bound_at: row.bound_at,
+            // What was written while it was not ours was written to nobody.
             read_up_to: row
                 .last_seen
                 .and_then(DiscordMessageId::from_i64)
-                .unwrap_or_else(|| DiscordMessageId::at(row.bound_at)),
+                .map_or(bound, |seen| seen.max(bound)),
             opened_at: row.opened_at,
             closed_at: row.closed_at,
         })
@@ -79,7 +81,8 @@ impl Store {
         channel: ChannelId,
     ) -> Result<()> {
         sqlx::query(
-            "INSERT INTO bridge.channel (project_id, surface, guild_id, channel_id) \
+            "WITH back AS (DELETE FROM bridge.former_channel WHERE channel_id = $4) \
+             INSERT INTO bridge.channel (project_id, surface, guild_id, channel_id) \
              VALUES ($1, $2, $3, $4) \
              ON CONFLICT (project_id, surface) DO UPDATE \
                SET guild_id = excluded.guild_id, channel_id = excluded.channel_id, \

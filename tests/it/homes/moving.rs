@@ -88,7 +88,7 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
         .sees_card(&approvals, "Trunks", "the proposal", waits)
         .await;
     let gone = client.told(&client.press(&old_card, "Approve").await).await;
-    assert!(gone.says("shows no project"), "{gone:?}");
+    assert!(gone.says("another server now"), "{gone:?}");
     there.press(&card, "Approve").await;
     world
         .database_says("SELECT count(*) FROM bridge.decision", 1_i64)
@@ -135,6 +135,21 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
         texts(&zack.read(&old_approvals).await),
     ];
     assert_eq!(before, after);
+
+    // Whoever writes or asks where it was is told so, and it is about nobody else's project.
+    let asked = client.used(&old_room, "agents", &[]).await;
+    assert!(asked.says("another server now"), "{asked:?}");
+    zack.say(&old_room, "is anybody there?").await;
+    zack.sees(&old_room, "the hint", |seen| {
+        seen.iter().any(|it| it.text.contains("not read any more"))
+    })
+    .await;
+    world
+        .database_says(
+            "SELECT count(*) FROM project_chat_messages WHERE message LIKE '%anybody there%'",
+            0_i64,
+        )
+        .await;
 
     // And what is said here is heard.
     zack.say(&named(zack, &guild, "dm-main").await, "are you settled?")
