@@ -20,10 +20,12 @@ export type Panel = "channels" | "chat";
 
 export const place = signal<Place>(parse(location.pathname));
 export const panel = signal<Panel>("chat");
-/** Where there is room for both columns, at once. */
+/** Screens that have room for both columns. */
 const wide = matchMedia("(min-width: 701px)");
+
 /** Whether the person sees the chat: a phone may show the channels instead. */
 export const inSight = (): boolean => panel.value === "chat" || wide.matches;
+
 /** Whether the list shows private chats, whatever the chat shows. */
 const amongPrivate = signal(false);
 

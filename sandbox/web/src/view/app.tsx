@@ -37,7 +37,7 @@ export function App() {
         beside && <MemberList />
       )}
       <ModalView />
-      {founding.value && (
+      {founding.value && onNewServer && (
         <NewServer
           session={open}
           onClose={() => (founding.value = false)}
