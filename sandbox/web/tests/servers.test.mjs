@@ -1,6 +1,7 @@
 // Several servers: one more is made and set up, and each keeps to itself.
 
-import { assert, journey, until, world } from "./harness/index.mjs";
+import { assert, journey, none, until, world } from "./harness/index.mjs";
+import { tooSmall, violations } from "./harness/reach.mjs";
 
 const it = world();
 
@@ -38,6 +39,12 @@ async function channelsOfFirst(nav) {
   return names.filter((name) => all.some((one) => one.name === name)).sort();
 }
 
+/** Everybody reads and presses what is there. */
+async function isReached(page, where) {
+  none([...(await violations(page, where)), ...(page.phone ? await tooSmall(page, where) : [])]);
+  assert.equal(await page.tooWide(), 0, where);
+}
+
 async function uses(page, command, options) {
   await page.begins(command);
   for (const [name, value] of options) {
@@ -57,6 +64,7 @@ journey(it, "makes a server, shows a new project there, and comes back", async (
   let nav = await page.showsChannels();
   const before = await channelsOfFirst(nav);
   await asksForServer(page, already);
+  await isReached(page, "the form");
   await page.dialog.getByRole("textbox", { name: "What is it called?" }).fill(name);
   await page.presses("Make it");
   await page.dialog.waitFor({ state: "detached" });
@@ -74,6 +82,7 @@ journey(it, "makes a server, shows a new project there, and comes back", async (
   nav = await page.showsChannels();
   for (const channel of ["approvals", "status", "team-room"]) await nav.getByRole("link", { name: new RegExp(`^${channel}(,|$)`) }).waitFor();
   await page.raw.screenshot({ path: it.picture("two servers", device) });
+  await isReached(page, "the list");
   await page.opens("team-room");
   const words = `Good morning, ${device}`;
   await page.says(words);
