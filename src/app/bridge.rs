@@ -230,6 +230,8 @@ async fn follow(running: &Running, file: &std::path::Path) -> anyhow::Result<()>
     loop {
         let open = homes.borrow_and_update().clone();
         let mut layouts: Vec<_> = open.iter().map(|home| home.layout.clone()).collect();
+        // What changes from here on is in the next file.
+        layouts.iter_mut().for_each(watch::Receiver::mark_unchanged);
         run_file::write(file, &run_json(running))?;
         let next = layouts.iter_mut().map(|it| Box::pin(it.changed()));
         let any = async {

@@ -210,7 +210,9 @@ impl Identity {
             [only] => Some(only.id),
             _ => None,
         };
-        let guild = chosen.filter(here).or(place.guild).or(only);
+        // Who was chosen somewhere else is not shown to whoever is left.
+        let unasked = || place.guild.or(only).filter(|_| chosen.is_none());
+        let guild = chosen.filter(here).or_else(unasked);
         let Some(guild) = guild.and_then(|id| self.guilds.iter().find(|it| it.id == id)) else {
             return Ok(None);
         };

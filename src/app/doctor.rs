@@ -19,7 +19,7 @@ use crate::control::ControlClient;
 use crate::doctor::{Bot, Control, Feed, Group, Line, Operators, Report, Subject, examine, text};
 use crate::embedded::DataDirLock;
 use crate::lifecycle::Lifecycle;
-use crate::model::ProjectId;
+use crate::model::{GuildId, ProjectId};
 
 /// What was started for the look, and ends with it.
 #[derive(Default)]
@@ -166,6 +166,10 @@ async fn of_config(
             .map(|(place, _)| place)
             .map_err(|error| format!("{error:#}")),
     };
+    let guild = match config.discord.guild_id {
+        Some(guild) => Some(guild),
+        None => chosen(config, &database).await,
+    };
     let operators = place.as_ref().ok();
     let operators = operators.map(|place| operators_of(config, place.operators.len()));
     let commands = commands()?;
@@ -185,7 +189,7 @@ async fn of_config(
         discord: place.map(|place| Bot {
             api_base: place.api_base,
             token: place.token,
-            guild: place.guild,
+            guild: guild.or(place.guild),
             commands,
             channels: BTreeMap::new(),
             own_bots: own_bots(config),
@@ -194,6 +198,16 @@ async fn of_config(
         operators,
         clock: Clock::System,
     })
+}
+
+/// The server that somebody has chosen for the project, as far as the database tells.
+async fn chosen(config: &Config, database: &Result<SecretString, String>) -> Option<GuildId> {
+    let project = &config.project.id;
+    let store = database::connect(database.as_ref().ok()?, project.clone()).await;
+    let store = store.ok()?;
+    let known = store.known_project(project).await;
+    store.pool().close().await;
+    known.ok()??.guild
 }
 
 fn own_bots(config: &Config) -> Vec<(String, SecretString)> {

@@ -90,8 +90,10 @@ async fn start(
     if *store.project() != config.project.id {
         // Another project of the same process: its agents may have the same names.
         listen.set_port(0);
-        workspace.push("projects");
-        workspace.push(store.project().as_str());
+        let mut name = workspace.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{}", store.project()));
+        // Beside it and not in it: what one may write the other must not reach.
+        workspace.set_file_name(name);
     }
     let settings = ExecutorSettings {
         listen,

@@ -1,10 +1,13 @@
 //! The change feed: which transport carries it, and who is shown how it is.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use metrics::gauge;
 use secrecy::SecretString;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, FeedKind};
 use crate::feed::check::{check, check_visibility};
@@ -20,6 +23,10 @@ use crate::telemetry;
 /// Transactions that the feed may be ahead of the mirror; beyond it the feed waits, and so does
 /// the database's sender, which loses nothing.
 const FEED_AHEAD: usize = 1024;
+
+/// How long the feed waits for a project that is so far behind: alone as long as it takes, among others a moment.
+const ALONE: Duration = Duration::from_hours(1);
+const AMONG_OTHERS: Duration = Duration::from_secs(1);
 
 /// Where homes hear of changes.
 pub struct Feed {
@@ -46,36 +53,79 @@ struct Hub {
 struct Ears {
     /// Connected or not, as it was told last.
     last: Option<FeedEvent>,
-    listening: Vec<mpsc::Sender<FeedEvent>>,
+    listening: Vec<Ear>,
+}
+
+#[derive(Clone)]
+struct Ear {
+    tell: mpsc::Sender<FeedEvent>,
+    /// Something was not told: it has to look around when it listens again.
+    missed: Arc<AtomicBool>,
+}
+
+impl Ear {
+    /// Tells it, and waits for so long where it does not listen. Nobody else has to wait for ever.
+    async fn hear(&self, event: FeedEvent, patience: Duration) {
+        if self.missed.load(Ordering::Relaxed) {
+            let reason = "this project was behind with what it was told".to_owned();
+            let lost = self.tell.try_send(FeedEvent::Disconnected { reason });
+            if lost.is_err() || self.tell.try_send(FeedEvent::Connected).is_err() {
+                return;
+            }
+            self.missed.store(false, Ordering::Relaxed);
+        }
+        // Whoever has gone meanwhile hears nothing.
+        if let Err(SendTimeoutError::Timeout(_)) = self.tell.send_timeout(event, patience).await {
+            tracing::warn!(
+                "a project is behind with the change feed; what it misses is found by the sweep"
+            );
+            self.missed.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Hub {
-    async fn listen(&self) -> mpsc::Receiver<FeedEvent> {
+    fn listen(&self) -> mpsc::Receiver<FeedEvent> {
         let (tell, heard) = mpsc::channel(FEED_AHEAD);
-        let mut ears = self.ears.lock().await;
+        let mut ears = self.ears();
         if let Some(last) = ears.last.clone() {
             // There is room in a channel that is new.
-            let _ = tell.send(last).await;
+            let _ = tell.try_send(last);
         }
-        ears.listening.push(tell);
+        ears.listening.push(Ear {
+            tell,
+            missed: Arc::default(),
+        });
         heard
     }
 
-    /// Hands on until the feed ends. The slowest listener makes the feed wait.
+    fn ears(&self) -> MutexGuard<'_, Ears> {
+        self.ears.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands on until the feed ends. One listener makes the feed wait; of several each for a moment only.
     async fn run(self, mut feed: mpsc::Receiver<FeedEvent>) {
         while let Some(event) = feed.recv().await {
-            let mut ears = self.ears.lock().await;
-            if matches!(event, FeedEvent::Connected | FeedEvent::Disconnected { .. }) {
-                ears.last = Some(event.clone());
-            }
-            ears.listening.retain(|it| !it.is_closed());
-            if let Some((last, others)) = ears.listening.split_last() {
-                // Whoever has gone meanwhile hears nothing.
-                for ear in others {
-                    let _ = ear.send(event.clone()).await;
+            let listening = {
+                let mut ears = self.ears();
+                if matches!(event, FeedEvent::Connected | FeedEvent::Disconnected { .. }) {
+                    ears.last = Some(event.clone());
                 }
-                let _ = last.send(event).await;
+                ears.listening.retain(|ear| !ear.tell.is_closed());
+                ears.listening.clone()
+            };
+            let Some((last, others)) = listening.split_last() else {
+                continue;
+            };
+            let patience = if others.is_empty() {
+                ALONE
+            } else {
+                AMONG_OTHERS
+            };
+            for ear in others {
+                ear.hear(event.clone(), patience).await;
             }
+            last.hear(event, patience).await;
         }
     }
 }
@@ -119,7 +169,7 @@ impl Feed {
     }
 
     /// Listens for one project, as a part of its home.
-    pub async fn listen(
+    pub fn listen(
         &self,
         lifecycle: &mut Lifecycle,
         (config, project): (&Config, &ProjectId),
@@ -128,7 +178,7 @@ impl Feed {
     ) -> (mpsc::Receiver<FeedEvent>, watch::Receiver<FeedState>) {
         let cancel = lifecycle.token();
         match (&self.source, websocket(config, project)) {
-            (Source::Shared(hub), _) => (hub.listen().await, self.state.subscribe()),
+            (Source::Shared(hub), _) => (hub.listen(), self.state.subscribe()),
             (Source::Each, Some(settings)) => {
                 let (events, received) = mpsc::channel(FEED_AHEAD);
                 let (state, shown) = watch::channel(FeedState::default());

@@ -90,8 +90,7 @@ impl Wires<'_> {
             .await?;
         let subject = (&*shared.config, &self.tenant.project);
         let (readiness, url) = (&shared.readiness, &shared.database.url);
-        let listening = shared.feed.listen(lifecycle, subject, readiness, url);
-        let (feed, feed_state) = listening.await;
+        let (feed, feed_state) = shared.feed.listen(lifecycle, subject, readiness, url);
         let dials = Dials {
             mode: mode.clone(),
             feed: feed_state,

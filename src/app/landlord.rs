@@ -26,6 +26,9 @@ use crate::store::Store;
 /// Until the next try when a home could not be opened, or the database was away.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// How long a home may take to open, channels and all. Others wait for it; the next try goes on where it was.
+const OPENING: Duration = Duration::from_mins(10);
+
 /// A home that is open.
 struct Open {
     home: Home,
@@ -46,6 +49,8 @@ pub(super) struct Landlord {
     guilds: HashSet<GuildId>,
     /// Servers that know our commands, or will.
     told: HashSet<GuildId>,
+    /// Servers that had a word, or none, since they show nothing: each once, however often they invite us.
+    greeted: HashSet<GuildId>,
     found: Found,
     mode: watch::Sender<State>,
     follows: Option<AbortHandle>,
@@ -70,6 +75,7 @@ impl Landlord {
             controls: BTreeMap::from([(project, control)]),
             guilds,
             told: HashSet::new(),
+            greeted: HashSet::new(),
             found,
             mode: watch::Sender::new(State::unknown(chrono::Utc::now())),
             follows: None,
@@ -88,20 +94,14 @@ impl Landlord {
         self.mode.subscribe()
     }
 
-    /// Opens what can be opened. Fails where the configured project cannot be shown: then there is nothing to wait for.
+    /// Opens the home of the configured project, and fails where it cannot be shown: then there is nothing to wait for.
+    /// All others follow, and hold up nobody.
     pub(super) async fn begin(&mut self) -> anyhow::Result<()> {
-        let configured = self.shared.config.project.id.clone();
-        for tenant in self.wanted().await? {
-            let project = tenant.project.clone();
-            match self.move_in(tenant).await {
-                Err(error) if project == configured => return Err(error),
-                Err(error) => not_yet(&project, &error),
-                Ok(()) => {}
-            }
-        }
-        for held in &self.found.held {
-            let project = &held.project;
-            tracing::error!(%project, "a message stays in the spool: it was meant for the project {project}, which is not shown");
+        let configured = &self.shared.config.project.id;
+        let mut wanted = self.wanted().await?;
+        wanted.retain(|it| it.project == *configured);
+        for tenant in wanted {
+            self.move_in(tenant).await?;
         }
         Ok(())
     }
@@ -113,7 +113,8 @@ impl Landlord {
     ) -> anyhow::Result<()> {
         let cancel = self.cancel.clone();
         self.tell_all();
-        let mut again = false;
+        let mut again = !self.look().await?;
+        self.complain();
         loop {
             let told = tokio::select! {
                 biased;
@@ -134,14 +135,17 @@ impl Landlord {
                     self.tell(guild);
                 }
                 Some(GuildNews::Left(guild)) => {
-                    tracing::warn!(%guild, "we are not in the server {guild} any more");
+                    tracing::warn!(%guild, "we are not in the server any more");
                     self.guilds.remove(&guild);
                     self.told.remove(&guild);
                 }
                 None => {}
             }
-            again = !self.look().await?;
-            if let Some(GuildNews::Here(guild)) = told {
+            let whole = self.look().await?;
+            again = !whole;
+            if let Some(GuildNews::Here(guild)) = told
+                && whole
+            {
                 self.greet(guild);
             }
         }
@@ -216,7 +220,9 @@ impl Landlord {
         let seen_from = |store: &Store| Store::new(store.pool().clone(), project.clone());
         let stop = self.cancel.child_token();
         let mut lifecycle = Lifecycle::within(stop.clone());
-        let held = self.found.of_project(&project);
+        // What it has accepted since it was closed here counts as well.
+        let held = self.shared.spool.found().await.of_project(&project);
+        drop(self.found.of_project(&project));
         let wires = Wires {
             shared: &self.shared,
             tenant: &tenant,
@@ -224,17 +230,20 @@ impl Landlord {
             hot: seen_from(&database.hot),
             control,
             found: Found {
-                held: held.clone(),
+                held,
                 marked: self.found.marked.clone(),
             },
         };
         let connecting = Box::pin(wires.connect(&mut lifecycle));
-        let connected = stop.run_until_cancelled(connecting).await;
-        let home = match connected.unwrap_or_else(|| Err(anyhow::anyhow!("the bridge is stopped")))
-        {
+        let in_time = tokio::time::timeout(OPENING, connecting);
+        let connected = match stop.run_until_cancelled(in_time).await {
+            Some(Ok(connected)) => connected,
+            Some(Err(_)) => Err(anyhow::anyhow!("Discord or the database takes too long")),
+            None => Err(anyhow::anyhow!("the bridge is stopped")),
+        };
+        let home = match connected {
             Ok(home) => home,
             Err(error) => {
-                self.found.held.extend(held);
                 stop.cancel();
                 lifecycle.run_within().await?;
                 return Err(error);
@@ -285,10 +294,17 @@ impl Landlord {
         open.stop.cancel();
         while let Some(ended) = self.parts.join_next_with_id().await {
             let (id, (name, outcome)) = ended.context("a part was cut off")?;
-            outcome.with_context(|| name.clone())?;
             if id == open.ended.id() {
+                if let Err(error) = outcome {
+                    // Other projects have nothing to do with it.
+                    tracing::error!(
+                        error = format!("{error:#}"),
+                        "{name} was cut off: {error:#}"
+                    );
+                }
                 break;
             }
+            outcome.with_context(|| name.clone())?;
             anyhow::ensure!(
                 self.cancel.is_cancelled(),
                 "{name} ended although nobody asked it to"
@@ -337,9 +353,10 @@ impl Landlord {
         }
     }
 
-    /// A word for a server that shows nothing yet: how somebody who may decides that.
-    fn greet(&self, guild: GuildId) {
-        if self.open.values().any(|it| it.home.guild() == guild) {
+    /// A word for a server that shows nothing: how somebody who may decides that.
+    fn greet(&mut self, guild: GuildId) {
+        let shows = self.open.values().any(|it| it.home.guild() == guild);
+        if shows || !self.greeted.insert(guild) {
             return;
         }
         let welcome = Welcome {
@@ -348,8 +365,15 @@ impl Landlord {
             layout: None,
             guild,
         };
-        // A server that takes no word is none that has to be waited for.
-        tokio::spawn(welcome.run(self.cancel.child_token()));
+        tokio::spawn(welcome.greet(self.cancel.child_token()));
+    }
+
+    /// Names what an earlier run has accepted for a project that is not shown.
+    fn complain(&self) {
+        for held in &self.found.held {
+            let project = &held.project;
+            tracing::error!(%project, "a message stays in the spool: it was meant for the project {project}, which is not shown");
+        }
     }
 }
 

@@ -24,8 +24,9 @@ const NO_ROOM: Duration = Duration::from_mins(10);
 /// Discord's type of a text channel (source: its Channel page).
 const TEXT: u8 = 0;
 
-/// Most channels in which it is tried.
+/// Most channels in which it is tried; fewer in a server of which we know nothing.
 const TRIED: usize = 20;
+const GREETED: usize = 3;
 
 #[derive(Deserialize)]
 struct Found {
@@ -66,6 +67,13 @@ impl Welcome {
         Ok(())
     }
 
+    /// Says it where we may be strangers: now, or not at all.
+    pub(super) async fn greet(self, cancel: CancellationToken) {
+        if let Some(Err(error)) = cancel.run_until_cancelled(self.say()).await {
+            tracing::info!(guild = %self.guild, %error, "a server was not greeted: {error:#}");
+        }
+    }
+
     /// Whether it is said, now or before. Said and not written down, Discord knows it by its nonce for a while.
     async fn say(&self) -> anyhow::Result<bool> {
         if self.store.is_welcomed(self.guild).await? {
@@ -86,7 +94,12 @@ impl Welcome {
         let mut channels: Vec<Found> = answer.json::<Vec<Found>>().into_result()?;
         channels.retain(|it| it.kind == TEXT && Some(it.id) != status);
         channels.sort_by_key(|it| (it.position, it.id));
-        for channel in channels.iter().take(TRIED) {
+        let tried = if self.layout.is_some() {
+            TRIED
+        } else {
+            GREETED
+        };
+        for channel in channels.iter().take(tried) {
             if self.say_in(channel.id).await? {
                 self.store.welcomed(self.guild).await?;
                 return Ok(true);

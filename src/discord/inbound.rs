@@ -13,10 +13,12 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::doors::Doors;
 use self::gate::Gate;
@@ -80,9 +82,14 @@ pub struct Intake {
     pub bot: UserId,
 }
 
+/// How long lines may take at the end to put on disk what is in them.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// The lines in which messages wait to be written down, by channel, and the gates before them.
 struct Queues {
     lines: HashMap<ChannelId, (mpsc::UnboundedSender<Heard>, Gate)>,
+    /// Those who write them down.
+    listening: TaskTracker,
     /// What roles and channels are called.
     names: Directory,
     /// Where what agents' own bots are told is received.
@@ -101,6 +108,7 @@ impl Intake {
         let (reception, tell, mut let_in) = self.reception();
         let mut queues = Queues {
             lines: HashMap::new(),
+            listening: TaskTracker::new(),
             names: Directory::new(self.bot),
             reception,
             strangers: Strangers::default(),
@@ -113,7 +121,11 @@ impl Intake {
         loop {
             let heard = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return Ok(()),
+                () = cancel.cancelled() => {
+                    queues.listening.close();
+                    let _ = tokio::time::timeout(GOODBYE, queues.listening.wait()).await;
+                    return Ok(());
+                }
                 changed = self.layout.changed() => {
                     changed?;
                     doors.follow(&self.layout.borrow_and_update());
@@ -346,7 +358,9 @@ impl Intake {
             };
             let gate = Gate::default();
             let listener = Listener::new(&deps, channel, found, &gate);
-            tokio::spawn(listener.run(messages, cancel.clone()));
+            queues
+                .listening
+                .spawn(listener.run(messages, cancel.clone()));
             (queue, gate)
         })
     }

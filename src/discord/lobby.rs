@@ -45,6 +45,16 @@ impl LobbyPresses {
         });
     }
 
+    /// Answers a press that is nobody's.
+    pub fn send_away(&self, pressed: Pressed, why: String) {
+        let hands = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = hands.say(&pressed, why).await {
+                tracing::warn!(%error, "a press could not be answered: {error}");
+            }
+        });
+    }
+
     async fn answer(&self, pressed: &Pressed) -> Result<(), RestError> {
         let Some(wanted) = read(pressed) else {
             return self.say(pressed, words::unknown_button()).await;

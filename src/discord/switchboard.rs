@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::events::{Inbound, Pressed};
 use super::lobby::LobbyPresses;
+use crate::cards::homes as words;
 use crate::model::mentions::Names;
 use crate::model::{GuildId, ProjectId};
 use crate::operations::homes::{Homes, Meant};
@@ -175,20 +176,16 @@ impl Switchboard {
         }
     }
 
-    /// A press is answered once, by the home whose channel it is. What stands elsewhere in a server that shows several
-    /// projects is tried with the first.
+    /// A press is answered once, by the home whose channel it is. Where several could be meant nobody guesses.
     fn press(&self, pressed: Box<Pressed>) {
         let guild = pressed.member.as_ref().map(|(guild, _)| *guild);
         let home = match self.homes.meant(guild, &pressed.places) {
             Meant::One(home) => *home,
-            Meant::OneOf(homes) => match homes.into_iter().next() {
-                Some(home) => home,
-                None => return,
-            },
-            Meant::Nobody => {
-                tracing::warn!(user = %pressed.user, "something was pressed where nothing is shown");
-                return;
+            Meant::OneOf(homes) => {
+                let names = homes.iter().map(|it| it.name.as_str());
+                return self.lobby.send_away(*pressed, words::which_one(names));
             }
+            Meant::Nobody => return self.lobby.send_away(*pressed, words::not_here()),
         };
         let seats = self.seats.lock();
         seats.tell(&Whom::Only(home.project()), Inbound::Pressed(pressed));

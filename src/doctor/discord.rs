@@ -194,7 +194,7 @@ fn server(
             let names: Vec<String> = names.collect();
             Err(
                 failure("the bot is in several servers".to_owned()).next(format!(
-                    "Set DISCORD_GUILD_ID to one of them: {}",
+                    "Use /setup in the one that should show the project, or set DISCORD_GUILD_ID to one of them: {}",
                     names.join(", ")
                 )),
             )

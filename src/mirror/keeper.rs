@@ -66,6 +66,11 @@ impl Keeper {
     /// Makes the layout whole for the first time.
     pub async fn start(needs: Keeping) -> anyhow::Result<Self> {
         let senders = needs.bots.senders();
+        if needs.store.leave_others(needs.builder.guild).await? {
+            tracing::info!(
+                "the project was shown in another server before: its cards are made here"
+            );
+        }
         for (task, thread, whole) in needs.store.open_threads().await? {
             needs.threads.open(task, thread);
             if whole {
@@ -120,7 +125,11 @@ impl Keeper {
                 }
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
-            wait = match self.needs.ensure().await {
+            let ensuring = cancel.run_until_cancelled(self.needs.ensure());
+            let Some(ensured) = ensuring.await else {
+                return Ok(());
+            };
+            wait = match ensured {
                 Ok((layout, again)) => {
                     // Somebody may have switched it off again while it was made.
                     let labs = *self.needs.labs.borrow();

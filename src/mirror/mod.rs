@@ -376,9 +376,7 @@ impl Mirror {
     }
 
     fn unpark(&mut self) {
-        for entity in self.parked.take() {
-            self.dirty.mark(entity);
-        }
+        self.parked.release();
         self.sweep_soon = true;
     }
 

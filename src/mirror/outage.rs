@@ -95,7 +95,12 @@ impl Outage {
         };
         let change = ModeChange::new(Mode::Offline, state.reason.clone(), state.since);
         let draft = mode_change(&change);
-        let nonce = format!("offline-{}", state.since.timestamp());
+        // At most 25 characters (source: Discord). Every project has its own card.
+        let nonce = format!(
+            "{}-{}",
+            state.since.timestamp(),
+            channel.get() % 100_000_000
+        );
         let body = json!({ "content": draft.content, "nonce": nonce, "enforce_nonce": true });
         if let Err(error) = self.send(Route::create_message(channel.get()), &body).await {
             tracing::warn!(%error, "the outage of the database could not be posted: {error}");

@@ -10,6 +10,8 @@ pub struct Parked {
     order: Vec<Entity>,
     /// Whether they want no place that is there.
     entirely: HashMap<Entity, bool>,
+    /// Those that wait no more, and that nobody has looked at yet.
+    released: Vec<Entity>,
 }
 
 impl Parked {
@@ -25,9 +27,14 @@ impl Parked {
         self.entirely.get(entity) == Some(&true)
     }
 
-    /// All that wait, the first one first: they wait no more.
-    pub fn take(&mut self) -> Vec<Entity> {
+    /// Nobody waits any more. A sweep has the word first: it knows of older ones, which never came here.
+    pub fn release(&mut self) {
         self.entirely.clear();
-        std::mem::take(&mut self.order)
+        self.released.append(&mut self.order);
+    }
+
+    /// Those that were released, the first one first.
+    pub fn released(&mut self) -> Vec<Entity> {
+        std::mem::take(&mut self.released)
     }
 }

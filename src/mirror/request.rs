@@ -184,7 +184,7 @@ pub(super) fn create(
         return Some((channel.id, ViewAuthor::Webhook, with_files(request, draft)));
     }
     let request = Request::new(Route::create_message(channel.id.get())).json(&Body {
-        nonce: Some(nonce(key, row_version)),
+        nonce: Some(nonce(key, row_version, channel.id)),
         enforce_nonce: Some(true),
         message_reference: draft
             .under
@@ -257,10 +257,11 @@ pub(super) fn delete(
 }
 
 /// At most 25 characters (source: Discord), the same for every try of one view and another for every other view:
-/// Discord takes a nonce twice for one message, whatever the channel.
+/// Discord takes a nonce twice for one message, whatever the channel. Cards without a row of their own are called the same
+/// in every project, and a project may move.
 ///
 /// What is said under a delivery comes and goes with each try of that, within minutes.
-fn nonce(key: &ViewKey, row_version: &str) -> String {
+fn nonce(key: &ViewKey, row_version: &str, channel: ChannelId) -> String {
     let mut hasher = Sha256::new();
     if key.entity.kind == EntityKind::Delivery {
         hasher.update(row_version);
@@ -269,6 +270,7 @@ fn nonce(key: &ViewKey, row_version: &str) -> String {
     hasher.update(key.entity.id.as_bytes());
     hasher.update(key.part.to_be_bytes());
     hasher.update(key.surface.to_string());
+    hasher.update(channel.get().to_be_bytes());
     let digest = hasher.finalize();
     let mut number = [0; 16];
     number[4..].copy_from_slice(&digest[..12]);

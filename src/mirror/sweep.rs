@@ -68,6 +68,10 @@ impl Mirror {
             self.dirty.mark(card);
         }
         self.name(&found);
+        if whole {
+            let released = self.parked.released();
+            released.into_iter().for_each(|it| self.dirty.mark(it));
+        }
         // These have no row of their own whose version would tell.
         self.dirty.mark(Entity::DIGEST);
         self.status_soon();

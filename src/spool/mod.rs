@@ -98,6 +98,7 @@ enum Failure {
 }
 
 struct Shared {
+    path: PathBuf,
     bounds: Bounds,
     state: Mutex<State>,
     level: watch::Sender<Level>,
@@ -133,6 +134,7 @@ impl Spool {
         let found = found(&contents.records, &state);
         let (commands, inbox) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
+            path: path.clone(),
             bounds,
             state: Mutex::new(state),
             level: watch::Sender::new(level),
@@ -140,6 +142,16 @@ impl Spool {
         });
         let writer = Writer::new(Arc::clone(&shared), path, &contents, inbox);
         (Self { shared }, found, writer)
+    }
+
+    /// What it holds now, from the file. Nothing where that cannot be read: then nothing more of it is written.
+    pub async fn found(&self) -> Found {
+        let path = self.shared.path.clone();
+        let reading = tokio::task::spawn_blocking(move || file::read(&path));
+        let Ok(Ok(contents)) = reading.await else {
+            return Found::default();
+        };
+        found(&contents.records, &State::after(&contents.records))
     }
 
     /// How full it is, always as it is now.

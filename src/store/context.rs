@@ -1,6 +1,8 @@
 //! What the context pack is made of. A few queries, each bounded in the database: whatever somebody has written, no
 //! megabyte travels. Nothing is kept: each turn is told what is so now.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::FromRow;
@@ -10,6 +12,9 @@ use super::document::secret;
 use super::{Result, Store, readable};
 use crate::model::AgentKey;
 use crate::model::context::{About, Change, Found, Knowledge, Known, Pinned, search_words};
+
+/// How long the search for texts that may help can take, of the time that a turn has for all of it.
+const SEARCH: Duration = Duration::from_millis(700);
 
 #[derive(FromRow)]
 struct Facts {
@@ -38,7 +43,11 @@ impl Store {
         let pinned = self.pinned(agent).await?;
         let task = self.about(task).await?;
         let found = match &task {
-            Some(task) => self.search(task).await,
+            // It may take long over many texts, and is no reason to tell nothing.
+            Some(task) => {
+                let searching = tokio::time::timeout(SEARCH, self.search(task));
+                searching.await.unwrap_or_default()
+            }
             None => Vec::new(),
         };
         let (own, global): (Vec<_>, Vec<_>) = pinned.into_iter().partition(|row| row.own);

@@ -121,6 +121,39 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Forgets what was shown in another server: the threads of tasks, the cards that are kept true, and which channel was
+    /// which. All of it is made again where the project lives now; what was said stays where it is. Gives back whether
+    /// there was anything.
+    pub async fn leave_others(&self, guild: GuildId) -> Result<bool> {
+        let mut on = self.pool.begin().await?;
+        let left = sqlx::query(
+            "DELETE FROM bridge.channel \
+             WHERE project_id = $1 AND guild_id <> $2 AND surface NOT LIKE 'bot-%'",
+        )
+        .bind(self.project.as_str())
+        .bind(guild.to_i64())
+        .execute(&mut *on)
+        .await?;
+        if left.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_threads_on(&mut on).await?;
+        sqlx::query(
+            "DELETE FROM bridge.view v WHERE v.project_id = $1 AND (\
+               v.kind IN ('status', 'digest', 'mission', 'heartbeat') \
+               OR v.surface = 'approvals' \
+                  AND NOT EXISTS (SELECT FROM bridge.decision d WHERE d.entity_id::text = v.entity_id) \
+                  AND (v.kind <> 'message' OR EXISTS (\
+                       SELECT FROM project_chat_messages m WHERE m.id::text = v.entity_id \
+                         AND coalesce(m.metadata->>'status', 'proposed') = 'proposed')))",
+        )
+        .bind(self.project.as_str())
+        .execute(&mut *on)
+        .await?;
+        on.commit().await?;
+        Ok(true)
+    }
+
     /// The channels of other projects in a server: none of them may become ours.
     pub async fn channels_of_others(&self, guild: GuildId) -> Result<Vec<ChannelId>> {
         let ids: Vec<i64> = sqlx::query_scalar(

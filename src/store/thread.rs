@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::timeline_look::twin;
@@ -253,6 +253,13 @@ impl Store {
     /// The channel of all threads is gone, and they with it: they are made anew.
     pub async fn forget_threads(&self) -> Result<()> {
         let mut on = self.pool.begin().await?;
+        self.forget_threads_on(&mut on).await?;
+        on.commit().await?;
+        Ok(())
+    }
+
+    /// The same in a transaction.
+    pub(super) async fn forget_threads_on(&self, on: &mut PgConnection) -> Result<()> {
         sqlx::query(
             "UPDATE bridge.task_thread
              SET thread_id = NULL, filled_at = NULL, archived = false, locked = false
@@ -268,7 +275,6 @@ impl Store {
         .bind(self.project.as_str())
         .execute(&mut *on)
         .await?;
-        on.commit().await?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Several projects in one process.
 
+mod moving;
 mod one_server;
 mod servers;
 
@@ -48,7 +49,7 @@ async fn channel(demo: &Demo, project: &str, surface: &str) -> String {
 }
 
 /// A server of zack's own, and its first channel.
-async fn second_server(zack: &Person) -> (String, String) {
+pub async fn second_server(zack: &Person) -> (String, String) {
     let body = json!({ "name": "Back Office" });
     let (_, made) = zack.call(Method::POST, "/guilds", Some(body)).await;
     let guild = made["id"].as_str().expect("it is made").to_owned();
@@ -65,7 +66,7 @@ async fn invite(demo: &Demo, zack: &Person, guild: &str) {
 }
 
 /// The same, as the page of its invitation does.
-async fn let_in(zack: &Person, application: &str, guild: &str) {
+pub async fn let_in(zack: &Person, application: &str, guild: &str) {
     let page = format!("/oauth2/authorize?client_id={application}&scope=bot+applications.commands");
     let permissions: u64 = BITS.iter().map(|bit| 1 << bit).sum();
     let permissions = permissions.to_string();

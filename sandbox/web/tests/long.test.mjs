@@ -87,6 +87,17 @@ journey(it, "scrolls through a thousand messages and back", async (page) => {
   console.log(`    at most ${seen.most} messages, moved by ${seen.drift.toFixed(1)} px, busy for ${Math.round(busy)} ms at most`);
 }, { before: long });
 
+async function middle() {
+  const id = await long();
+  for (let before; !it.middle; ) {
+    const page = await it.zack.messages(id, `limit=100${before ? `&before=${before}` : ""}`);
+    it.middle = page.find((one) => one.content.startsWith("message 500."))?.id;
+    before = page.at(-1).id;
+  }
+}
+
+const toMiddle = () => `/channels/${it.run.discord.guild_id}/${it.long}/${it.middle}`;
+
 journey(it, "reads old messages while new ones come", async (page, device) => {
   await page.opens("general");
   await page.sees(`message ${COUNT}.`);
@@ -115,21 +126,24 @@ journey(it, "looks at the channels and comes back to the same place", async (pag
   assert.ok((await page.articles.count()) <= held, "nothing was loaded for nobody");
 }, { before: long, devices: ["phone"] });
 
+journey(it, "what is written while the newest messages are asked for is seen", async (page, device) => {
+  await page.sees("message 500.");
+  const words = `in between, ${device}`;
+  await page.raw.route(/\/messages\?limit=\d+$/, async (route) => {
+    // The answer is older than what the gateway tells meanwhile.
+    const answer = await route.fetch();
+    await it.mallory.says(it.long, words);
+    await sleep(500);
+    await route.fulfill({ response: answer });
+  });
+  await page.presses("Jump to present");
+  await page.sees(words);
+}, { before: middle, path: toMiddle });
+
 journey(it, "an address leads to an old message and back to the present", async (page, device) => {
   await page.sees("message 500.");
   const box = await page.message("message 500.").boundingBox();
   assert.ok(box.y > 0 && box.y < 844, "it is in view");
   await page.says(`from the past, ${device}`);
   await page.sees(`from the past, ${device}`);
-}, {
-  before: async () => {
-    const id = await long();
-    if (it.middle) return;
-    for (let before; !it.middle; ) {
-      const page = await it.zack.messages(id, `limit=100${before ? `&before=${before}` : ""}`);
-      it.middle = page.find((one) => one.content.startsWith("message 500."))?.id;
-      before = page.at(-1).id;
-    }
-  },
-  path: () => `/channels/${it.run.discord.guild_id}/${it.long}/${it.middle}`,
-});
+}, { before: middle, path: toMiddle });

@@ -126,7 +126,7 @@ impl Listener {
             let wake = self.wake();
             tokio::select! {
                 biased;
-                () = cancel.cancelled() => return,
+                () = cancel.cancelled() => return self.leave().await,
                 count = messages.recv_many(&mut heard, BATCH) => {
                     if count == 0 {
                         return;

@@ -23,6 +23,10 @@ impl Hands {
         row_version: String,
     ) -> Option<SettledAs> {
         let message = view.message?;
+        if self.is_elsewhere(surface, view) {
+            let error = "it stands where nothing is shown any more".to_owned();
+            return Some(SettledAs::Failed { error, row_version });
+        }
         let webhook = self.own_webhook(surface, view);
         if webhook.is_none() && self.lacks_webhooks(surface, view) {
             // Nobody but its webhook may change it, and that one is out of reach.
@@ -66,6 +70,13 @@ impl Hands {
             let error = error.to_string();
             SettledAs::Failed { error, row_version }
         })
+    }
+
+    /// Whether a message stands in a channel that was that of its surface once. Threads are known by their tasks.
+    fn is_elsewhere(&self, surface: &Surface, view: &View) -> bool {
+        let layout = self.layout.borrow();
+        let of_tasks = matches!(surface, Surface::Task(_) | Surface::Tasks);
+        !of_tasks && layout.on_or_off(view.channel).as_ref() != Some(surface)
     }
 
     /// Takes the thread of a message out of the archive: nothing in there can be changed. It goes back

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::examine_world;
 use crate::harness::person::Person;
 use crate::harness::world::World;
+use crate::homes::{let_in, second_server};
 
 /// Everything but Pin Messages, and everything.
 const NO_PINS: u64 = !(1 << 51) & !(1 << 3) & ((1 << 53) - 1);
@@ -146,4 +147,27 @@ async fn operators_who_were_chosen_in_discord_are_counted() {
         found.says("operators"),
         "ok: 1 user; 1 user, 2 roles chosen with /setup"
     );
+}
+
+#[tokio::test]
+async fn of_several_servers_the_one_that_was_chosen_is_looked_at() {
+    let mut world = World::without_bridge().await;
+    let zack = world.person("zack");
+    let (guild, _) = second_server(&zack).await;
+    let application = world.discord()["discord"]["application_id"].as_str();
+    let_in(&zack, application.expect("a text"), &guild).await;
+    let found = examine_world(&world).await;
+    assert_eq!(
+        found.says("server"),
+        "failure: the bot is in several servers"
+    );
+    for words in ["/setup", "DISCORD_GUILD_ID", &guild] {
+        assert!(found.step("server").contains(words), "{}", found.text);
+    }
+    world.set("DISCORD_GUILD_ID", &guild);
+    world.start_bridge();
+    world.stop_bridge();
+    world.set("DISCORD_GUILD_ID", "");
+    let found = examine_world(&world).await;
+    assert_eq!(found.says("server"), "ok: Back Office");
 }

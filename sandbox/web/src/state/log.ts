@@ -21,6 +21,8 @@ export class Log {
   readonly known = signal(false);
   private stale = false;
   private asking = Promise.resolve();
+  /** Written while the newest messages were asked for: the answer may be older. */
+  private meanwhile: Message[] = [];
 
   constructor(
     readonly channel: Snowflake,
@@ -39,14 +41,14 @@ export class Log {
 
   /** Shows the newest messages. */
   async present(): Promise<void> {
-    await this.asked(() => `limit=${PAGE}`, (page) => {
+    await this.asked(() => this.fresh(`limit=${PAGE}`), (page) => {
       const kept = this.items.value;
       const first = page[0];
       const overlaps = first && !this.more.after.value && kept.some((one) => one.id === first.id);
       // Private answers are in no history.
       const private_ = kept.filter((one) => alone(one) && (!first || compare(one.id, first.id) > 0));
       const above = overlaps ? kept.filter((one) => compare(one.id, first.id) < 0) : [];
-      this.items.value = ordered([...above, ...page, ...private_]);
+      this.items.value = ordered([...above, ...page, ...private_, ...this.meanwhile]);
       if (!overlaps) this.more.before.value = page.length === PAGE;
       this.more.after.value = false;
       this.known.value = true;
@@ -81,9 +83,10 @@ export class Log {
   async newer(): Promise<void> {
     if (!this.more.after.value || this.load.peek() === "loading") return;
     const last = () => this.items.value.at(-1)?.id;
-    await this.asked(() => last() && `after=${last()}&limit=${PAGE}`, (page) => {
-      const all = ordered([...this.items.value, ...page]);
-      this.more.after.value = page.length === PAGE;
+    await this.asked(() => last() && this.fresh(`after=${last()}&limit=${PAGE}`), (page) => {
+      const ends = page.length < PAGE;
+      const all = ordered([...this.items.value, ...page, ...(ends ? this.meanwhile : [])]);
+      this.more.after.value = !ends;
       if (all.length > WINDOW) this.more.before.value = true;
       this.items.value = all.slice(-WINDOW);
     });
@@ -115,8 +118,15 @@ export class Log {
     }
   }
 
+  /** A question whose answer leads to the present. */
+  private fresh(query: string): string {
+    this.meanwhile = [];
+    return query;
+  }
+
   /** Takes a message that was written just now. */
   add(message: Message): void {
+    if (this.load.peek() === "loading") this.meanwhile = [...this.meanwhile, message].slice(-WINDOW);
     if (!this.known.value || this.more.after.value) return;
     const rest = this.items.value.filter((one) => one.id !== message.id);
     const all = ordered([...rest, message]);
@@ -136,6 +146,7 @@ export class Log {
 
   remove(ids: readonly Snowflake[]): void {
     const gone = new Set(ids);
+    this.meanwhile = this.meanwhile.filter((one) => !gone.has(one.id));
     this.items.value = this.items.value.filter((one) => !gone.has(one.id));
   }
 

@@ -26,9 +26,18 @@ impl Listener {
     /// While the database is away, whatever is in line goes to the spool.
     pub(super) async fn keep(&mut self) {
         self.amend().await;
-        if !self.is_away() {
-            return;
+        if self.is_away() {
+            self.hold().await;
         }
+    }
+
+    /// The line ends here. What is in it goes on from the disk, with whoever listens next.
+    pub(super) async fn leave(mut self) {
+        self.amend().await;
+        self.hold().await;
+    }
+
+    async fn hold(&mut self) {
         let on_its_way = self.trying_since.is_some();
         let unkept = self.line.iter().enumerate().filter(|(_, it)| !it.kept);
         let offers: Vec<Offer> = unkept
