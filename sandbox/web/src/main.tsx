@@ -2,10 +2,10 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import { titleOf } from "./state/people.ts";
 import { here } from "./state/place.ts";
 import { allPings } from "./state/reading.ts";
 import { begin } from "./state/session.ts";
-import { titleOf } from "./state/world.ts";
 import { App } from "./view/app.tsx";
 import { keptTheme, setTheme } from "./view/people.tsx";
 import "./style/base.css";

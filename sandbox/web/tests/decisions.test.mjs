@@ -16,7 +16,7 @@ async function proposed(page, title) {
 /** The card is shown anew: looked for by its title, its buttons are gone. */
 async function decided(page, title, words) {
   await page.articles.filter({ hasText: title }).filter({ hasText: words }).last().waitFor();
-  await until("nothing is left to press", async () => (await page.message(title).getByRole("button", { name: "Approve" }).count()) === 0);
+  await until("nothing is left to press", async () => (await page.message(title).getByRole("button", { name: "Approve", exact: true }).count()) === 0);
 }
 
 journey(it, "approves a proposal", async (page, device) => {

@@ -115,6 +115,8 @@ export class Acts {
       return { applications: [], application_commands: [] };
     });
     this.indexes.set(channel, asked);
+    // A server without commands is one that an app has just come into.
+    void asked.then((index) => index.application_commands.length || forget());
     // Apps register their commands when they start: the list is not kept for long.
     setTimeout(forget, KEPT_MS);
     return asked;

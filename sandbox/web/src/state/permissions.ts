@@ -2,7 +2,7 @@
 // offered: Discord decides what happens.
 
 import type { Channel, Snowflake } from "../discord/types.ts";
-import { channels, guilds, isPrivate, isThread, me, members } from "./world.ts";
+import { channels, guilds, isPrivate, isThread, me, rosters } from "./world.ts";
 
 export const Permission = {
   addReactions: 1n << 6n,
@@ -23,7 +23,7 @@ function permissionsIn(channel: Channel): bigint {
   const guild = guilds.value.get(channel.guild_id ?? place.guild_id ?? "");
   if (!guild) return 0n;
   if (guild.owner_id === user.id) return ALL;
-  const own = new Set<Snowflake>([guild.id, ...(members.value.get(user.id)?.roles ?? [])]);
+  const own = new Set<Snowflake>([guild.id, ...(rosters.value.get(guild.id)?.get(user.id)?.roles ?? [])]);
   let granted = 0n;
   for (const role of guild.roles) if (own.has(role.id)) granted |= BigInt(role.permissions);
   if (granted & ADMINISTRATOR) return ALL;

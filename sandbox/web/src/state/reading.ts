@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { compare } from "../discord/snowflake.ts";
 import type { Channel, Message, Snowflake } from "../discord/types.ts";
+import { channelsOf, here } from "./place.ts";
 import { channels, isPrivate, isThread, me } from "./world.ts";
 
 interface Mark {
@@ -35,6 +36,17 @@ function keep(id: Snowflake, mark: Mark): void {
 
 export function pingsOf(channel: Snowflake): number {
   return marks.value[channel]?.pings ?? 0;
+}
+
+/** Messages for this person in a server; without one, in private chats. */
+export function pingsIn(guild?: Snowflake): number {
+  const inside = [...channels.value.values()].filter((it) => (guild ? it.guild_id === guild : isPrivate(it)));
+  return inside.reduce((sum, it) => sum + pingsOf(it.id), 0);
+}
+
+/** Whether something was said in a server that the person has not read. */
+export function hasNews(guild: Snowflake): boolean {
+  return channelsOf(guild).some((it) => it.id !== here.value?.id && isUnread(it));
 }
 
 export function isUnread(channel: Channel): boolean {

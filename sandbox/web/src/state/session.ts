@@ -7,7 +7,7 @@ import type { Message, Snowflake } from "../discord/types.ts";
 import { Acts } from "./acts.ts";
 import { Log } from "./log.ts";
 import { Outbox } from "./outbox.ts";
-import { place, settle } from "./place.ts";
+import { inSight, left, place, settle } from "./place.ts";
 import { loadReading, notePing } from "./reading.ts";
 import { people, secret, type Person } from "./sandbox.ts";
 import { clearWorld, heardWorld, learn, me } from "./world.ts";
@@ -50,6 +50,13 @@ export class Session {
     switch (name) {
       case "READY":
         this.ready();
+        break;
+      case "GUILD_CREATE":
+      case "CHANNEL_CREATE":
+        settle();
+        break;
+      case "GUILD_DELETE":
+        if (!data.unavailable) left(data.id);
         break;
       case "LOGGED_OUT":
         signOut("Discord has ended the session. Sign in again.");
@@ -95,7 +102,7 @@ export class Session {
     this.outbox.arrived(message);
     this.log(message.channel_id).add(message);
     if (message.thread) learn([message.thread]);
-    if (message.channel_id !== place.value.channel || document.hidden) notePing(message);
+    if (message.channel_id !== place.value.channel || document.hidden || !inSight()) notePing(message);
   }
 }
 

@@ -1,6 +1,6 @@
 // What the person sees of Discord, kept true by the gateway: servers, channels, people.
 
-import { computed, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import { compare } from "../discord/snowflake.ts";
 import { ChannelType, type Channel, type Guild, type Member, type Presence, type Role, type Snowflake, type User } from "../discord/types.ts";
 
@@ -8,14 +8,11 @@ export const me = signal<User | null>(null);
 export const guilds = signal<ReadonlyMap<Snowflake, Guild>>(new Map());
 /** Channels, threads and private channels, of all servers. */
 export const channels = signal<ReadonlyMap<Snowflake, Channel>>(new Map());
-export const members = signal<ReadonlyMap<Snowflake, Member>>(new Map());
+/** Server → who is in it. */
+export const rosters = signal<ReadonlyMap<Snowflake, ReadonlyMap<Snowflake, Member>>>(new Map());
 export const presences = signal<ReadonlyMap<Snowflake, Presence>>(new Map());
 /** Channel → who types there, and until when (milliseconds since 1970). */
 export const typing = signal<ReadonlyMap<Snowflake, ReadonlyMap<string, number>>>(new Map());
-
-export const roles = computed<ReadonlyMap<Snowflake, Role>>(
-  () => new Map([...guilds.value.values()].flatMap((guild) => guild.roles.map((role) => [role.id, role]))),
-);
 
 /** How long "… is typing" stands, as in Discord's client. */
 const TYPING_MS = 10_000;
@@ -23,16 +20,6 @@ const TYPING_MS = 10_000;
 export const isThread = (channel: Channel): boolean => channel.type >= 10 && channel.type <= 12;
 export const isPrivate = (channel: Channel): boolean => channel.type === ChannelType.dm || channel.type === 3;
 export const isForum = (channel: Channel): boolean => channel.type === ChannelType.forum;
-
-/** The name a person is shown under. */
-export function nameOf(user: User): string {
-  return members.value.get(user.id)?.nick || user.global_name || user.username;
-}
-
-export function titleOf(channel: Channel): string {
-  if (isPrivate(channel)) return channel.recipients?.map(nameOf).join(", ") || "Private chat";
-  return channel.name ?? "";
-}
 
 export function statusOf(user: Snowflake): string {
   return presences.value.get(user)?.status ?? "offline";
@@ -49,7 +36,7 @@ export function threadsOf(parent: Snowflake): Channel[] {
 /** Forgets everything: another person looks. */
 export function clearWorld(): void {
   me.value = null;
-  for (const map of [guilds, channels, members, presences, typing]) map.value = new Map();
+  for (const map of [guilds, channels, rosters, presences, typing]) map.value = new Map();
 }
 
 function put<T>(map: { value: ReadonlyMap<string, T> }, entries: [string, T][]): void {
@@ -69,15 +56,22 @@ function enter(guild: Guild): void {
   put(guilds, [[guild.id, guild]]);
   const threads = guild.threads.map((thread) => [thread.id, thread] as [string, Channel]);
   put(channels, [...guild.channels.map((channel) => [channel.id, { ...channel, guild_id: guild.id }] as [string, Channel]), ...threads]);
-  put(members, guild.members.flatMap((member) => (member.user ? [[member.user.id, member] as [string, Member]] : [])));
+  const people = guild.members.flatMap((member) => (member.user ? [[member.user.id, member] as [string, Member]] : []));
+  put(rosters, [[guild.id, new Map(people)]]);
   put(presences, (guild.presences ?? []).map((presence) => [presence.user.id, presence]));
+}
+
+function leave(guild: Snowflake): void {
+  drop(guilds, (id) => id === guild);
+  drop(rosters, (id) => id === guild);
+  drop(channels, (_, channel) => channel.guild_id === guild);
 }
 
 /** Takes an event of the gateway. */
 export function heardWorld(name: string, data: any): void {
   switch (name) {
     case "READY":
-      for (const map of [guilds, channels, members, presences]) map.value = new Map();
+      for (const map of [guilds, channels, rosters, presences]) map.value = new Map();
       me.value = data.user;
       for (const guild of data.guilds) enter(guild);
       put(channels, data.private_channels.map((channel: Channel) => [channel.id, channel]));
@@ -85,13 +79,26 @@ export function heardWorld(name: string, data: any): void {
     case "GUILD_CREATE":
       enter(data);
       break;
+    case "GUILD_UPDATE":
+      if (guilds.value.has(data.id)) put(guilds, [[data.id, { ...guilds.value.get(data.id), ...data }]]);
+      break;
+    case "GUILD_DELETE":
+      // One that is away for a while is not left.
+      if (!data.unavailable) leave(data.id);
+      break;
     case "GUILD_MEMBER_ADD":
     case "GUILD_MEMBER_UPDATE":
-      put(members, [[data.user.id, data]]);
+      changeRoster(data.guild_id, (roster) => roster.set(data.user.id, data));
+      break;
+    case "GUILD_MEMBER_REMOVE":
+      changeRoster(data.guild_id, (roster) => roster.delete(data.user.id));
       break;
     case "GUILD_ROLE_CREATE":
     case "GUILD_ROLE_UPDATE":
       changeRoles(data.guild_id, (roles) => [...roles.filter((role) => role.id !== data.role.id), data.role]);
+      break;
+    case "GUILD_ROLE_DELETE":
+      changeRoles(data.guild_id, (roles) => roles.filter((role) => role.id !== data.role_id));
       break;
     case "PRESENCE_UPDATE":
       put(presences, [[data.user.id, data]]);
@@ -129,6 +136,12 @@ function dropPrivateThread(gone: Snowflake): void {
 function changeRoles(guild: Snowflake, change: (roles: Role[]) => Role[]): void {
   const found = guilds.value.get(guild);
   if (found) put(guilds, [[guild, { ...found, roles: change(found.roles) }]]);
+}
+
+function changeRoster(guild: Snowflake, change: (roster: Map<Snowflake, Member>) => void): void {
+  const roster = new Map(rosters.value.get(guild));
+  change(roster);
+  if (guilds.value.has(guild)) put(rosters, [[guild, roster]]);
 }
 
 function written(message: { id: Snowflake; channel_id: Snowflake; author: User; flags?: number }): void {

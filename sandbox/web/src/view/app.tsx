@@ -3,31 +3,50 @@
 import { useSignal } from "@preact/signals";
 import { here, panel } from "../state/place.ts";
 import { begin, session, trouble } from "../state/session.ts";
-import { isPrivate } from "../state/world.ts";
+import { guilds, isPrivate } from "../state/world.ts";
 import { Chat } from "./chat.tsx";
 import { ModalView } from "./modal.tsx";
+import { NewServer } from "./new-server.tsx";
 import { MemberList, Sidebar } from "./sidebar.tsx";
 import { TroubleConsole } from "./trouble.tsx";
 
 export function App() {
   const open = session.value;
   const console_ = useSignal(false);
+  const founding = useSignal(false);
   if (!open) return <SignIn />;
   const troubled = console_.value;
+  // Where the sandbox's operator tries things; there is no list to stand in while there is one server.
+  const onNewServer = open.person.operator ? () => (founding.value = true) : undefined;
   const beside = here.value && !isPrivate(here.value);
   return (
     <div class="app" data-panel={panel.value} data-trouble={troubled}>
       <Sidebar
         session={open}
         troubled={troubled}
+        onNewServer={onNewServer}
         onTrouble={() => {
           console_.value = !troubled;
           panel.value = "chat";
         }}
       />
       <Chat session={open} />
-      {troubled ? <TroubleConsole session={open} onClose={() => (console_.value = false)} /> : beside && <MemberList />}
+      {troubled ? (
+        <TroubleConsole session={open} onClose={() => (console_.value = false)} onNewServer={guilds.value.size > 1 ? undefined : onNewServer} />
+      ) : (
+        beside && <MemberList />
+      )}
       <ModalView />
+      {founding.value && onNewServer && (
+        <NewServer
+          session={open}
+          onClose={() => (founding.value = false)}
+          onMade={() => {
+            founding.value = console_.value = false;
+            panel.value = "chat";
+          }}
+        />
+      )}
     </div>
   );
 }

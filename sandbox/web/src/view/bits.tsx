@@ -4,7 +4,8 @@ import { signal, useComputed } from "@preact/signals";
 import { Component, type ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { User } from "../discord/types.ts";
-import { nameOf, statusOf } from "../state/world.ts";
+import { nameOf } from "../state/people.ts";
+import { statusOf } from "../state/world.ts";
 
 const PATHS = {
   menu: "M4 7h16M4 12h16M4 17h16",

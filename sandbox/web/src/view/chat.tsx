@@ -2,10 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { useCallback, useEffect } from "preact/hooks";
+import type { Link } from "../discord/gateway.ts";
 import type { Channel, Message, Snowflake } from "../discord/types.ts";
+import { members, nameOf, titleOf } from "../state/people.ts";
 import { go, here, place } from "../state/place.ts";
 import type { Session } from "../state/session.ts";
-import { channels, isForum, isPrivate, isThread, me, members, nameOf, statusOf, threadsOf, titleOf, typing } from "../state/world.ts";
+import { channels, guilds, isForum, isPrivate, isThread, me, statusOf, threadsOf, typing } from "../state/world.ts";
 import { Icon, IconButton, Sheet, StatusDot, STATUS_WORDS, Ticking } from "./bits.tsx";
 import { Composer } from "./composer.tsx";
 import { Forum } from "./forum.tsx";
@@ -31,7 +33,7 @@ export function Chat({ session }: { session: Session }) {
           The connection to Discord is gone. Connecting again…
         </p>
       )}
-      {!channel && <p class="nothing quiet">{place.value.channel && link === "live" ? "This channel is not there, or you may not see it." : "Connecting…"}</p>}
+      {!channel && <p class="nothing quiet">{absence(link)}</p>}
       {channel && isForum(channel) && <Forum key={channel.id} session={session} channel={channel} />}
       {channel && !isForum(channel) && (
         <>
@@ -50,6 +52,13 @@ export function Chat({ session }: { session: Session }) {
       )}
     </main>
   );
+}
+
+/** Why there is nothing to look at. */
+function absence(link: Link): string {
+  if (link !== "live" || !me.value) return "Connecting…";
+  if (place.value.channel) return "This channel is not there, or you may not see it.";
+  return guilds.value.size ? "There is no channel here that you may see." : "You are in no server.";
 }
 
 function Header({ session, channel }: { session: Session; channel?: Channel }) {

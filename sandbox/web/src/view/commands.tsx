@@ -11,6 +11,10 @@ import { OptionField } from "./options.tsx";
 /** Entries that the list shows at once. */
 const SHOWN = 12;
 
+/** How often a server without commands is asked again while somebody wants one, and how long after, in milliseconds. */
+const TRIES = 10;
+const AGAIN_MS = 1000;
+
 /** A command as one uses it: with the names of what lies below it. */
 export interface Entry {
   command: Command;
@@ -26,7 +30,21 @@ export function useCommands(session: Session, channel: string, wanted: boolean):
   const entries = useSignal<Entry[]>([]);
   useEffect(() => {
     if (!wanted) return;
-    void session.acts.commands(channel).then((all) => (entries.value = all.filter((it) => it.type === 1).flatMap(entriesOf)));
+    let timer = 0;
+    let over = false;
+    const look = async (tries: number) => {
+      const all = await session.acts.commands(channel);
+      if (over) return;
+      entries.value = all.filter((it) => it.type === 1).flatMap(entriesOf);
+      // An app that has just come in tells its commands in a moment.
+      if (!all.length && tries > 1) timer = window.setTimeout(() => void look(tries - 1), AGAIN_MS);
+    };
+    void look(TRIES);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      entries.value = [];
+    };
   }, [session, channel, wanted]);
   return entries.value;
 }

@@ -3,8 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { ComponentType, type Component, type Message, type PartialEmoji, type SelectOption } from "../discord/types.ts";
 import { InteractionType } from "../state/acts.ts";
+import { members, nameOf, roles, titleOf } from "../state/people.ts";
+import { server } from "../state/place.ts";
 import { session } from "../state/session.ts";
-import { channels, members, nameOf, roles, titleOf } from "../state/world.ts";
+import { channels } from "../state/world.ts";
 import { webAddress } from "./address.ts";
 import { Sheet } from "./bits.tsx";
 import { Markdown } from "./markdown.tsx";
@@ -94,7 +96,7 @@ export function isSelect(type: number): boolean {
 export function optionsOf(select: Component): SelectOption[] {
   const people = () => [...members.value.values()].flatMap(({ user }) => (user ? [{ value: user.id, label: nameOf(user) }] : []));
   const all = () => [...roles.value.values()].map((role) => ({ value: role.id, label: `@${role.name.replace(/^@/, "")}` }));
-  const places = () => [...channels.value.values()].filter((it) => it.guild_id).map((it) => ({ value: it.id, label: `#${titleOf(it)}` }));
+  const places = () => [...channels.value.values()].filter((it) => it.guild_id && it.guild_id === server.value?.id).map((it) => ({ value: it.id, label: `#${titleOf(it)}` }));
   switch (select.type) {
     case ComponentType.userSelect:
       return people();

@@ -3,10 +3,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Channel } from "../discord/types.ts";
-import { go, pathTo } from "../state/place.ts";
+import { titleOf } from "../state/people.ts";
+import { go, inSight, pathTo } from "../state/place.ts";
 import { isUnread, markRead } from "../state/reading.ts";
 import type { Session } from "../state/session.ts";
-import { learn, threadsOf, titleOf } from "../state/world.ts";
+import { learn, threadsOf } from "../state/world.ts";
 import { timeOf } from "../discord/snowflake.ts";
 import { Ticking } from "./bits.tsx";
 import { relative } from "./time.ts";
@@ -18,8 +19,11 @@ export function Forum({ session, channel }: { session: Session; channel: Channel
   const tag = useSignal("");
   const shown = useSignal(PAGE);
   const tags = channel.available_tags ?? [];
+  const seen = inSight();
   useEffect(() => {
-    markRead(channel.id, channel.last_message_id);
+    if (seen) markRead(channel.id, channel.last_message_id);
+  }, [channel.id, seen]);
+  useEffect(() => {
     session.rest
       .get<{ threads: Channel[] }>(`/channels/${channel.id}/threads/archived/public?limit=100`)
       .then((found) => learn(found.threads), () => {});

@@ -4,8 +4,9 @@
 import { useSignal } from "@preact/signals";
 import { Fragment, type ComponentChildren, type VNode } from "preact";
 import { memo } from "../memo.ts";
+import { members, nameOf, roles, titleOf } from "../state/people.ts";
 import { follow } from "../state/place.ts";
-import { channels, guilds, members, nameOf, roles, titleOf } from "../state/world.ts";
+import { channels, guilds } from "../state/world.ts";
 import { Ticking } from "./bits.tsx";
 import { tree, type Node } from "./syntax.ts";
 import { relative, styled } from "./time.ts";

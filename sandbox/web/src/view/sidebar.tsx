@@ -2,35 +2,30 @@
 
 import { useSignal } from "@preact/signals";
 import { ChannelType, type Channel, type Guild } from "../discord/types.ts";
-import { may, Permission } from "../state/permissions.ts";
-import { go, here, home, panel, pathTo, place } from "../state/place.ts";
+import { everybody, members, nameOf, titleOf } from "../state/people.ts";
+import { channelsOf, go, here, listed, panel, pathTo } from "../state/place.ts";
 import { allPings, isUnread, pingsOf } from "../state/reading.ts";
 import type { Session } from "../state/session.ts";
-import { channels, guilds, isForum, isPrivate, me, members, nameOf, statusOf, threadsOf, titleOf } from "../state/world.ts";
+import { channels, guilds, isForum, isPrivate, me, statusOf, threadsOf } from "../state/world.ts";
 import { Avatar, Icon, IconButton, STATUS_WORDS } from "./bits.tsx";
 import { PeopleSheet } from "./people.tsx";
+import { Rail } from "./rail.tsx";
 
-/** The word in an address for private chats. */
-const PRIVATE = "@me";
+interface Props {
+  session: Session;
+  troubled: boolean;
+  onTrouble: () => void;
+  /** Asks for one more server, where the person may have one. */
+  onNewServer?: () => void;
+}
 
-export function Sidebar({ session, onTrouble, troubled }: { session: Session; onTrouble: () => void; troubled: boolean }) {
-  const among = useSignal<string | null>(null);
+export function Sidebar({ session, onTrouble, onNewServer, troubled }: Props) {
   const people = useSignal(false);
-  const shown = among.value ?? (place.value.guild === PRIVATE ? PRIVATE : home.value?.id);
-  const guild = guilds.value.get(shown ?? "");
+  const guild = guilds.value.get(listed.value ?? "");
   const user = me.value;
   return (
     <div class="sidebar">
-      <nav class="rail" aria-label="Servers">
-        <RailButton label="Private chats" current={shown === PRIVATE} pings={privatePings()} onClick={() => (among.value = PRIVATE)}>
-          <Icon name="at" />
-        </RailButton>
-        {[...guilds.value.values()].map((it) => (
-          <RailButton key={it.id} label={it.name} current={shown === it.id} pings={0} onClick={() => (among.value = it.id)}>
-            <span aria-hidden="true">{initials(it.name)}</span>
-          </RailButton>
-        ))}
-      </nav>
+      <Rail onNew={onNewServer} />
       <div class="column">
         <header class="bar-top">
           <h2>{guild?.name ?? "Private chats"}</h2>
@@ -58,33 +53,8 @@ export function Sidebar({ session, onTrouble, troubled }: { session: Session; on
   );
 }
 
-function RailButton({ label, current, pings, onClick, children }: { label: string; current: boolean; pings: number; onClick: () => void; children: preact.ComponentChildren }) {
-  return (
-    <button type="button" class="rail-button" title={label} aria-current={current ? "true" : undefined} onClick={onClick}>
-      <span class="hidden">{pings ? `${label}, ${pings} unread` : label}</span>
-      {children}
-      {pings > 0 && (
-        <span class="ping" aria-hidden="true">
-          {pings}
-        </span>
-      )}
-    </button>
-  );
-}
-
-function initials(name: string): string {
-  return name
-    .split(/\s+/)
-    .map((word) => [...word][0] ?? "")
-    .slice(0, 2)
-    .join("");
-}
-
-const privatePings = (): number => [...channels.value.values()].filter(isPrivate).reduce((sum, it) => sum + pingsOf(it.id), 0);
-
 function GuildChannels({ guild }: { guild: Guild }) {
-  const visible = [...channels.value.values()].filter((it) => it.guild_id === guild.id && it.type !== ChannelType.category && it.type < 10 || (it.guild_id === guild.id && isForum(it)));
-  const seen = visible.filter((it) => may(it, Permission.view));
+  const seen = channelsOf(guild.id);
   const categories = [...channels.value.values()].filter((it) => it.type === ChannelType.category && it.guild_id === guild.id).sort(byPosition);
   const below = (parent: string | null) => seen.filter((it) => (it.parent_id ?? null) === parent).sort(byPosition);
   return (
@@ -164,7 +134,7 @@ function ChannelLink({ channel }: { channel: Channel }) {
 function PrivateChats({ session }: { session: Session }) {
   const open = [...channels.value.values()].filter(isPrivate);
   const known = new Set(open.flatMap((it) => it.recipients?.map((user) => user.id) ?? []));
-  const others = [...members.value.values()].flatMap(({ user }) => (user && user.id !== me.value?.id && !known.has(user.id) ? [user] : []));
+  const others = [...everybody.value.values()].flatMap(({ user }) => (user && user.id !== me.value?.id && !known.has(user.id) ? [user] : []));
   const begin = async (id: string) => {
     const channel = await session.rest.call<Channel>({ method: "POST", path: "/users/@me/channels", body: { recipients: [id] }, repeatable: true }).catch(() => null);
     if (!channel) return;

@@ -7,10 +7,10 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { compare } from "../discord/snowflake.ts";
 import type { Channel, Message, Snowflake } from "../discord/types.ts";
 import type { Log } from "../state/log.ts";
-import { place } from "../state/place.ts";
+import { titleOf } from "../state/people.ts";
+import { inSight, place } from "../state/place.ts";
 import { lastRead, markRead } from "../state/reading.ts";
 import type { Session } from "../state/session.ts";
-import { titleOf } from "../state/world.ts";
 import { Icon } from "./bits.tsx";
 import { belongsTo, MessageView } from "./message.tsx";
 import { PendingView } from "./pending.tsx";
@@ -54,7 +54,7 @@ export function Timeline({ session, channel, onReply }: Props) {
   useLayoutEffect(scroll.settle, [items, pending.length]);
   useSignalEffect(() => {
     const last = log.items.value.at(-1);
-    if (last && scroll.atEnd.value && !document.hidden) markRead(log.channel, last.id);
+    if (last && scroll.atEnd.value && inSight() && !document.hidden) markRead(log.channel, last.id);
   });
 
   return (

@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { server } from "../state/place.ts";
 import { dropGateways, setWeather, troubles, turn, type Trouble, type Weather } from "../state/sandbox.ts";
 import type { Session } from "../state/session.ts";
 import { channels, isForum } from "../state/world.ts";
@@ -20,7 +21,14 @@ const WEATHER: [Weather, string, string][] = [
   ["failing", "Errors", "every call is answered with 503"],
 ];
 
-export function TroubleConsole({ session, onClose }: { session: Session; onClose: () => void }) {
+interface Props {
+  session: Session;
+  onClose: () => void;
+  /** Asks for one more server, where nothing else does. */
+  onNewServer?: () => void;
+}
+
+export function TroubleConsole({ session, onClose, onNewServer }: Props) {
   const now = useSignal<Trouble | null>(null);
   const problem = useSignal("");
   const busy = useSignal("");
@@ -96,6 +104,14 @@ export function TroubleConsole({ session, onClose }: { session: Session; onClose
             <span class="quiet">all connections end, yours too, and come back</span>
           </span>
         </button>
+        {onNewServer && (
+          <button type="button" class="trouble-item" onClick={onNewServer}>
+            <span>
+              <strong>New server</strong>
+              <span class="quiet">a further one, with Mission Control in it, for another project</span>
+            </span>
+          </button>
+        )}
         {problem.value && (
           <p class="problem" role="alert">
             {problem.value}
@@ -108,7 +124,8 @@ export function TroubleConsole({ session, onClose }: { session: Session; onClose
 
 /** The newest message of the channel with the mode. */
 function ModeCard({ session }: { session: Session }) {
-  const channel = [...channels.value.values()].find((it) => it.name === "status" && it.type === 0 && !isForum(it));
+  const all = [...channels.value.values()].filter((it) => it.name === "status" && it.type === 0 && !isForum(it));
+  const channel = all.find((it) => it.guild_id === server.value?.id) ?? all[0];
   useEffect(() => {
     if (channel) void session.log(channel.id).open();
   }, [session, channel?.id]);
