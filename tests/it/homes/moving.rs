@@ -60,22 +60,7 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
         .sees_card(&old_approvals, "Trunks", "the proposal", waits)
         .await;
 
-    let (guild, general) = second_server(zack).await;
-    let application = world.discord()["discord"]["application_id"].as_str();
-    let_in(zack, application.expect("a text"), &guild).await;
-    let there = Client::open(&world, "zack").await.in_server(&guild);
-    let asked = eventually("the question", || async {
-        let options = [("project", "front-office")];
-        let card = there.used(&general, "setup", &options).await;
-        if card.live().contains(&"Move it here") {
-            Ok(card)
-        } else {
-            Err(card)
-        }
-    })
-    .await;
-    let act = there.press(&asked, "Move it here").await;
-    there.told_in_the_end(&act, "shown here now").await;
+    let (guild, there) = moves(&world, zack).await;
     let before = [
         texts(&zack.read(&old_room).await),
         texts(&zack.read(&old_thread).await),
@@ -136,20 +121,7 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
     ];
     assert_eq!(before, after);
 
-    // Whoever writes or asks where it was is told so, and it is about nobody else's project.
-    let asked = client.used(&old_room, "agents", &[]).await;
-    assert!(asked.says("another server now"), "{asked:?}");
-    zack.say(&old_room, "is anybody there?").await;
-    zack.sees(&old_room, "the hint", |seen| {
-        seen.iter().any(|it| it.text.contains("not read any more"))
-    })
-    .await;
-    world
-        .database_says(
-            "SELECT count(*) FROM project_chat_messages WHERE message LIKE '%anybody there%'",
-            0_i64,
-        )
-        .await;
+    nobody_reads(&world, &client, &old_room).await;
 
     // And what is said here is heard.
     zack.say(&named(zack, &guild, "dm-main").await, "are you settled?")
@@ -160,4 +132,44 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
     })
     .await;
     assert!(!json!(before).to_string().contains("settled"));
+}
+
+/// Whoever writes or asks where a project was is told so, and it is about nobody else's project.
+async fn nobody_reads(world: &World, client: &Client, old_room: &str) {
+    let asked = client.used(old_room, "agents", &[]).await;
+    assert!(asked.says("another server now"), "{asked:?}");
+    client.person.say(old_room, "is anybody there?").await;
+    client
+        .person
+        .sees(old_room, "the hint", |seen| {
+            seen.iter().any(|it| it.text.contains("not read any more"))
+        })
+        .await;
+    world
+        .database_says(
+            "SELECT count(*) FROM project_chat_messages WHERE message LIKE '%anybody there%'",
+            0_i64,
+        )
+        .await;
+}
+
+/// Moves the project to a server of one's own; with it comes one's app there.
+async fn moves(world: &World, zack: &Person) -> (String, Client) {
+    let (guild, general) = second_server(zack).await;
+    let application = world.discord()["discord"]["application_id"].as_str();
+    let_in(zack, application.expect("a text"), &guild).await;
+    let there = Client::open(world, "zack").await.in_server(&guild);
+    let asked = eventually("the question", || async {
+        let options = [("project", "front-office")];
+        let card = there.used(&general, "setup", &options).await;
+        if card.live().contains(&"Move it here") {
+            Ok(card)
+        } else {
+            Err(card)
+        }
+    })
+    .await;
+    let act = there.press(&asked, "Move it here").await;
+    there.told_in_the_end(&act, "shown here now").await;
+    (guild, there)
 }
