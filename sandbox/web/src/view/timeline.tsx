@@ -51,7 +51,9 @@ export function Timeline({ session, channel, onReply }: Props) {
     scroll.follow();
     if (log.more.after.value) void log.present();
   }, [pending.at(-1)?.nonce]);
+  scroll.changes();
   useLayoutEffect(scroll.settle, [items, pending.length]);
+  useLayoutEffect(scroll.changed);
   useSignalEffect(() => {
     const last = log.items.value.at(-1);
     if (last && scroll.atEnd.value && inSight() && !document.hidden) markRead(log.channel, last.id);
@@ -130,6 +132,8 @@ function Waiting() {
 function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
   const atEnd = useSignal(true);
   const anchor = useRef<Anchor | null>(null);
+  // Where the box is scrolled to while what is in it changes: less in it may move it.
+  const before = useRef<number | null>(null);
   const self = useRef({
     follow: () => {
       atEnd.value = true;
@@ -139,10 +143,16 @@ function useScroll(box: { current: HTMLDivElement | null }, log: Log) {
       const element = seen(box.current);
       if (!element) return;
       if (atEnd.peek()) toEnd(element);
-      else if (anchor.current) hold(element, anchor.current);
+      else if (anchor.current) hold(element, anchor.current, before.current);
       anchor.current = topmost(element);
       // A tall screen shows a whole page of short messages, and nothing is left to scroll.
       if (element.scrollHeight <= element.clientHeight) void log.older();
+    },
+    changes: () => {
+      before.current = box.current?.scrollTop ?? null;
+    },
+    changed: () => {
+      before.current = null;
     },
     show: (id: Snowflake) => {
       atEnd.value = false;
@@ -197,13 +207,13 @@ function topmost(element: HTMLElement): Anchor | null {
   return row ? { id: row.dataset.id!, top: row.getBoundingClientRect().top - edge, scroll: element.scrollTop } : null;
 }
 
-function hold(element: HTMLElement, anchor: Anchor): void {
+function hold(element: HTMLElement, anchor: Anchor, before: number | null): void {
   const row = element.querySelector<HTMLElement>(`[data-id="${CSS.escape(anchor.id)}"]`);
   if (!row) return;
-  // The person may have scrolled since, without an event yet: that is no drift. At the very end the
-  // browser may have moved it, because less is below now.
-  const ended = element.scrollTop >= element.scrollHeight - element.clientHeight - 1;
-  const scrolled = ended ? 0 : element.scrollTop - anchor.scroll;
+  // The person may have scrolled since, without an event yet: that is no drift. Where nobody knows from where to where,
+  // the browser may have moved it at the very end, because less is below now.
+  const ended = before === null && element.scrollTop >= element.scrollHeight - element.clientHeight - 1;
+  const scrolled = ended ? 0 : (before ?? element.scrollTop) - anchor.scroll;
   const drift = row.getBoundingClientRect().top - element.getBoundingClientRect().top - anchor.top + scrolled;
   if (Math.abs(drift) > 0.5) element.scrollTop += drift;
 }
