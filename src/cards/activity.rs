@@ -133,6 +133,8 @@ fn link(line: &Line, thread: impl Fn(Uuid) -> Option<ChannelId>) -> String {
 /// Whose doing it is.
 pub(super) fn who(actor: Option<&str>, personas: &Personas) -> String {
     match actor.map(Author::parse) {
+        // Discord shows the name; nobody is pinged by what we post.
+        Some(Author::Member(user)) => format!("<@{user}>"),
         Some(author) => quote::name(&personas.of(&author, None).name),
         None => "Nobody in particular".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! A chat message as Discord shows it.
 
-use super::persona::heading;
+use super::persona::spoken;
 use super::quote::{self, length};
 use super::{Draft, Personas, Upkeep, text};
 use crate::model::message::{Author, ChatMessage, Quoted};
@@ -26,9 +26,8 @@ pub fn chat_message(
         let link = at.map(|(on, channel, message)| link(on, guild, *channel, *message));
         quoting(quoted, link.as_deref(), personas)
     });
-    // Without webhooks the first part says who speaks.
-    let taken = quoted.as_deref().map_or(0, length) + length(&heading(&persona));
-    let mut parts = text::parts_after(taken, &text::foreign(&message.text));
+    let taken = quoted.as_deref().map_or(0, length);
+    let mut parts = spoken(taken, &persona, &text::foreign(&message.text));
     if parts.is_empty() {
         parts.push("*(an empty message)*".to_owned());
     }

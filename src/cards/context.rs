@@ -57,6 +57,7 @@ fn left_out(sections: &[Section]) -> String {
         let what = match it {
             LeftOut::Cut(what) if what.is_empty() => "its end".to_owned(),
             LeftOut::Cut(what) => format!("the end of {}", quote::line(what, 60).markup),
+            LeftOut::Whole(what) => format!("all of {}", quote::line(what, 60).markup),
             LeftOut::More(count) => format!("{count} more that are pinned"),
             LeftOut::Secret(what) => {
                 format!("{}, since it holds secrets", quote::line(what, 60).markup)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::quote;
+use super::{quote, text};
 use crate::model::AgentKey;
 use crate::model::agent::Agent;
 use crate::model::message::{Author, ChatMessage};
@@ -32,8 +32,18 @@ pub fn named(persona: &Persona, words: &str) -> String {
     format!("{}{words}", heading(persona))
 }
 
+/// The parts of a text, of which so much of the first is taken. Of several the first has room for that line; a text that
+/// just fits into one message stays one, without it.
+pub fn spoken(taken: usize, persona: &Persona, words: &str) -> Vec<String> {
+    let parts = text::parts_after(taken, words);
+    if parts.len() < 2 {
+        return parts;
+    }
+    text::parts_after(taken + quote::length(&heading(persona)), words)
+}
+
 /// The line before them.
-pub fn heading(persona: &Persona) -> String {
+fn heading(persona: &Persona) -> String {
     format!("**{}**\n", quote::name(&persona.name))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::persona::heading;
+use super::persona;
 use super::quote::{self, shortened};
 use super::task::status_words;
 use super::task_controls::question_controls;
@@ -88,9 +88,7 @@ fn spoken(event: &Event, personas: &Personas, words: &str) -> Vec<Draft> {
         return vec![attached(event, personas, ("", words), "text")];
     }
     let persona = persona(event, personas);
-    // Without webhooks the first part says who speaks.
-    let taken = quote::length(&heading(&persona));
-    let mut parts = text::parts_after(taken, &text::foreign(words));
+    let mut parts = persona::spoken(0, &persona, &text::foreign(words));
     if parts.is_empty() {
         parts.push("*(no text)*".to_owned());
     }

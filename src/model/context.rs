@@ -172,6 +172,8 @@ impl Part {
 pub enum LeftOut {
     /// The end of this text; without a name, of the section's own.
     Cut(String),
+    /// All of this text: there was no room.
+    Whole(String),
     /// So many more.
     More(usize),
     /// The content of this document, since it holds secrets.

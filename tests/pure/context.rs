@@ -166,12 +166,14 @@ fn no_section_grows_beyond_its_cap_however_much_there_is() {
             .starts_with("## Pinned Knowledge (Global)\n### Big\nää")
     );
     let cut = |what: &str| LeftOut::Cut(what.to_owned());
-    assert_eq!(global.left_out, [cut("Big"), cut("Next"), LeftOut::More(7)]);
+    let whole = |what: &str| LeftOut::Whole(what.to_owned());
+    let left = [cut("Big"), whole("Next"), LeftOut::More(7)];
+    assert_eq!(global.left_out, left);
     let own = of(Part::Own);
     assert_eq!(own.text.matches("### ").count(), 2);
     assert_eq!(
         own.left_out,
-        [cut("2"), cut("3"), cut("4"), LeftOut::More(2)]
+        [whole("2"), whole("3"), whole("4"), LeftOut::More(2)]
     );
     assert_eq!(of(Part::Task).text.matches("\n- ").count(), 5);
 }

@@ -113,7 +113,7 @@ fn pinned(part: Part, pinned: &Pinned) -> Option<Section> {
         let said = said(it);
         let size = said.chars().count();
         if room == 0 || (size > room && room < PINNED_TEXT) {
-            left_out.push(LeftOut::Cut(title));
+            left_out.push(LeftOut::Whole(title));
             continue;
         }
         let (said, whole) = cut(&said, room);

@@ -110,7 +110,8 @@ async fn a_move_takes_cards_and_threads_along_and_leaves_silence_behind() {
     .await;
     world
         .database_says(
-            "SELECT count(*) FROM bridge.view WHERE state = 'failed' AND kind = 'message'",
+            "SELECT count(*) FROM bridge.view v JOIN project_chat_messages m ON m.id::text = v.entity_id \
+             WHERE v.state = 'failed' AND m.message = 'changed after the move'",
             1_i64,
         )
         .await;
