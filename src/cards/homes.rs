@@ -38,9 +38,11 @@ pub fn which_one<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// A line of the start: nobody has said where the project is shown. `servers` are told as they are called, with ids.
 pub fn no_home(project: &str, servers: &[String]) -> String {
+    let where_it_is = match servers {
+        [only] => format!("the bot is not in the server any more that was chosen, but in {only}"),
+        several => format!("the bot is in several servers, {}", several.join(", ")),
+    };
     format!(
-        "nothing is shown yet: the bot is in several servers, {}. Use /setup in the one that should show {project}, or \
-         set DISCORD_GUILD_ID",
-        servers.join(", ")
+        "nothing is shown yet: {where_it_is}. Use /setup in the one that should show {project}, or set DISCORD_GUILD_ID"
     )
 }

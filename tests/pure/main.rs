@@ -22,6 +22,7 @@ mod links;
 mod markup;
 mod mentions;
 mod mode;
+mod operators;
 mod outcome;
 mod pgoutput;
 mod plan;
