@@ -6,6 +6,7 @@ use super::{add_ops, channel, invite, second_server};
 use crate::harness::client::Client;
 use crate::harness::demo::Demo;
 use crate::harness::person::Person;
+use crate::harness::wait::eventually;
 use crate::harness::world::World;
 
 #[tokio::test]
@@ -117,9 +118,13 @@ async fn a_bot_in_several_servers_starts_and_says_how_one_of_them_is_chosen() {
     assert_eq!(world.run()["projects"][0]["guild_id"], guild.as_str());
 }
 
-/// The account of the bridge's bot.
+/// The account of the bridge's bot. It shares the pace of the bridge, which may just have used it up.
 async fn bot_of(demo: &Demo) -> String {
     let bot = Person::bot(&demo.process.run);
-    let (_, account) = bot.call(Method::GET, "/users/@me", None).await;
-    account["id"].as_str().expect("a text").to_owned()
+    eventually("the bot's account", || async {
+        let (_, account) = bot.call(Method::GET, "/users/@me", None).await;
+        let id = account["id"].as_str().map(str::to_owned);
+        id.ok_or(account)
+    })
+    .await
 }
