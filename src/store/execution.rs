@@ -10,6 +10,7 @@ use sqlx::{Acquire, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::decision::{News, tell};
+use super::doubt::until_told;
 use super::effect::{self, Effect};
 use super::locks::{LockKey, SessionLocks};
 use super::outcome::refusal;
@@ -85,7 +86,7 @@ impl Store {
         pass_over: &[ProposalRef],
         with_errands: bool,
     ) -> Result<Taken> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin_claim().await?;
         let passed: Vec<Uuid> = pass_over.iter().map(|reference| reference.id).collect();
         let row: Option<OrderRow> = sqlx::query_as(
             "SELECT entity_id, source, action_type, payload, proposer FROM bridge.decision
@@ -206,7 +207,7 @@ impl Store {
             return Ok(Taken::NotNow(reference, why));
         }
         let marked = async {
-            let at = sqlx::query_scalar(
+            let at: DateTime<Utc> = sqlx::query_scalar(
                 "UPDATE bridge.decision SET state = 'running', claimed_at = clock_timestamp()
                  WHERE entity_id = $1 AND source = $2 RETURNING claimed_at",
             )
@@ -214,7 +215,9 @@ impl Store {
             .bind(reference.source.as_str())
             .fetch_one(&mut *tx)
             .await?;
-            tx.commit().await?;
+            if let Err(lost) = tx.commit().await {
+                self.is_marked(locks, (reference, at), lost).await?;
+            }
             Ok(at)
         }
         .await;
@@ -228,6 +231,35 @@ impl Store {
                 locks.release(key).await;
                 Err(error)
             }
+        }
+    }
+
+    /// Whether an errand was marked by us at this time, when nobody told: its row says so, and nobody
+    /// else has its lock, so that nobody else can have begun it or doubt it. Else the error.
+    async fn is_marked(
+        &self,
+        locks: &SessionLocks,
+        (reference, at): (ProposalRef, DateTime<Utc>),
+        lost: sqlx::Error,
+    ) -> Result<()> {
+        let ours = until_told(&lost, || async {
+            if !locks.renew(lock_of(reference)).await? {
+                return Ok(false);
+            }
+            let marked: Option<(String, Option<DateTime<Utc>>)> = sqlx::query_as(
+                "SELECT state, claimed_at FROM bridge.decision
+                 WHERE entity_id = $1 AND source = $2 FOR UPDATE",
+            )
+            .bind(reference.id)
+            .bind(reference.source.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(marked == Some(("running".to_owned(), Some(at))))
+        });
+        if ours.await? {
+            Ok(())
+        } else {
+            Err(lost.into())
         }
     }
 

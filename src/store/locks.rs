@@ -65,6 +65,13 @@ impl SessionLocks {
         Ok(true)
     }
 
+    /// Takes a lock of ours again that may have fallen with its connection. False when somebody has it
+    /// by now; then it is ours no more.
+    pub(super) async fn renew(&self, key: LockKey) -> Result<bool> {
+        self.release(key).await;
+        self.take(key).await
+    }
+
     /// Gives it back. When the connection is gone, so is the lock.
     pub async fn release(&self, key: LockKey) {
         let mut session = self.session.lock().await;

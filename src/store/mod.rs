@@ -10,6 +10,7 @@ mod decision;
 mod demo;
 pub mod direct;
 pub mod document;
+mod doubt;
 pub mod edit;
 mod effect;
 pub mod execution;

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::chat::{TEXT_TYPE, storable, storable_json};
+use super::doubt::until_told;
 use super::locks::{LockKey, SessionLocks};
 use super::task_write::{TaskNews, write_news};
 use super::{Result, Store, StoreError};
@@ -86,27 +88,61 @@ impl Store {
     /// Begins a turn, for the one who holds its lock. A turn that failed begins anew: whoever asks
     /// again wants that.
     pub async fn begin_turn(&self, turn: &TurnKey) -> Result<Begun> {
-        let started = sqlx::query(
+        let mut tx = self.begin_claim().await?;
+        let started: Option<DateTime<Utc>> = sqlx::query_scalar(
             "INSERT INTO bridge.executor_turn AS t (message_id, target_agent_key, project_id, state)
              VALUES ($1, $2, $3, 'running')
              ON CONFLICT (message_id, target_agent_key) DO UPDATE
              SET state = 'running', started_at = now(), finished_at = NULL, error = NULL,
                  reply_message_id = NULL
-             WHERE t.state = 'failed'",
+             WHERE t.state = 'failed' RETURNING started_at",
         )
         .bind(turn.0.0)
         .bind(turn.1.as_str())
         .bind(self.project.as_str())
-        .execute(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        if started.rows_affected() == 1 {
-            return Ok(Begun::Started);
+        if let Some(at) = started {
+            return match tx.commit().await {
+                Ok(()) => Ok(Begun::Started),
+                Err(lost) => self.has_begun(turn, at, lost).await,
+            };
         }
+        tx.rollback().await?;
         if let Some(TurnState::Done(reply)) = self.turn_state(turn).await? {
             return Ok(Begun::Done(reply));
         }
         self.fail_turn(turn, ABANDONED).await?;
         Ok(Begun::Abandoned(ABANDONED.to_owned()))
+    }
+
+    /// Whether a turn has begun at this time, when nobody told. A row that is not there yet cannot be
+    /// waited for; writing it can. One that says something else is left alone.
+    async fn has_begun(
+        &self,
+        turn: &TurnKey,
+        at: DateTime<Utc>,
+        lost: sqlx::Error,
+    ) -> Result<Begun> {
+        let begun = until_told(&lost, || async {
+            let asked = sqlx::query(
+                "INSERT INTO bridge.executor_turn AS t
+                     (message_id, target_agent_key, project_id, state, started_at)
+                 VALUES ($1, $2, $3, 'running', $4)
+                 ON CONFLICT (message_id, target_agent_key) DO UPDATE SET state = t.state
+                 WHERE t.state = 'running' AND t.started_at = excluded.started_at",
+            )
+            .bind(turn.0.0)
+            .bind(turn.1.as_str())
+            .bind(self.project.as_str())
+            .bind(at);
+            Ok(asked.execute(&self.pool).await?.rows_affected() == 1)
+        });
+        if begun.await? {
+            Ok(Begun::Started)
+        } else {
+            Err(lost.into())
+        }
     }
 
     /// Where a turn stands.

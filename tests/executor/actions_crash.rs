@@ -25,7 +25,7 @@ fn doomed(stage: &Stage, settings: ExecutorSettings) -> Runtime {
 }
 
 /// Waits until somebody waits for a lock in the database.
-async fn somebody_waits_for_a_lock(stage: &Stage) {
+pub async fn somebody_waits_for_a_lock(stage: &Stage) {
     eventually("a lock is waited for", async || {
         let query = "SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod ask;
+mod claims;
 mod look;
 mod patch;
 mod requests;

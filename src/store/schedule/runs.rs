@@ -1,12 +1,12 @@
-//! Runs of jobs. The job's row is the mutex: a run is claimed by a conditional UPDATE, and an advisory lock tells one in
-//! work from one whose executor died.
+//! Runs of jobs. The job's row is the mutex: a run is claimed by a conditional UPDATE (`claims.rs`), and an advisory lock
+//! tells one in work from one whose executor died.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{KeptJob, kept_by_others, mirror};
+use super::{KeptJob, mirror};
 use crate::model::AgentKey;
 use crate::model::thread::Place;
 use crate::store::chat::{storable, storable_json, thread_titled};
@@ -67,117 +67,6 @@ impl Ended {
 }
 
 impl Store {
-    /// Claims the run of a job whose time has come; `next` is the one after it. None: somebody else was faster, or it
-    /// has changed meanwhile.
-    pub async fn claim_due(
-        &self,
-        locks: &SessionLocks,
-        job: &KeptJob,
-        next: Option<DateTime<Utc>>,
-    ) -> Result<Option<Run>> {
-        let run = Run {
-            id: Uuid::new_v4(),
-            job: job.clone(),
-            request: None,
-        };
-        let claim = async {
-            let claimed = sqlx::query(
-                "UPDATE bridge.job SET run_id = $2, run_request = NULL, run_began_at = now(), next_run_at = $4
-                 WHERE id = $1 AND run_id IS NULL AND enabled AND next_run_at = $3",
-            )
-            .bind(job.id)
-            .bind(run.id)
-            .bind(job.next)
-            .bind(next)
-            .execute(&self.pool)
-            .await?;
-            Ok(claimed.rows_affected() == 1)
-        };
-        Ok(under_lock(locks, job.id, claim).await?.then_some(run))
-    }
-
-    /// Claims what people asked to be run now, at most `most`, one run a job. Requests for jobs that are gone are
-    /// settled at once.
-    pub async fn claim_asked(
-        &self,
-        locks: &SessionLocks,
-        jobs: &[KeptJob],
-        most: usize,
-    ) -> Result<Vec<Run>> {
-        self.settle_lost_requests().await?;
-        let asked: Vec<(Uuid, Uuid)> = sqlx::query_as(
-            "SELECT DISTINCT ON (j.id) r.id, j.id FROM cron_run_requests AS r
-             JOIN bridge.job AS j ON j.project_id = $1 AND j.job_id = r.job_id
-             WHERE r.project_id = $1 AND r.status = 'queued' AND j.run_id IS NULL
-             ORDER BY j.id, r.requested_at, r.id",
-        )
-        .bind(self.project.as_str())
-        .fetch_all(&self.pool)
-        .await?;
-        let mut runs = Vec::new();
-        for (request, job) in asked {
-            let Some(job) = jobs.iter().find(|it| it.id == job) else {
-                continue;
-            };
-            if runs.len() == most {
-                break;
-            }
-            let run = Run {
-                id: Uuid::new_v4(),
-                job: job.clone(),
-                request: Some(request),
-            };
-            if under_lock(locks, job.id, self.claim_request(&run, request)).await? {
-                runs.push(run);
-            }
-        }
-        Ok(runs)
-    }
-
-    async fn claim_request(&self, run: &Run, request: Uuid) -> Result<bool> {
-        let mut tx = self.pool.begin().await?;
-        let taken = sqlx::query(
-            "UPDATE cron_run_requests SET status = 'running', picked_up_at = now()
-             WHERE id = $1 AND status = 'queued'",
-        )
-        .bind(request)
-        .execute(&mut *tx)
-        .await?;
-        let claimed = sqlx::query(
-            "UPDATE bridge.job SET run_id = $2, run_request = $3, run_began_at = now()
-             WHERE id = $1 AND run_id IS NULL",
-        )
-        .bind(run.job.id)
-        .bind(run.id)
-        .bind(request)
-        .execute(&mut *tx)
-        .await?;
-        let both = taken.rows_affected() == 1 && claimed.rows_affected() == 1;
-        if both {
-            tx.commit().await?;
-        }
-        Ok(both)
-    }
-
-    /// Requests to run what is no job of anybody's.
-    async fn settle_lost_requests(&self) -> Result<()> {
-        sqlx::query(concat!(
-            "UPDATE cron_run_requests AS r SET status = 'error', picked_up_at = now(), completed_at = now(),
-                 result = jsonb_build_object('jobId', r.job_id, 'exitCode', 1, 'durationMs', 0, 'stdoutTail', '',
-                     'stderrTail', $2::text, 'error', $2::text)
-             WHERE r.project_id = $1 AND r.status = 'queued' AND NOT EXISTS (SELECT FROM bridge.job AS j
-                 WHERE j.project_id = $1 AND j.job_id = r.job_id)
-               AND NOT EXISTS (SELECT FROM cron_create_requests AS c WHERE c.project_id = $1
-                 AND c.id::text = r.job_id AND c.status IN ('queued', 'running')) AND NOT ",
-            kept_by_others!()
-        ))
-        .bind(self.project.as_str())
-        .bind("There is no such job any more.")
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
     /// Writes how a run ended: the job, its mirror, the request, the activity, what the agent said. False when the run
     /// was settled before, or its job is gone; then only the request hears of it. May be repeated.
     pub async fn finish_run(&self, run: &Run, ended: &Ended) -> Result<bool> {
@@ -323,22 +212,6 @@ async fn settle_request(
 /// The lock of who runs a job.
 pub fn lock_of(job: Uuid) -> LockKey {
     LockKey::of(&[b"executor job ", job.as_bytes()])
-}
-
-/// The lock comes first: a row that is marked and not locked is one whose executor died.
-async fn under_lock(
-    locks: &SessionLocks,
-    job: Uuid,
-    claim: impl Future<Output = Result<bool>>,
-) -> Result<bool> {
-    if !locks.take(lock_of(job)).await? {
-        return Ok(false);
-    }
-    let claimed = claim.await;
-    if !matches!(claimed, Ok(true)) {
-        locks.release(lock_of(job)).await;
-    }
-    claimed
 }
 
 impl SessionLocks {

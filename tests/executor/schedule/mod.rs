@@ -3,6 +3,7 @@
 mod api;
 mod beats;
 mod clocks;
+mod doubt;
 mod requests;
 
 use std::time::Duration;
