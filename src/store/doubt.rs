@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store};
 
 /// Time between two questions while the database does not answer.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -20,27 +20,27 @@ impl Store {
     pub(super) async fn begin_claim(&self) -> Result<Transaction<'static, Postgres>> {
         Ok(self.pool.begin_with(BEGIN).await?)
     }
-}
 
-/// Asks until the database tells, or the process lets go of it. The question has to wait for the
-/// transaction whose COMMIT was `lost`, which may still go on: it locks what that has changed.
-pub(super) async fn until_told<T, F>(lost: &sqlx::Error, ask: impl Fn() -> F) -> Result<T>
-where
-    F: Future<Output = Result<T>>,
-{
-    tracing::warn!(error = %lost, "nobody told whether a claim took effect; the database is asked");
-    loop {
-        match ask().await {
-            Err(error) if error.is_outage() && !is_closed(&error) => {
-                tracing::warn!(%error, "the database does not tell yet whether a claim took effect");
-                tokio::time::sleep(AGAIN).await;
+    /// Asks until the database tells; no more where the pool is closed, as when the process ends and
+    /// the database is away. The question has to wait for the transaction whose COMMIT was `lost`, which
+    /// may still go on: it locks what that has changed.
+    pub(super) async fn until_told<T, F>(
+        &self,
+        lost: &sqlx::Error,
+        ask: impl Fn() -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        tracing::warn!(error = %lost, "nobody told whether a claim took effect; the database is asked");
+        loop {
+            match ask().await {
+                Err(error) if error.is_outage() && !self.pool.is_closed() => {
+                    tracing::warn!(%error, "the database does not tell yet whether a claim took effect");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                told => return told,
             }
-            told => return told,
         }
     }
-}
-
-/// Pools are closed when the process is told to stop and the database is away.
-fn is_closed(error: &StoreError) -> bool {
-    matches!(error, StoreError::Database(sqlx::Error::PoolClosed))
 }

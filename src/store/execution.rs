@@ -10,7 +10,6 @@ use sqlx::{Acquire, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::decision::{News, tell};
-use super::doubt::until_told;
 use super::effect::{self, Effect};
 use super::locks::{LockKey, SessionLocks};
 use super::outcome::refusal;
@@ -242,7 +241,7 @@ impl Store {
         (reference, at): (ProposalRef, DateTime<Utc>),
         lost: sqlx::Error,
     ) -> Result<()> {
-        let ours = until_told(&lost, || async {
+        let ours = self.until_told(&lost, || async {
             if !locks.renew(lock_of(reference)).await? {
                 return Ok(false);
             }

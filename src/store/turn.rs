@@ -8,7 +8,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::chat::{TEXT_TYPE, storable, storable_json};
-use super::doubt::until_told;
 use super::locks::{LockKey, SessionLocks};
 use super::task_write::{TaskNews, write_news};
 use super::{Result, Store, StoreError};
@@ -124,7 +123,7 @@ impl Store {
         at: DateTime<Utc>,
         lost: sqlx::Error,
     ) -> Result<Begun> {
-        let begun = until_told(&lost, || async {
+        let begun = self.until_told(&lost, || async {
             let asked = sqlx::query(
                 "INSERT INTO bridge.executor_turn AS t
                      (message_id, target_agent_key, project_id, state, started_at)

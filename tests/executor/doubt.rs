@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clawdos_bridge::model::delivery::DeliveryStatus;
+use clawdos_bridge::model::proposal::Execution;
 use clawdos_bridge::store::queue::ClaimFilter;
 use serde_json::json;
 
@@ -131,4 +132,47 @@ async fn an_errand_whose_claim_nobody_told_of_is_run_once_and_without_doubt() {
         assert_eq!(target.seen().len(), 1, "{cut:?}");
         executor.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_claim_of_which_the_server_hears_nothing_more_is_given_up() {
+    let stage = Stage::new().await;
+    let proxy = Proxy::start(&stage).await;
+    let (_, row) = stage.say("main", "hello", DeliveryStatus::Queued).await;
+    proxy.cut(READ, Cut::LateCommit);
+    // The COMMIT never arrives, and neither does the end of the connection.
+    assert!(proxy.store().await.claim_one(row).await.is_err());
+    assert!(proxy.has_cut(), "nothing was lost");
+    assert!(stage.store.claim_one(row).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_errand_that_somebody_doubts_before_we_are_told_is_never_begun() {
+    let stage = Stage::new().await;
+    sqlx::raw_sql(
+        "CREATE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             UPDATE bridge.decision SET state = 'unknown', result = 'x' WHERE entity_id = NEW.entity_id;
+             RETURN NULL;
+         END $$;
+         CREATE CONSTRAINT TRIGGER doubt AFTER UPDATE ON bridge.decision DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW WHEN (NEW.state = 'running') EXECUTE FUNCTION doubt()",
+    )
+    .execute(stage.store.pool())
+    .await
+    .unwrap();
+    let proxy = Proxy::start(&stage).await;
+    let target = Target::start().await;
+    let parameters = json!({"url": target.url("/once"), "method": "POST"});
+    let reference = stage.approve("api_call", parameters).await;
+    proxy.cut(ERRAND, Cut::AfterCommit);
+    let settings = stage.action_settings(&[&target.addr.to_string()]);
+    let executor = Running::start(settings, proxy.store().await).await;
+    stage.wait_for(reference, &Execution::Unknown).await;
+    // Something else is done meanwhile, so it had its chance.
+    let other = stage.approve("create_task", json!({"title": "x"})).await;
+    stage.executed(other).await;
+    executor.stop().await;
+    assert!(proxy.has_cut(), "nothing was lost");
+    assert_eq!(target.seen(), Vec::<String>::new());
+    assert_eq!(stage.execution(reference).await, Execution::Unknown);
 }

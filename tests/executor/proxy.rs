@@ -140,6 +140,7 @@ impl Wire {
             let all_said = commits || message[0] == b'S';
             if all_said && self.mute.load(Ordering::SeqCst) {
                 // What comes first is the answer.
+                self.shared.has_cut.store(true, Ordering::SeqCst);
                 let _ = (&mut self.answers).await;
                 break;
             }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::LANE_HELD_FOR;
 use crate::model::delivery::{Claimed, in_reply};
 use crate::model::{AgentKey, DeliveryId, MessageId, ThreadId};
-use crate::store::doubt::until_told;
 use crate::store::{Result, Store};
 
 /// The stream of messages of one thread to one agent, worked on in order.
@@ -112,14 +111,15 @@ impl Store {
             return Err(lost.into());
         };
         let ids: Vec<Uuid> = claimed.iter().map(|one| one.id.0).collect();
-        let ours: Vec<Uuid> = until_told(&lost, || async {
-            let asked = sqlx::query_scalar(OURS)
-                .bind(self.project.as_str())
-                .bind(&ids)
-                .bind(since);
-            Ok(asked.fetch_all(&self.pool).await?)
-        })
-        .await?;
+        let ours: Vec<Uuid> = self
+            .until_told(&lost, || async {
+                let asked = sqlx::query_scalar(OURS)
+                    .bind(self.project.as_str())
+                    .bind(&ids)
+                    .bind(since);
+                Ok(asked.fetch_all(&self.pool).await?)
+            })
+            .await?;
         if ours.is_empty() {
             return Err(lost.into());
         }

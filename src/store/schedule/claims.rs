@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::runs::{Run, lock_of};
 use super::{KeptJob, kept_by_others};
-use crate::store::doubt::until_told;
 use crate::store::locks::SessionLocks;
 use crate::store::{Result, Store};
 
@@ -139,7 +138,7 @@ impl Store {
 
     /// Whether a run was claimed, when nobody told: its job says so, and nobody else has its lock.
     async fn is_claimed(&self, locks: &SessionLocks, run: &Run, lost: sqlx::Error) -> Result<bool> {
-        let ours = until_told(&lost, || async {
+        let ours = self.until_told(&lost, || async {
             if !locks.renew(lock_of(run.job.id)).await? {
                 return Ok(false);
             }
