@@ -243,8 +243,8 @@ impl Turns {
             Ok(Begun::Started) => {}
             Ok(Begun::Done(reply)) => return TurnEnd::Answered(reply),
             Ok(Begun::Abandoned(error)) => return TurnEnd::Failed(error),
-            // The row may be there although the answer was lost; then the next try finds it
-            // abandoned, which is the safe side.
+            // It has not begun. Or the process ended before the database told; then the next try
+            // finds it abandoned, which is the safe side.
             Err(error) => return away(&error),
         }
         let (message_id, agent) = turn;
