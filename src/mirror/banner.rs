@@ -16,9 +16,10 @@ use crate::discord::layout::{Layout, default_topic};
 use crate::discord::rest::{Request, RestError, Route};
 use crate::model::labs::Feature;
 use crate::model::rights::Permission;
-use crate::model::view::{Entity, Surface, View, ViewState};
+use crate::model::view::{Entity, EntityKind, Surface, View, ViewState};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::Store;
+use crate::store::activity_gone::Removed;
 
 /// How often the pin is looked at although nothing was heard of it.
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
@@ -140,8 +141,7 @@ impl BannerKeeper {
                     return;
                 }
                 match self.store.activity_removed(channel, &messages).await {
-                    Ok(true) => self.make_again(),
-                    Ok(false) => {}
+                    Ok(removed) => self.look_at(&removed),
                     Err(error) => {
                         // The banner is looked at again, and a post that is gone cannot grow.
                         tracing::warn!(%error, "what was removed from #activity is not written down: {error}");
@@ -154,6 +154,18 @@ impl BannerKeeper {
 
     fn channel(&self, surface: &Surface) -> Option<ChannelId> {
         self.layout.borrow().channel(surface).map(|it| it.id)
+    }
+
+    /// What was taken away and is still to be shown.
+    fn look_at(&self, removed: &Removed) {
+        if removed.banner {
+            self.make_again();
+        }
+        for id in &removed.unseen {
+            let kind = EntityKind::Activity;
+            // Nobody listens only while the process ends.
+            let _ = self.look.send(Entity { kind, id: *id });
+        }
     }
 
     fn make_again(&self) {
@@ -241,9 +253,9 @@ impl BannerKeeper {
     }
 
     async fn forget(&self, view: &View, message: DiscordMessageId) -> anyhow::Result<()> {
-        self.store
-            .activity_removed(view.channel, &[message])
-            .await?;
+        let gone = [message];
+        let removed = self.store.activity_removed(view.channel, &gone);
+        self.look_at(&removed.await?);
         self.make_again();
         Ok(())
     }

@@ -62,7 +62,7 @@ pub struct Done {
     pub entity: Entity,
     /// Whether the row has to be looked at again.
     pub again: bool,
-    /// Whether the ledger does not say what Discord shows.
+    /// Whether rows may stand nowhere, or elsewhere than the ledger says.
     pub unsure: bool,
 }
 
@@ -80,7 +80,8 @@ pub async fn keep(
             .map(|report| Done {
                 entity: report.key.entity,
                 again: matches!(report.settled, Some(SettledAs::Missing)),
-                unsure: false,
+                // What it had not shown yet stands nowhere.
+                unsure: matches!(report.settled, Some(SettledAs::Gone { .. })),
             })
             .collect();
         let results: Vec<_> = batch.drain(..).filter_map(settled).collect();

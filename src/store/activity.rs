@@ -1,6 +1,6 @@
 //! Rows of `activities` and the posts that they stand in (`bridge.activity_post`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection};
@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::kept::Kept;
 use super::locks::LockKey;
-use super::look::{Loaded, ServerStart, Sight};
-use super::numbered::{numbered, numbers};
+use super::look::{ServerStart, Sight};
+use super::numbered::numbered;
 use super::{Result, Store, readable};
-use crate::model::ChannelId;
 use crate::model::activity::{
-    FLOOD_SPAN, Fresh, HEARTBEAT, HEARTBEAT_FINDING, Line, Newest, Post, Sheet, gather,
+    FLOOD_SPAN, Fresh, HEARTBEAT, HEARTBEAT_FINDING, Newest, Sheet, gather,
 };
 use crate::model::view::{Entity, EntityKind};
+use crate::model::{ChannelId, ProjectId};
 
 /// What a look at rows of `activities` has found.
 #[derive(Debug, Default)]
@@ -119,71 +119,6 @@ impl From<NewestRow> for Newest {
     }
 }
 
-/// The version of a post `p` is that of all of its rows.
-macro_rules! content {
-    () => {
-        "LATERAL (SELECT count(*) AS count, \
-                         md5(string_agg(a.xmin::text || a.id::text, ' ' ORDER BY a.id)) AS version \
-                  FROM bridge.activity m JOIN activities a ON a.id = m.activity_id \
-                  WHERE m.post_id = p.id) r"
-    };
-}
-
-const POSTS: &str = concat!(
-    "SELECT p.id, p.type AS kind, p.actor, ",
-    readable!("p.first_at"),
-    " AS first_at, r.count, r.version FROM bridge.activity_post p LEFT JOIN ",
-    content!(),
-    " ON true WHERE p.project_id = $1 AND p.id = ANY($2) ORDER BY p.id"
-);
-
-#[derive(FromRow)]
-struct PostRow {
-    id: i64,
-    kind: Option<String>,
-    actor: Option<String>,
-    first_at: DateTime<Utc>,
-    count: i64,
-    version: Option<String>,
-}
-
-/// More than so much of a text is not shown.
-const LINES: &str = concat!(
-    "SELECT w.id AS post_id, l.kind, l.actor, l.message, l.task, l.at FROM unnest($1::int8[]) AS w(id) \
-     JOIN LATERAL (SELECT a.id, a.created_at, left(a.type, 100) AS kind, \
-                          left(a.actor_agent_key, 200) AS actor, left(a.message, 800) AS message, \
-                          a.task_id AS task, ",
-    readable!("a.created_at"),
-    " AS at FROM bridge.activity m JOIN activities a ON a.id = m.activity_id \
-       WHERE m.post_id = w.id ORDER BY a.created_at DESC, a.id DESC LIMIT 20) l ON true \
-     ORDER BY w.id, l.created_at, l.id"
-);
-
-#[derive(FromRow)]
-struct LineRow {
-    post_id: i64,
-    kind: String,
-    actor: Option<String>,
-    message: String,
-    task: Option<Uuid>,
-    at: DateTime<Utc>,
-}
-
-/// Posts that have no view, or show other rows than there are; not those whose rows are all gone,
-/// unless they still stand there.
-const STALE: &str = concat!(
-    "SELECT p.id FROM bridge.activity_post p \
-     LEFT JOIN bridge.view v ON v.project_id = $1 AND v.kind = 'activity_post' \
-       AND v.entity_id = lpad(to_hex(p.id), 32, '0')::uuid::text \
-     LEFT JOIN ",
-    content!(),
-    " ON true WHERE p.project_id = $1 AND p.opened_at >= $2 \
-       AND CASE WHEN r.count = 0 THEN coalesce(v.state = 'sent', false) \
-                ELSE v.entity_id IS NULL OR (v.state IN ('sent', 'failed') \
-                     AND v.row_xmin IS DISTINCT FROM r.version) END \
-     ORDER BY p.id LIMIT $3"
-);
-
 impl Store {
     /// Looks at rows of `activities`, and gives a place to those that have none: each stands in one
     /// post for good. Types that are muted get none.
@@ -228,10 +163,7 @@ impl Store {
     /// Gives places to rows, one bridge at a time. Gives back the posts.
     async fn place(&self, mut fresh: Vec<Fresh>, channel: Option<ChannelId>) -> Result<Vec<i64>> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(LockKey::of(&[b"activity", self.project.as_str().as_bytes()]).number())
-            .execute(&mut *tx)
-            .await?;
+        hold_places(&self.project, &mut tx).await?;
         let ids: Vec<Uuid> = fresh.iter().map(|row| row.id).collect();
         let placed: Vec<Uuid> = sqlx::query_scalar(
             "SELECT activity_id FROM bridge.activity WHERE activity_id = ANY($1)",
@@ -316,46 +248,6 @@ impl Store {
         Ok(())
     }
 
-    /// Posts with their newest rows and their views. One whose rows are all gone has none.
-    pub async fn load_posts(&self, ids: &[Uuid]) -> Result<Vec<Loaded<Post>>> {
-        let posts = numbers(ids);
-        let heads: Vec<PostRow> = sqlx::query_as(POSTS)
-            .bind(self.project.as_str())
-            .bind(&posts)
-            .fetch_all(&self.pool)
-            .await?;
-        let lines: Vec<LineRow> = sqlx::query_as(LINES)
-            .bind(&posts)
-            .fetch_all(&self.pool)
-            .await?;
-        let mut views = self.views(EntityKind::ActivityPost, ids).await?;
-        let mut lines_of: HashMap<i64, Vec<Line>> = HashMap::new();
-        for row in lines {
-            lines_of.entry(row.post_id).or_default().push(Line {
-                kind: row.kind,
-                actor: row.actor,
-                message: row.message,
-                task: row.task,
-                at: row.at,
-            });
-        }
-        let loaded = heads.into_iter().map(|head| {
-            let entity = numbered(EntityKind::ActivityPost, head.id);
-            let post = Post {
-                common: head.kind.map(|kind| (kind, head.actor)),
-                first_at: head.first_at,
-                count: usize::try_from(head.count).unwrap_or_default(),
-                lines: lines_of.remove(&head.id).unwrap_or_default(),
-            };
-            Loaded {
-                entity,
-                row: head.version.filter(|_| post.count > 0).map(|it| (post, it)),
-                views: views.extract_if(.., |it| it.key.entity == entity).collect(),
-            }
-        });
-        Ok(loaded.collect())
-    }
-
     /// Rows since `floor` that have no place, oldest first, at most `limit`.
     pub async fn sweep_activities(
         &self,
@@ -377,16 +269,13 @@ impl Store {
         .await?;
         Ok(ids)
     }
+}
 
-    /// Posts since `floor` that Discord does not show as they are.
-    pub async fn sweep_posts(&self, floor: DateTime<Utc>, limit: i64) -> Result<Vec<Entity>> {
-        let ids: Vec<i64> = sqlx::query_scalar(STALE)
-            .bind(self.project.as_str())
-            .bind(floor)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
-        let post = |id| numbered(EntityKind::ActivityPost, id);
-        Ok(ids.into_iter().map(post).collect())
-    }
+/// Nobody else gives places to rows of this project, or takes them back, until the transaction ends.
+pub(super) async fn hold_places(project: &ProjectId, on: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LockKey::of(&[b"activity", project.as_str().as_bytes()]).number())
+        .execute(on)
+        .await?;
+    Ok(())
 }

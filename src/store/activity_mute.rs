@@ -1,5 +1,4 @@
-//! Types of activities that nobody wants to see (`bridge.activity_mute`), and messages in `#activity`
-//! that people have taken away.
+//! Types of activities that nobody wants to see (`bridge.activity_mute`).
 
 use std::collections::HashSet;
 
@@ -8,7 +7,6 @@ use sqlx::PgConnection;
 use super::chat::storable;
 use super::{Result, Store};
 use crate::model::activity::KindSeen;
-use crate::model::{ChannelId, DiscordMessageId};
 
 /// Types of the last 30 days, and those that are muted; the frequent ones first.
 const KINDS: &str = "
@@ -63,37 +61,5 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         Ok(done.rows_affected() > 0)
-    }
-
-    /// Messages of a channel are gone: a post that was one of them grows no more, and the banner is
-    /// to be made again. Gives back whether the banner was among them.
-    pub async fn activity_removed(
-        &self,
-        channel: ChannelId,
-        messages: &[DiscordMessageId],
-    ) -> Result<bool> {
-        let messages: Vec<i64> = messages.iter().map(|id| id.to_i64()).collect();
-        let banner = sqlx::query_scalar(
-            "WITH gone AS (
-                 SELECT kind, entity_id FROM bridge.view
-                 WHERE project_id = $1 AND channel_id = $2 AND message_id = ANY($3)
-             ), closed AS (
-                 UPDATE bridge.activity_post p SET closed = true FROM gone
-                 WHERE gone.kind = 'activity_post' AND p.project_id = $1
-                   AND gone.entity_id = lpad(to_hex(p.id), 32, '0')::uuid::text
-             ), banner AS (
-                 DELETE FROM bridge.view v USING gone
-                 WHERE gone.kind = 'mission' AND v.project_id = $1 AND v.kind = 'mission'
-                   AND v.channel_id = $2 AND v.message_id = ANY($3)
-                 RETURNING 1
-             )
-             SELECT EXISTS (SELECT FROM banner)",
-        )
-        .bind(self.project.as_str())
-        .bind(channel.to_i64())
-        .bind(&messages)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(banner)
     }
 }

@@ -56,6 +56,11 @@ pub enum SettledAs {
         /// Version of the row that was refused.
         row_version: String,
     },
+    /// Somebody has taken away what was there: it stays away, and the ledger knows what it showed.
+    Gone {
+        /// What Discord said.
+        error: String,
+    },
     /// It is not there, and nothing was sent that may still arrive: as if it had never been tried.
     Released,
     /// The same for what should be there: the next sweep finds its row.
@@ -247,6 +252,13 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
+        let taken = |one: &&Settled| {
+            let post = one.key.entity.kind == EntityKind::ActivityPost;
+            post && matches!(one.result, SettledAs::Gone { .. })
+        };
+        let taken = settled.iter().filter(taken).map(|one| one.key.entity.id);
+        self.close_posts(&mut transaction, &taken.collect::<Vec<_>>())
+            .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -290,6 +302,10 @@ impl<'a> Results<'a> {
                     state = "failed";
                     error = Some(said.as_str());
                     version = Some(row_version.as_str());
+                }
+                SettledAs::Gone { error: said } => {
+                    state = "failed";
+                    error = Some(said.as_str());
                 }
                 SettledAs::Released | SettledAs::Missing => {}
             }

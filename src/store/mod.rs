@@ -1,6 +1,8 @@
 //! All SQL. One file per family of tables; a row becomes a model type here or is refused here.
 
 pub mod activity;
+pub mod activity_gone;
+mod activity_look;
 pub mod activity_mute;
 pub mod backfill;
 pub mod chat;

@@ -24,13 +24,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a subcommand and waits until it has written its run file.
+    /// Starts a subcommand and waits until it has written its run file and said that it is ready.
     pub fn start(
         arguments: &[&str],
         environment: &[(&str, &str)],
         run_file: &Path,
         log: &Path,
     ) -> Self {
+        let before = std::fs::metadata(log).map_or(0, |it| it.len());
         let mut started = Self {
             child: spawn(arguments, environment, log),
             log: log.to_owned(),
@@ -41,7 +42,7 @@ impl Process {
             if let Some(run) = std::fs::read(run_file)
                 .ok()
                 .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
-                .filter(|run| run["pid"] == started.child.id())
+                .filter(|run| run["pid"] == started.child.id() && says_ready(log, before))
             {
                 started.run = run;
                 return started;
@@ -107,6 +108,15 @@ impl Drop for Process {
             eprintln!("--- log of {}:\n{}", self.log.display(), self.log());
         }
     }
+}
+
+/// Whether the last word of a start stands in a log that had so many bytes before.
+fn says_ready(log: &Path, before: u64) -> bool {
+    let text = std::fs::read(log).unwrap_or_default();
+    let from = usize::try_from(before).unwrap_or(usize::MAX);
+    let new = text.get(from..).unwrap_or_default();
+    new.split(|byte| *byte == b'\n')
+        .any(|line| line == b"ready")
 }
 
 fn spawn(arguments: &[&str], environment: &[(&str, &str)], log: &Path) -> Child {

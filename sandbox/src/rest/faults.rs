@@ -53,7 +53,7 @@ pub(crate) struct Planned {
 
 impl Faults {
     /// Uses up the faults that are meant for this request: the first of each kind.
-    pub(crate) fn plan(&self, method: &Method, route: &str) -> Planned {
+    pub(crate) fn plan(&self, method: &Method, route: &str, path: &str) -> Planned {
         let mut faults = self.routes();
         let mut planned = Planned::default();
         if faults.is_empty() {
@@ -62,7 +62,7 @@ impl Faults {
         for fault in faults.iter_mut() {
             if fault.left == 0
                 || fault.method != method.as_str()
-                || !same_route(&fault.route, route)
+                || !is_meant(&fault.route, route, path)
             {
                 continue;
             }
@@ -94,16 +94,19 @@ impl Faults {
     }
 }
 
-/// Compares two `OpenAPI` paths; the names of parameters do not matter.
-fn same_route(one: &str, other: &str) -> bool {
+/// Whether a fault for this `OpenAPI` path is meant for a request: the names of parameters do not matter,
+/// and where a value stands instead of one, it has to be that of the request.
+fn is_meant(fault: &str, route: &str, path: &str) -> bool {
     let is_name = |part: &str| part.starts_with('{');
-    let (one, other): (Vec<&str>, Vec<&str>) =
-        (one.split('/').collect(), other.split('/').collect());
-    one.len() == other.len()
-        && one
+    let parts = |path: &'_ str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let (fault, route, path) = (parts(fault), parts(route), parts(path));
+    fault.len() == route.len()
+        && fault
             .iter()
-            .zip(&other)
-            .all(|(a, b)| a == b || is_name(a) && is_name(b))
+            .zip(route.iter().zip(&path))
+            .all(|(wanted, (part, value))| {
+                wanted == part || is_name(part) && (is_name(wanted) || wanted == value)
+            })
 }
 
 /// Switches on what one JSON object asks for.
@@ -189,7 +192,8 @@ fn route_fault(asked: &Value) -> ApiResult<RouteFault> {
         .and_then(|text| text.split_once(' '));
     let Some((method, route)) = route.filter(|(_, path)| path.starts_with('/')) else {
         return Err(wrong(
-            "route is a method and an OpenAPI path, like \"POST /channels/{channel_id}/messages\".",
+            "route is a method and an OpenAPI path, like \"POST /channels/{channel_id}/messages\"; \
+             a value may stand instead of a parameter.",
         ));
     };
     let status = asked["status"]

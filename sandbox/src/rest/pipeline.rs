@@ -149,7 +149,9 @@ async fn answer(app: &Arc<App>, seen: &Seen, request: Request, next: Next) -> (R
     let planned = if seen.is_person() {
         faults::Planned::default()
     } else {
-        app.faults.plan(&seen.method, &seen.route)
+        let path = request.uri().path();
+        let path = path.strip_prefix(PREFIX).unwrap_or(path);
+        app.faults.plan(&seen.method, &seen.route, path)
     };
     if let Some(time) = planned.delay {
         tokio::time::sleep(time).await;

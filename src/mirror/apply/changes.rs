@@ -8,7 +8,7 @@ use crate::discord::lanes::Class;
 use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
 use crate::mirror::request::{self, Means};
 use crate::mirror::threads::ARCHIVED;
-use crate::model::view::{Surface, View, ViewAuthor};
+use crate::model::view::{EntityKind, Surface, View, ViewAuthor};
 use crate::store::ledger::SettledAs;
 
 /// Discord's code for a message that is gone (source: its Opcodes page).
@@ -25,7 +25,7 @@ impl Hands {
         let message = view.message?;
         if self.is_elsewhere(surface, view) {
             let error = "it stands where nothing is shown any more".to_owned();
-            return Some(SettledAs::Failed { error, row_version });
+            return Some(lost(view, error, row_version));
         }
         let webhook = self.own_webhook(surface, view);
         if webhook.is_none() && self.lacks_webhooks(surface, view) {
@@ -65,8 +65,10 @@ impl Hands {
             }
         }
         self.note_refusal(view, &error);
-        let gone = error.code() == Some(UNKNOWN_MESSAGE);
-        (gone || matches!(judge(&error), Next::GiveUp | Next::AfterRepair)).then(|| {
+        if error.code() == Some(UNKNOWN_MESSAGE) || matches!(judge(&error), Next::AfterRepair) {
+            return Some(lost(view, error.to_string(), row_version));
+        }
+        matches!(judge(&error), Next::GiveUp).then(|| {
             let error = error.to_string();
             SettledAs::Failed { error, row_version }
         })
@@ -146,5 +148,15 @@ impl Hands {
         (view.author == ViewAuthor::Webhook && channel.id == view.channel)
             .then(|| channel.webhook.clone())
             .flatten()
+    }
+}
+
+/// What is gone shows nothing new. A post of several rows is not tried anew for another version of them:
+/// what it has not shown gets another place.
+fn lost(view: &View, error: String, row_version: String) -> SettledAs {
+    if view.key.entity.kind == EntityKind::ActivityPost {
+        SettledAs::Gone { error }
+    } else {
+        SettledAs::Failed { error, row_version }
     }
 }

@@ -1,6 +1,7 @@
 //! One row is one post.
 
 use reqwest::Method;
+use serde_json::json;
 
 use super::{RICKY, TRUNKS, goes_on, happens, posts};
 use crate::harness::person::Person;
@@ -106,14 +107,8 @@ async fn a_row_that_is_deleted_takes_its_post_with_it_and_a_post_that_is_deleted
 
     goes_on(&world, "build_update", RICKY, "nobody needs this").await;
     let seen = posts(&world, &zack, "nobody needs this", 1).await;
-    let path = format!("/channels/{channel}/messages/{}", seen[0].id);
-    let (status, _) = Person::bot(world.discord())
-        .call(Method::DELETE, &path, None)
-        .await;
-    assert!(status.is_success(), "{status}");
-    let closed = "SELECT bool_or(closed) FROM bridge.activity_post";
-    world.database_says(closed, true).await;
-    // Of the same kind, and yet it does not bring back what was taken away.
+    take_away(&world, &channel, &seen[0].id).await;
+    // Of the same kind, perhaps before anybody knows, and yet it does not bring back what was taken away.
     goes_on(&world, "build_update", RICKY, "news").await;
     let seen = posts(&world, &zack, "news", 1).await;
     assert!(!seen[0].text.contains("nobody needs this"), "{seen:#?}");
@@ -122,6 +117,70 @@ async fn a_row_that_is_deleted_takes_its_post_with_it_and_a_post_that_is_deleted
     goes_on(&world, "drive_upload", TRUNKS, "after the start").await;
     posts(&world, &zack, "after the start", 1).await;
     posts(&world, &zack, "nobody needs this", 0).await;
+}
+
+/// Deletes a message, as whoever may manage messages does.
+async fn take_away(world: &World, channel: &str, message: &str) {
+    let path = format!("/channels/{channel}/messages/{message}");
+    let bot = Person::bot(world.discord());
+    let (status, answer) = bot.call(Method::DELETE, &path, None).await;
+    assert!(status.is_success(), "{status} {answer}");
+}
+
+#[tokio::test]
+async fn what_a_post_had_not_shown_when_it_was_taken_away_stands_in_another() {
+    let world = World::start().await;
+    let (zack, channel) = (world.person("zack"), world.channel("activity"));
+    goes_on(&world, "build_update", RICKY, "nobody needs this").await;
+    let seen = posts(&world, &zack, "nobody needs this", 1).await;
+    world
+        .fault(json!({
+            "route": format!("PATCH /channels/{channel}/messages/{{message_id}}"),
+            "count": 1, "delay_ms": 3_000
+        }))
+        .await;
+    goes_on(&world, "build_update", RICKY, "news").await;
+    // It has its place, and the change that would show it is on its way.
+    let placed = "SELECT lines FROM bridge.activity_post ORDER BY id DESC LIMIT 1";
+    world.database_says(placed, 2_i32).await;
+    take_away(&world, &channel, &seen[0].id).await;
+    let seen = posts(&world, &zack, "news", 1).await;
+    assert!(!seen[0].text.contains("nobody needs this"), "{seen:#?}");
+    let failed = "SELECT count(*) FROM bridge.view \
+                  WHERE kind = 'activity_post' AND state = 'failed'";
+    world.database_says(failed, 1_i64).await;
+    goes_on(&world, "drive_upload", TRUNKS, "the last").await;
+    posts(&world, &zack, "the last", 1).await;
+    posts(&world, &zack, "news", 1).await;
+    posts(&world, &zack, "nobody needs this", 0).await;
+}
+
+#[tokio::test]
+async fn what_comes_to_a_post_that_was_taken_away_while_the_bridge_was_off_stands_in_another() {
+    let mut world = World::start().await;
+    let (zack, channel) = (world.person("zack"), world.channel("activity"));
+    goes_on(&world, "build_update", RICKY, "nobody needs this").await;
+    let seen = posts(&world, &zack, "nobody needs this", 1).await;
+    world.stop_bridge();
+    take_away(&world, &channel, &seen[0].id).await;
+    goes_on(&world, "build_update", RICKY, "news").await;
+    goes_on(&world, "build_update", RICKY, "more news").await;
+    for _ in 0..2 {
+        world.start_bridge();
+        let seen = posts(&world, &zack, "more news", 1).await;
+        assert!(!seen[0].text.contains("nobody needs this"), "{seen:#?}");
+        let count = seen[0].text.matches("news").count();
+        assert_eq!(count, 2, "both, once each: {seen:#?}");
+        goes_on(&world, "drive_upload", TRUNKS, "the last").await;
+        posts(&world, &zack, "the last", 1).await;
+        posts(&world, &zack, "news", 1).await;
+        posts(&world, &zack, "nobody needs this", 0).await;
+        world.stop_bridge();
+        sqlx::query("DELETE FROM activities WHERE message = 'the last'")
+            .execute(world.pool())
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,4 @@
+-- Why: a row can come to a post of #activity in the moment in which a person takes its message away. What that message
+-- had shown until then stays away; what it had not shown gets another place. So rows are numbered as they get their
+-- places: the version of a post names the last one.
+ALTER TABLE bridge.activity ADD COLUMN IF NOT EXISTS nth bigint GENERATED ALWAYS AS IDENTITY;
