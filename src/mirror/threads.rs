@@ -2,17 +2,14 @@
 //! nothing happens any more, rebuilt when something does. What a person locks stays locked.
 
 mod allowed;
+mod busy;
 mod news;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,6 +24,8 @@ use crate::model::view::{Entity, EntityKind};
 use crate::model::{ChannelId, DiscordMessageId};
 use crate::store::Store;
 use crate::store::thread::ThreadShown;
+
+pub use busy::Busy;
 
 /// Discord's codes (source: its Opcodes page).
 const UNKNOWN_CHANNEL: u32 = 10_003;
@@ -107,86 +106,6 @@ pub struct ThreadHands {
     pub refusals: Refusals<(Uuid, bool)>,
 }
 
-/// What is under way.
-#[derive(Debug, Clone, Default)]
-pub struct Busy(Arc<Mutex<UnderWay>>);
-
-#[derive(Debug, Default)]
-struct UnderWay {
-    /// Tasks whose thread is in somebody's hands, and whether something else was wished meanwhile.
-    tasks: HashMap<(Uuid, bool), bool>,
-    /// The name of a task's thread, and when it got its last ones.
-    names: HashMap<Uuid, (String, Vec<Instant>)>,
-    /// The last news of threads that are nobody's: people may be quicker than we write down.
-    early: HashMap<ChannelId, ThreadNews>,
-}
-
-/// So many new names a thread takes in so long (observed: the third waits for the first one's end).
-const NAMES: usize = 2;
-const NAMES_IN: Duration = Duration::from_secs(605);
-
-/// Most threads of others that are remembered.
-const REMEMBERED: usize = 1_000;
-
-impl Busy {
-    fn now(&self) -> MutexGuard<'_, UnderWay> {
-        // Maps of ids are whole whatever happened to who held them.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nobody has the thread of this task in hand: now we have.
-    fn begin(&self, wish: &ThreadWish) -> bool {
-        let mut now = self.now();
-        match now.tasks.entry(wish.key()) {
-            Entry::Vacant(free) => {
-                free.insert(false);
-                true
-            }
-            Entry::Occupied(mut busy) => {
-                busy.insert(true);
-                false
-            }
-        }
-    }
-
-    /// Gives back whether something else was wished meanwhile.
-    fn end(&self, key: (Uuid, bool)) -> bool {
-        self.now().tasks.remove(&key).unwrap_or(false)
-    }
-
-    /// The thread of a task is called this now.
-    fn named(&self, task: Uuid, name: &str) {
-        let mut now = self.now();
-        let (known, times) = now.names.entry(task).or_default();
-        if known != name {
-            if !known.is_empty() {
-                times.push(Instant::now());
-                times.drain(..times.len().saturating_sub(NAMES));
-            }
-            name.clone_into(known);
-        }
-    }
-
-    /// How long until the thread of a task may get another name: asked too early, Discord lets all other
-    /// changes of it wait as well.
-    fn patience(&self, task: Uuid) -> Duration {
-        let now = self.now();
-        let times = now.names.get(&task).map(|(_, times)| times.as_slice());
-        match times {
-            Some([first, .., _]) => NAMES_IN.saturating_sub(first.elapsed()),
-            _ => Duration::ZERO,
-        }
-    }
-
-    fn remember(&self, thread: ChannelId, news: ThreadNews) {
-        let mut now = self.now();
-        if now.early.len() >= REMEMBERED {
-            now.early.clear();
-        }
-        now.early.insert(thread, news);
-    }
-}
-
 #[derive(Deserialize)]
 struct Opened {
     id: ChannelId,
@@ -257,6 +176,11 @@ impl ThreadHands {
                 before,
                 name,
             } => {
+                if self.busy.is_named(task, &name) {
+                    // Whoever wished for it had looked before that was done. Each name counts, also the same.
+                    self.tell(ThreadNews::Doubtful(thread));
+                    return Ok(false);
+                }
                 let patience = self.busy.patience(task);
                 if !patience.is_zero() {
                     tokio::time::sleep(patience).await;

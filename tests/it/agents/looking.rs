@@ -46,7 +46,8 @@ async fn the_team_is_listed_with_what_each_works_on() {
         INSERT INTO cron_mirror (project_id, job_id, name, schedule_kind, schedule_expr, target_agent_key, last_status, next_run_at, enabled) VALUES
           ('front-office', 'a', 'heartbeat-ricky', 'every', '1800000', null, 'ok', now(), true),
           ('front-office', 'b', 'Weekly report', 'cron', '0 9 * * 1', 'agent:ricky:main', null, null, false),
-          ('front-office', '__mirror_state__', 'heartbeat-ricky', 'state', null, 'agent:ricky:main', null, null, true);").await;
+          ('front-office', '__mirror_state__', 'heartbeat-ricky', 'state', null, 'agent:ricky:main', null, null, true)
+        ON CONFLICT (project_id, job_id) DO UPDATE SET name = excluded.name, target_agent_key = excluded.target_agent_key;").await;
     world.thread("Sweep the yard").await;
     let card = eventually("the team", || async {
         let card = mallory.used(&at, "agents", &[]).await;
