@@ -121,7 +121,7 @@ impl From<NewestRow> for Newest {
 
 impl Store {
     /// Looks at rows of `activities`, and gives a place to those that have none: each stands in one
-    /// post for good. Types that are muted get none.
+    /// post, unless a person takes that away before it is shown. Types that are muted get none.
     pub async fn gather_activities(
         &self,
         on: &mut Kept,

@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// The messages of these posts are gone: they grow no more. Gives back the rows that they had not
-    /// shown yet, whose places are free.
+    /// shown yet, whose places are free. Told again of the same, there are none.
     pub(super) async fn close_posts(
         &self,
         on: &mut PgConnection,
@@ -64,11 +64,12 @@ impl Store {
         hold_places(&self.project, on).await?;
         let unseen = sqlx::query_scalar(
             "WITH shown AS (
-                 SELECT p.id, nullif(split_part(v.row_xmin, ':', 2), '')::bigint AS reach
+                 SELECT p.id, CASE WHEN v.row_xmin <> ''
+                     THEN coalesce(nullif(split_part(v.row_xmin, ':', 2), ''), '0')::bigint END AS reach
                  FROM bridge.activity_post p LEFT JOIN bridge.view v
                    ON v.project_id = $1 AND v.kind = 'activity_post'
                   AND v.entity_id = lpad(to_hex(p.id), 32, '0')::uuid::text
-                 WHERE p.project_id = $1 AND p.id = ANY($2)
+                 WHERE p.project_id = $1 AND p.id = ANY($2) AND NOT p.closed
              ), closed AS (
                  UPDATE bridge.activity_post p SET closed = true FROM shown WHERE p.id = shown.id
              )
@@ -78,7 +79,17 @@ impl Store {
         )
         .bind(self.project.as_str())
         .bind(numbers(posts))
-        .fetch_all(on)
+        .fetch_all(&mut *on)
+        .await?;
+        // Who does not know what is closed goes by the version alone, as before.
+        sqlx::query(
+            "UPDATE bridge.view SET row_xmin = split_part(row_xmin, ':', 1)
+             WHERE project_id = $1 AND kind = 'activity_post' AND state = 'failed'
+               AND entity_id = ANY($2::uuid[]::text[])",
+        )
+        .bind(self.project.as_str())
+        .bind(posts)
+        .execute(on)
         .await?;
         Ok(unseen)
     }

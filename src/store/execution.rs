@@ -214,10 +214,10 @@ impl Store {
             .bind(reference.source.as_str())
             .fetch_one(&mut *tx)
             .await?;
-            if let Err(lost) = tx.commit().await {
-                self.is_marked(locks, (reference, at), lost).await?;
+            match tx.commit().await {
+                Ok(()) => Ok(at),
+                Err(lost) => self.is_marked(locks, (reference, at), lost).await,
             }
-            Ok(at)
         }
         .await;
         match marked {
@@ -234,32 +234,37 @@ impl Store {
     }
 
     /// Whether an errand was marked by us at this time, when nobody told: its row says so, and nobody
-    /// else has its lock, so that nobody else can have begun it or doubt it. Else the error.
+    /// else has its lock, so that nobody else can have begun it or doubt it. From now on it counts as begun
+    /// now: it may have taken long until this was told. Gives back that time, else the error.
     async fn is_marked(
         &self,
         locks: &SessionLocks,
         (reference, at): (ProposalRef, DateTime<Utc>),
         lost: sqlx::Error,
-    ) -> Result<()> {
-        let ours = self.until_told(&lost, || async {
+    ) -> Result<DateTime<Utc>> {
+        let begun = self.until_told(&lost, || async {
             if !locks.renew(lock_of(reference)).await? {
-                return Ok(false);
+                return Ok(None);
             }
-            let marked: Option<(String, Option<DateTime<Utc>>)> = sqlx::query_as(
-                "SELECT state, claimed_at FROM bridge.decision
-                 WHERE entity_id = $1 AND source = $2 FOR UPDATE",
+            // Another time is another's, also where it was written by a question whose answer was lost.
+            let begun: Option<DateTime<Utc>> = sqlx::query_scalar(
+                "WITH asked AS MATERIALIZED (
+                     SELECT entity_id, source, state, claimed_at FROM bridge.decision
+                     WHERE entity_id = $1 AND source = $2 FOR UPDATE
+                 )
+                 UPDATE bridge.decision d SET claimed_at = clock_timestamp() FROM asked
+                 WHERE asked.state = 'running' AND asked.claimed_at = $3
+                   AND d.entity_id = asked.entity_id AND d.source = asked.source
+                 RETURNING d.claimed_at",
             )
             .bind(reference.id)
             .bind(reference.source.as_str())
+            .bind(at)
             .fetch_optional(&self.pool)
             .await?;
-            Ok(marked == Some(("running".to_owned(), Some(at))))
+            Ok(begun)
         });
-        if ours.await? {
-            Ok(())
-        } else {
-            Err(lost.into())
-        }
+        begun.await?.ok_or_else(|| lost.into())
     }
 
     /// Notes how an errand ended. It also corrects an outcome that was thought to be unknown. False

@@ -8,6 +8,10 @@ use tokio::sync::Mutex;
 
 use super::{Result, Store};
 
+/// A client of which nothing is heard for a minute is gone. On a Unix socket this says nothing.
+const KEEPALIVES: &str = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; \
+                          SET tcp_keepalives_count = 3";
+
 /// Names one lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockKey(i64);
@@ -65,9 +69,16 @@ impl SessionLocks {
         Ok(true)
     }
 
-    /// Takes a lock of ours again that may have fallen with its connection. False when somebody has it
-    /// by now; then it is ours no more.
+    /// Makes sure of a lock of ours, which may have fallen with its connection. False when somebody has
+    /// it by now; then it is ours no more.
     pub(super) async fn renew(&self, key: LockKey) -> Result<bool> {
+        let mut session = self.session.lock().await;
+        if let Some(connection) = session.connection.as_mut()
+            && holds(connection, key).await.unwrap_or(false)
+        {
+            return Ok(true);
+        }
+        drop(session);
         self.release(key).await;
         self.take(key).await
     }
@@ -100,12 +111,25 @@ impl Session {
             return try_advisory_lock(connection, key).await;
         }
         let mut fresh = store.pool.connect_options().connect().await?;
+        // A server that keeps the locks of a connection that broke unseen keeps everybody waiting.
+        sqlx::raw_sql(KEEPALIVES).execute(&mut fresh).await?;
         // The locks of the work that still goes on fell with the old connection.
         for held in &self.held {
             try_advisory_lock(&mut fresh, *held).await?;
         }
         try_advisory_lock(self.connection.insert(fresh), key).await
     }
+}
+
+/// Whether this session has a lock.
+async fn holds(connection: &mut PgConnection, key: LockKey) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                          AND pid = pg_backend_pid() AND (classid::int8 << 32 | objid::int8) = $1)",
+    )
+    .bind(key.0)
+    .fetch_one(connection)
+    .await?)
 }
 
 async fn try_advisory_lock(connection: &mut PgConnection, key: LockKey) -> Result<bool> {

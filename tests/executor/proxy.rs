@@ -84,7 +84,7 @@ impl Proxy {
         self.shared.has_cut.load(Ordering::SeqCst)
     }
 
-    /// Lets a late COMMIT pass, and waits until it is carried out.
+    /// Lets a late COMMIT pass, and waits until it is on its way to the server.
     pub async fn pass(&self) {
         self.shared.pass.notify_one();
         self.shared.passed.notified().await;

@@ -17,7 +17,14 @@ impl ThreadHands {
             ThreadNews::Seen(seen) => self.seen(&seen).await,
             ThreadNews::Gone(thread) => self.gone(thread).await,
             ThreadNews::Active(active) => self.compare(&active).await,
-            ThreadNews::Doubtful(thread) => self.ask(thread).await,
+            ThreadNews::Doubtful(thread) => {
+                self.ask(thread).await?;
+                // Whoever doubted it wanted something.
+                if let Some(task) = self.layout.borrow().threads().task(thread) {
+                    self.look_at(task);
+                }
+                Ok(())
+            }
             ThreadNews::Ours(thread) => {
                 let early = self.busy.now().early.remove(&thread);
                 match early {
@@ -47,9 +54,11 @@ impl ThreadHands {
             .remember(seen.thread, ThreadNews::Seen(seen.clone()));
         let mut task = self.store.thread_seen(seen.thread, &shown).await?;
         if task.is_none() {
-            if layout.threads().task(seen.thread).is_none() {
+            let Some(ours) = layout.threads().task(seen.thread) else {
                 return Ok(());
-            }
+            };
+            // It may be written down already, and what we remember older.
+            self.busy.named(ours, &seen.name);
             task = self.store.thread_seen(seen.thread, &shown).await?;
         }
         self.busy.now().early.remove(&seen.thread);
