@@ -132,3 +132,74 @@ for (const [name, thing] of Object.entries(THINGS)) {
     await until("the page is there", async () => (await page.articles.count()) > 0);
   }, { devices: ["phone"] });
 }
+
+/** Makes a thread of what zack says. */
+async function thread(name) {
+  const { id } = await it.zack.says(it.channels["team-room"], name);
+  const made = await it.zack.call("POST", `/channels/${it.channels["team-room"]}/messages/${id}/threads`, { name });
+  await it.zack.says(made.id, "the first word");
+}
+
+journey(it, "what leads elsewhere from above a channel is left with one press", async (page, device) => {
+  const name = `Where to eat, ${device}`;
+  await thread(name);
+  await page.opens(BEFORE);
+  await page.opens("team-room");
+  await page.presses("Threads");
+  await page.dialog.getByRole("button", { name }).click();
+  await page.dialog.waitFor({ state: "detached" });
+  await page.isIn(name);
+  await back(page);
+  await page.isIn("team-room");
+  await back(page);
+  await page.isIn(BEFORE);
+  await page.raw.goForward();
+  await page.isIn("team-room");
+});
+
+journey(it, "Back works after the page was loaded anew with something open", async (page) => {
+  await page.opens(BEFORE);
+  await page.opens(HERE);
+  await page.sees("Test the checkout");
+  await page.opensMenu("Test the checkout");
+  await page.raw.reload();
+  await page.isIn(HERE);
+  await page.sees("Test the checkout");
+  await page.opensMenu("Test the checkout");
+  await back(page);
+  await page.dialog.waitFor({ state: "detached" });
+  isHere(page);
+  await back(page);
+  await page.isIn(BEFORE);
+});
+
+journey(it, "another server is gone to from the channels, and Back goes step by step", async (page) => {
+  const { id, name } = await it.zack.call("POST", "/guilds", { name: "Elsewhere" });
+  await page.opens(BEFORE);
+  await page.opens(HERE);
+  const nav = await page.showsChannels();
+  await page.raw.getByRole("navigation", { name: "Servers" }).getByRole("button", { name: new RegExp(`^${name}(,|$)`) }).click();
+  await nav.getByRole("link", { name: /^general(,|$)/ }).waitFor();
+  await back(page);
+  await nav.waitFor({ state: "hidden" });
+  await page.isIn("general");
+  assert.ok(address(page).startsWith(`/channels/${id}/`));
+  await back(page);
+  await page.isIn(HERE);
+  await back(page);
+  await page.isIn(BEFORE);
+}, { devices: ["phone"] });
+
+journey(it, "beside a wide screen's chat, the console stays where it is", async (page) => {
+  await page.opens(BEFORE);
+  await page.opens(HERE);
+  await page.presses("Console for trouble");
+  await console_(page).waitFor();
+  await page.opensMenu("Test the checkout");
+  await back(page);
+  await page.dialog.waitFor({ state: "detached" });
+  isHere(page);
+  await back(page);
+  await page.isIn(BEFORE);
+  await console_(page).waitFor();
+}, { devices: ["desktop"] });
