@@ -12,7 +12,7 @@ const idOf = (name) => it.run.discord.users.find((one) => one.name === name).id;
 async function makes(what, body) {
   const answer = await fetch(`${it.bot.control}/${what}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   assert.ok(answer.ok, `${what}: ${answer.status}`);
-  return answer.json();
+  return answer.status === 204 ? undefined : answer.json();
 }
 
 /** Mallory has a role of this name from now on. */
@@ -100,6 +100,20 @@ journey(it, "chooses a role whose people decide, and takes it out again", async 
   await chooses(page, OF_ROLES, "@Deciders", false);
   await card(page).getByText(/may not decide any more/).waitFor();
   await malloryApproves(page, "Sell the shed", false);
+}, { devices: ["phone"] });
+
+journey(it, "who has left the server can be taken out", async (page) => {
+  const server = `guilds/${it.run.discord.guild_id}/members`;
+  await setsUp(page);
+  await chooses(page, OF_PEOPLE, /^mallory/, true);
+  await card(page).getByText(/may decide from now on/).waitFor();
+  await it.zack.call("DELETE", `/${server}/${idOf("mallory")}`);
+  await list(page, `${OF_PEOPLE} \\(somebody\\)`).waitFor();
+  await chooses(page, OF_PEOPLE, `Not here any more: ${idOf("mallory")}`, false);
+  await card(page).getByText(/may not decide any more/).waitFor();
+  await makes(server, { user_id: idOf("mallory") });
+  await list(page, OF_PEOPLE).click();
+  assert.equal(await page.dialog.getByRole("checkbox", { name: /^mallory/ }).isChecked(), false);
 }, { devices: ["phone"] });
 
 journey(it, "a bot and everybody are refused in words, and Back changes nothing", async (page) => {
