@@ -159,6 +159,8 @@ export interface Component {
   placeholder?: string;
   options?: SelectOption[];
   default_values?: { id: string; type: string }[];
+  /** Kinds of channels that a list offers. */
+  channel_types?: number[];
   min_values?: number;
   max_values?: number;
   components?: Component[];

@@ -2,6 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { ChannelType, type Channel, type Guild, type Snowflake } from "../discord/types.ts";
+import { onMove, over, rename, visit } from "./history.ts";
 import { channels, guilds, isForum, isPrivate, me } from "./world.ts";
 import { maySend, may, Permission } from "./permissions.ts";
 
@@ -26,6 +27,9 @@ const wide = matchMedia("(min-width: 701px)");
 /** Whether the person sees the chat: a phone may show the channels instead. */
 export const inSight = (): boolean => panel.value === "chat" || wide.matches;
 
+/** Whether there is room for one column only: another one stands above the chat. */
+export const isNarrow = (): boolean => !wide.matches;
+
 /** Whether the list shows private chats, whatever the chat shows. */
 const amongPrivate = signal(false);
 
@@ -38,14 +42,14 @@ export const pathTo = (channel: Channel, message?: Snowflake): string =>
   `/channels/${isPrivate(channel) ? PRIVATE : channel.guild_id}/${channel.id}${message ? `/${message}` : ""}`;
 
 function open(path: string): void {
-  if (path !== location.pathname) history.pushState(null, "", path);
+  visit(path);
   place.value = parse(path);
   amongPrivate.value = false;
 }
 
 export function go(channel: Channel, message?: Snowflake): void {
-  open(pathTo(channel, message));
   panel.value = "chat";
+  open(pathTo(channel, message));
 }
 
 /** Shows a server where it was left, else where it begins. A phone goes on showing its channels. */
@@ -70,7 +74,10 @@ export function follow(path: string): boolean {
   return true;
 }
 
-addEventListener("popstate", () => {
+/** A phone's channels stand above the chat. */
+effect(() => (panel.value === "channels" && isNarrow() ? over(() => (panel.value = "chat"), true) : undefined));
+
+onMove(() => {
   place.value = parse(location.pathname);
   amongPrivate.value = false;
 });
@@ -134,7 +141,7 @@ export function settle(): void {
   const guild = server.value ?? [...guilds.value.values()][0];
   const first = guild && firstIn(guild.id);
   if (!first) return;
-  history.replaceState(null, "", pathTo(first));
+  rename(pathTo(first));
   place.value = parse(location.pathname);
 }
 

@@ -1,6 +1,7 @@
 // What Discord has no word for: who may be tried, and the console for trouble.
 
 import { RestError } from "../discord/rest.ts";
+import { rename } from "./history.ts";
 
 export interface Person {
   name: string;
@@ -31,7 +32,7 @@ export function secret(): string {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
     localStorage.setItem(SECRET, given);
-    history.replaceState(null, "", location.pathname);
+    rename(location.pathname);
   }
   return localStorage.getItem(SECRET) ?? "";
 }

@@ -1,9 +1,10 @@
 // The whole page: three columns on a wide screen, one at a time on a phone.
 
 import { useSignal } from "@preact/signals";
-import { here, panel } from "../state/place.ts";
+import { here, isNarrow, panel } from "../state/place.ts";
 import { begin, session, trouble } from "../state/session.ts";
 import { guilds, isPrivate } from "../state/world.ts";
+import { useOver } from "./bits.tsx";
 import { Chat } from "./chat.tsx";
 import { ModalView } from "./modal.tsx";
 import { NewServer } from "./new-server.tsx";
@@ -14,6 +15,7 @@ export function App() {
   const open = session.value;
   const console_ = useSignal(false);
   const founding = useSignal(false);
+  useOver(() => (console_.value = false), console_.value && isNarrow(), true);
   if (!open) return <SignIn />;
   const troubled = console_.value;
   // Where the sandbox's operator tries things; there is no list to stand in while there is one server.

@@ -2,8 +2,9 @@
 
 import { signal, useComputed } from "@preact/signals";
 import { Component, type ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { User } from "../discord/types.ts";
+import { over } from "../state/history.ts";
 import { nameOf } from "../state/people.ts";
 import { statusOf } from "../state/world.ts";
 
@@ -104,12 +105,20 @@ export function Ticking({ text, at }: { text: (now: number) => string; at: numbe
   );
 }
 
+/** Has Back close what is shown, while it is open. `stays` says that it is not closed where one goes elsewhere. */
+export function useOver(close: () => void, open = true, stays = false): void {
+  const latest = useRef(close);
+  latest.current = close;
+  useLayoutEffect(() => (open ? over(() => latest.current(), stays) : undefined), [open]);
+}
+
 /** A panel above everything: from below on a phone, in the middle on a wide screen. */
 export function Sheet({ label, onClose, children, class: more = "" }: { label: string; onClose: () => void; children: ComponentChildren; class?: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
+  useOver(() => dialog.current?.close());
   return (
     <dialog
       ref={dialog}

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { OptionType, type Channel, type Command, type CommandOption } from "../discord/types.ts";
 import { InteractionType } from "../state/acts.ts";
 import type { Session } from "../state/session.ts";
-import { IconButton } from "./bits.tsx";
+import { IconButton, useOver } from "./bits.tsx";
 import { OptionField } from "./options.tsx";
 
 /** Entries that the list shows at once. */
@@ -110,6 +110,7 @@ export function CommandForm({ session, channel, entry, onClose }: FormProps) {
   const added = useSignal<readonly string[]>([]);
   const problem = useSignal("");
   const form = useRef<HTMLFormElement>(null);
+  useOver(onClose);
   useEffect(() => {
     const fields = form.current?.querySelector<HTMLElement>("input, select");
     (fields ?? form.current?.querySelector<HTMLElement>("[type=submit]"))?.focus();

@@ -1,9 +1,10 @@
 // What can be pressed and chosen on a message.
 
 import { useSignal } from "@preact/signals";
-import { ComponentType, type Component, type Message, type PartialEmoji, type SelectOption } from "../discord/types.ts";
+import { ComponentType, type Channel, type Component, type Message, type PartialEmoji, type SelectOption, type User } from "../discord/types.ts";
 import { InteractionType } from "../state/acts.ts";
 import { members, nameOf, roles, titleOf } from "../state/people.ts";
+import { may, Permission } from "../state/permissions.ts";
 import { server } from "../state/place.ts";
 import { session } from "../state/session.ts";
 import { channels } from "../state/world.ts";
@@ -94,9 +95,12 @@ export function isSelect(type: number): boolean {
 
 /** What a list offers: the app's own options, or the people, roles and channels that are there. */
 export function optionsOf(select: Component): SelectOption[] {
-  const people = () => [...members.value.values()].flatMap(({ user }) => (user ? [{ value: user.id, label: nameOf(user) }] : []));
+  // Two people may have one name for show, and none has another one's own.
+  const person = (user: User) => ({ value: user.id, label: nameOf(user), description: user.bot ? "app" : nameOf(user) === user.username ? undefined : user.username });
+  const people = () => [...members.value.values()].flatMap(({ user }) => (user ? [person(user)] : []));
   const all = () => [...roles.value.values()].map((role) => ({ value: role.id, label: `@${role.name.replace(/^@/, "")}` }));
-  const places = () => [...channels.value.values()].filter((it) => it.guild_id && it.guild_id === server.value?.id).map((it) => ({ value: it.id, label: `#${titleOf(it)}` }));
+  const fits = (it: Channel) => it.guild_id && it.guild_id === server.value?.id && may(it, Permission.view) && (select.channel_types?.includes(it.type) ?? true);
+  const places = () => [...channels.value.values()].filter(fits).map((it) => ({ value: it.id, label: `#${titleOf(it)}` }));
   switch (select.type) {
     case ComponentType.userSelect:
       return people();
@@ -111,20 +115,40 @@ export function optionsOf(select: Component): SelectOption[] {
   }
 }
 
+/** An option in a line of its own. */
+const lineOf = (option: SelectOption): string => [emojiText(option.emoji), option.label, option.description && `— ${option.description}`].filter(Boolean).join(" ");
+
+/** What is chosen already, by the app's word. */
+function chosenIn(select: Component): string[] {
+  return [...(select.options ?? []).filter((it) => it.default).map((it) => it.value), ...(select.default_values ?? []).map((it) => it.id)];
+}
+
+/** Names that a button bears at most. */
+const NAMED = 3;
+
+/** A list's name, and who or what is chosen in it. */
+function titleWith(placeholder: string, options: SelectOption[], given: string[]): string {
+  if (!given.length) return placeholder;
+  const names = given.slice(0, NAMED).map((value) => options.find((it) => it.value === value)?.label ?? "somebody");
+  const more = given.length - names.length;
+  return `${placeholder} (${names.join(", ")}${more ? ` and ${more} more` : ""})`;
+}
+
 function Select({ select, message }: { select: Component; message: Message }) {
   const open = useSignal(false);
   const waits = session.value?.acts.waits(message.id, select.custom_id ?? "") ?? false;
   const placeholder = select.placeholder || "Make a selection";
   const options = optionsOf(select);
-  const given = options.filter((it) => it.default).map((it) => it.value);
+  const given = chosenIn(select);
   if ((select.max_values ?? 1) > 1) {
     return (
       <>
-        <button type="button" class="button secondary" disabled={select.disabled} aria-busy={waits} onClick={() => (open.value = true)}>
-          {placeholder}
+        <button type="button" class="button secondary" disabled={select.disabled} aria-busy={waits} aria-haspopup="dialog" onClick={() => (open.value = true)}>
+          {titleWith(placeholder, options, given)}
         </button>
         {open.value && (
           <Sheet label={placeholder} onClose={() => (open.value = false)}>
+            <h2>{placeholder}</h2>
             <Checklist
               select={select}
               onDone={(values) => {
@@ -148,23 +172,32 @@ function Select({ select, message }: { select: Component; message: Message }) {
         const { value } = event.currentTarget;
         // What stands there is what the app says, until it says something else.
         event.currentTarget.value = given[0] ?? "";
-        if (value) void act(message, select, [value]);
+        if (value || select.min_values === 0) void act(message, select, value ? [value] : []);
       }}
     >
       <option value="">{placeholder}</option>
       {options.map((option) => (
         <option key={option.value} value={option.value}>
-          {[emojiText(option.emoji), option.label, option.description && `— ${option.description}`].filter(Boolean).join(" ")}
+          {lineOf(option)}
         </option>
       ))}
     </select>
   );
 }
 
+/** From how many options on a list can be searched. */
+const SEARCHED = 12;
+
 /** Several from a list. */
 function Checklist({ select, onDone }: { select: Component; onDone: (values: string[]) => void }) {
-  const own = (select.options ?? []).filter((it) => it.default).map((it) => it.value);
-  const chosen = useSignal<readonly string[]>([...own, ...(select.default_values ?? []).map((it) => it.id)]);
+  const given = chosenIn(select);
+  const offered = optionsOf(select);
+  // Who has left can be taken out all the same.
+  const gone = given.filter((value) => !offered.some((it) => it.value === value)).map((value) => ({ value, label: `Not here any more: ${value}` }));
+  const chosen = useSignal<readonly string[]>(given);
+  const wanted = useSignal("");
+  const all = [...gone, ...offered];
+  const shown = all.filter((it) => lineOf(it).toLowerCase().includes(wanted.value.trim().toLowerCase()));
   const enough = chosen.value.length >= (select.min_values ?? 1) && chosen.value.length <= (select.max_values ?? 1);
   return (
     <form
@@ -175,7 +208,13 @@ function Checklist({ select, onDone }: { select: Component; onDone: (values: str
         onDone([...chosen.value]);
       }}
     >
-      {optionsOf(select).map((option) => (
+      {all.length > SEARCHED && (
+        <div class="form-field">
+          <input type="search" aria-label="Search" placeholder="Search" autoComplete="off" value={wanted.value} onInput={(event) => (wanted.value = event.currentTarget.value)} />
+        </div>
+      )}
+      {!shown.length && <p class="quiet">Nothing here is called that.</p>}
+      {shown.map((option) => (
         <label key={option.value} class="check">
           <input
             type="checkbox"
@@ -185,7 +224,7 @@ function Checklist({ select, onDone }: { select: Component; onDone: (values: str
               chosen.value = event.currentTarget.checked ? [...others, option.value] : others;
             }}
           />
-          {option.label}
+          {lineOf(option)}
         </label>
       ))}
       <button type="submit" class="button primary" disabled={!enough}>

@@ -8,7 +8,7 @@ import { nameOf, titleOf } from "../state/people.ts";
 import { maySend } from "../state/permissions.ts";
 import type { Session } from "../state/session.ts";
 import { isPrivate } from "../state/world.ts";
-import { IconButton, isPhone } from "./bits.tsx";
+import { IconButton, isPhone, useOver } from "./bits.tsx";
 import { CommandForm, CommandList, matching, useCommands, type Entry } from "./commands.tsx";
 import { MESSAGE_LENGTH } from "./editor.tsx";
 import { bytes } from "./time.ts";
@@ -38,10 +38,15 @@ export function Composer({ session, channel, reply, onReply }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const typed = useRef(0);
   const commands = useCommands(session, channel.id, text.value.startsWith("/"));
-  const offered = matching(commands, text.value);
+  /** What was typed when the list was closed: it stays so until something else is typed. */
+  const hidden = useSignal("");
+  const hide = () => (hidden.value = text.value);
+  const offered = maySend(channel) && hidden.value !== text.value ? matching(commands, text.value) : [];
+  useOver(hide, offered.length > 0);
 
   useEffect(() => {
     text.value = draftOf(session.person.id, channel.id);
+    hidden.value = "";
     files.value = [];
     command.value = null;
     problem.value = "";
@@ -67,6 +72,7 @@ export function Composer({ session, channel, reply, onReply }: Props) {
 
   const set = (value: string) => {
     text.value = value;
+    hidden.value = "";
     active.value = 0;
     keepDraft(session.person.id, channel.id, value);
   };
@@ -114,7 +120,7 @@ export function Composer({ session, channel, reply, onReply }: Props) {
       event.preventDefault();
       send();
     }
-    if (event.key === "Escape") onReply(null);
+    if (event.key === "Escape") offered.length ? hide() : onReply(null);
   };
   const tell = () => {
     if (Date.now() - typed.current < TYPING_EVERY_MS || text.value.startsWith("/")) return;

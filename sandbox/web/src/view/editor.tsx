@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { RestError } from "../discord/rest.ts";
 import type { Message } from "../discord/types.ts";
 import { session } from "../state/session.ts";
+import { useOver } from "./bits.tsx";
 
 /** Characters that a message may have (Discord, "Create Message"). */
 export const MESSAGE_LENGTH = 2000;
@@ -13,6 +14,7 @@ export function Editor({ message, onDone }: { message: Message; onDone: () => vo
   const text = useSignal(message.content);
   const problem = useSignal("");
   const field = useRef<HTMLTextAreaElement>(null);
+  useOver(onDone);
   useEffect(() => {
     field.current?.focus();
     field.current?.setSelectionRange(text.value.length, text.value.length);

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ComponentType, OptionType, type Choice, type CommandOption } from "../discord/types.ts";
+import { useOver } from "./bits.tsx";
 import { optionsOf } from "./components.tsx";
 
 /** How long one does not type before choices are asked for, in milliseconds. */
@@ -105,6 +106,7 @@ function Autocomplete({ id, onChange, choices }: { id: string; onChange: (value:
     clearTimeout(timer.current);
     offered.value = [];
   };
+  useOver(close, offered.value.length > 0);
   const choose = (choice: Choice) => {
     close();
     text.value = choice.name;
