@@ -99,7 +99,7 @@ pub fn effect(what: Permission) -> &'static str {
         Permission::AddReactions => "messages get no marks",
         Permission::ManageThreads => {
             "threads of tasks that are gone stay, and those that people locked or opened are left alone"
-        },
+        }
         Permission::CreatePublicThreads => "new tasks have cards without threads",
         Permission::SendMessagesInThreads => "nothing is posted in the threads of tasks",
         Permission::PinMessages => "the mission is not pinned",
