@@ -97,8 +97,10 @@ pub fn effect(what: Permission) -> &'static str {
             "what was written while the bridge was away is not read, and answers are no replies"
         }
         Permission::AddReactions => "messages get no marks",
-        Permission::ManageThreads => "threads of tasks are not archived and not tagged",
-        Permission::CreatePublicThreads => "tasks have cards without threads",
+        Permission::ManageThreads => {
+            "threads of tasks that are gone stay, and those that people locked or opened are left alone"
+        }
+        Permission::CreatePublicThreads => "new tasks have cards without threads",
         Permission::SendMessagesInThreads => "nothing is posted in the threads of tasks",
         Permission::PinMessages => "the mission is not pinned",
     }

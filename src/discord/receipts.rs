@@ -19,8 +19,8 @@ use super::lanes::Lanes;
 use crate::model::receipt::{Mark, Marks};
 use crate::model::{ChannelId, DiscordMessageId, UserId};
 
-/// Called once, when a wish has come true, or never can.
-pub type Done = Box<dyn FnOnce() + Send>;
+/// Called once, when a wish has come true, or cannot: whether the wanted mark is there.
+pub type Done = Box<dyn FnOnce(bool) + Send>;
 
 /// Hears of messages whose mark of being held is gone.
 pub type Gone = Arc<dyn Fn(ChannelId, DiscordMessageId) + Send + Sync>;

@@ -41,6 +41,9 @@ const INVALID_WEBHOOK_TOKEN: u32 = 50027;
 const REQUEST_TOO_LARGE: u32 = 40005;
 const MISSING_PERMISSIONS: u32 = 50013;
 
+/// Discord's code for a thread in which only those who manage threads may write.
+const THREAD_LOCKED: u32 = 160_005;
+
 /// What became of one action.
 #[derive(Debug)]
 pub struct Report {
@@ -139,7 +142,10 @@ fn judge(error: &RestError) -> Next {
         (_, Some(UNKNOWN_CHANNEL | UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN), _) => {
             Next::AfterRepair
         }
-        (ErrorKind::Rejected, _, Some(403)) => Next::Forbidden,
+        // A person has locked the thread: whoever may manage threads may write in it.
+        (ErrorKind::Rejected, Some(THREAD_LOCKED), _) | (ErrorKind::Rejected, _, Some(403)) => {
+            Next::Forbidden
+        }
         (ErrorKind::Rejected, _, Some(404)) if error.code().is_none() => Next::AfterRepair,
         (ErrorKind::Stopping, _, _) => Next::Stop,
         (ErrorKind::Rejected | ErrorKind::Unsendable, _, _) => Next::GiveUp,

@@ -143,7 +143,13 @@ impl MarkKeeper {
                     want: wish.want,
                     by: wish.by,
                     // Nobody listens only while the process ends.
-                    done: Box::new(move || drop(tell.send(Set { number, marked }))),
+                    done: Box::new(move |there| {
+                        let marks = if there { marked.marks } else { Marks::NONE };
+                        drop(tell.send(Set {
+                            number,
+                            marked: Marked { marks, ..marked },
+                        }));
+                    }),
                 },
             );
         }

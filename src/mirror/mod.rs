@@ -54,6 +54,7 @@ use ledger::Done;
 use marks::MarkWanted;
 use parked::Parked;
 use read_back::Channels;
+use receipts::ReceiptMemory;
 use refusals::Refusals;
 use render::Renderer;
 use tasks::TaskMemory;
@@ -146,8 +147,8 @@ pub struct Mirror {
     status: (Option<Instant>, Option<Instant>),
     /// Who waits for a message to be shown.
     company: Company,
-    /// Whether the executor was there when receipts were looked at last.
-    was_live: Option<bool>,
+    /// How receipts were looked at last.
+    receipts: ReceiptMemory,
     /// What is remembered of tasks.
     tasks: TaskMemory,
     /// The connection of looks and of what is written before requests.
@@ -196,7 +197,7 @@ impl Mirror {
             gaps: Gaps::default(),
             status: (None, None),
             company: Company::default(),
-            was_live: None,
+            receipts: ReceiptMemory::default(),
             tasks: TaskMemory::default(),
             cancel,
         }

@@ -1,6 +1,8 @@
 //! Receipts as views: the mark that a message should have, and the reply under it that says why its
 //! delivery failed, or that it waits.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -9,6 +11,7 @@ use super::marks::MarkWanted;
 use super::plan::Wanted;
 use super::render::{Look, Rendered, Renderer};
 use crate::cards::delivery;
+use crate::discord::layout::Layout;
 use crate::model::mode::State;
 use crate::model::receipt::{Progress, Step, mark};
 use crate::model::rights::Permission;
@@ -16,6 +19,15 @@ use crate::model::view::{Entity, EntityKind, View};
 use crate::model::{ChannelId, DeliveryId};
 use crate::store::receipt::{Home, Receipt};
 use crate::store::{Result, Store};
+
+/// What the mirror remembers of receipts.
+#[derive(Debug, Default)]
+pub(super) struct ReceiptMemory {
+    /// Whether the executor was there when they were looked at.
+    live: Option<bool>,
+    /// Channels in which no marks may be put; none before the first look.
+    closed: Option<HashSet<ChannelId>>,
+}
 
 /// Most deliveries that are looked at again when the mode changes.
 const OPEN_LIMIT: i64 = 5_000;
@@ -151,18 +163,34 @@ impl Mirror {
         }
     }
 
+    /// Marks that the bot was not let set are owed again where it may: the sweep finds their messages.
+    pub(super) async fn follow_rights(&mut self, layout: &Layout) -> Result<()> {
+        let channels = layout.iter().map(|(_, channel)| channel.id);
+        let may = |channel: &ChannelId| layout.may(*channel, Permission::AddReactions);
+        let closed: HashSet<ChannelId> = channels.filter(|it| !may(it)).collect();
+        // Nobody knows what an earlier run of the process was let do.
+        let before = self.receipts.closed.as_ref();
+        if before.is_none_or(|before| !before.is_subset(&closed)) {
+            let store = &self.deps.channels.store;
+            let floor = self.deps.reach.floor(store).await?;
+            store.owe_marks(floor).await?;
+        }
+        self.receipts.closed = Some(closed);
+        Ok(())
+    }
+
     /// What waits is told otherwise when the executor goes or comes.
     pub(super) async fn follow_mode(&mut self) {
         let live = {
             let mode = self.deps.dials.mode.borrow();
             mode.mode.map(|_| mode.is_live())
         };
-        if live.is_none() || live == self.was_live {
+        if live.is_none() || live == self.receipts.live {
             return;
         }
         match self.deps.channels.store.open_deliveries(OPEN_LIMIT).await {
             Ok(ids) => {
-                self.was_live = live;
+                self.receipts.live = live;
                 let kind = EntityKind::Delivery;
                 for id in ids {
                     self.dirty.mark(Entity { kind, id });

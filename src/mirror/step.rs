@@ -11,8 +11,10 @@ use super::plan::{Action, plan, withdraw};
 use super::render::Rendered;
 use super::written::{new_views, noted};
 use super::{BATCH, Mirror, RETRY};
+use crate::discord::layout::Layout;
 use crate::model::change::Snapshot;
-use crate::model::view::{Entity, EntityKind, Surface, View};
+use crate::model::rights::Permission;
+use crate::model::view::{Entity, EntityKind, Surface, View, ViewAuthor};
 use crate::telemetry;
 
 /// So often a row that is announced and not visible yet is looked at again at once: a look takes
@@ -187,9 +189,23 @@ impl Mirror {
             row.views.retain(there);
         }
         if row.gone {
+            self.leave_to_others(&mut row, &layout);
             return withdraw(row.views);
         }
         plan(row.entity, row.wanted, row.views, Utc::now())
+    }
+
+    /// What a person wrote waits where the bot may not take it away: it goes once it may.
+    fn leave_to_others(&mut self, row: &mut Rendered, layout: &Layout) {
+        let all = row.views.len();
+        let may = |view: &View| {
+            let theirs = view.author == ViewAuthor::Person && !view.key.surface.is_private();
+            !theirs || layout.may(view.channel, Permission::ManageMessages)
+        };
+        row.views.retain(may);
+        if row.views.len() < all {
+            self.parked.put(row.entity, row.views.is_empty());
+        }
     }
 
     pub(super) fn finished(&mut self, done: Done) {

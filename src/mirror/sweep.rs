@@ -57,6 +57,7 @@ impl Mirror {
         // Taken first: what is written after it and found all the same was told as well.
         let at = self.deps.channels.store.horizon().await?;
         let layout = self.deps.layout.borrow().clone();
+        self.follow_rights(&layout).await?;
         let found = self.find(&layout, SWEEP_LIMIT).await?;
         let whole = !is_more(&found);
         if layout.has(&Surface::Tasks) {

@@ -316,6 +316,10 @@ WITH place AS MATERIALIZED (
     INSERT INTO project_chat_messages
         (id, project_id, thread_id, author, target_agent_key, message, message_type, metadata, created_at)
     SELECT $4, $1, place.thread_id, $5, $6, $7, $8, $9, coalesce($10, now()) FROM place
+    -- What is on display had its row, and is not said again where that was deleted.
+    WHERE NOT EXISTS (SELECT FROM bridge.view v
+                      WHERE v.project_id = $1 AND v.kind = 'message' AND v.entity_id = $4::uuid::text
+                        AND v.author_kind = 'person')
     ON CONFLICT DO NOTHING
     RETURNING id
 ), delivery AS (

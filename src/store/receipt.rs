@@ -203,6 +203,20 @@ impl Store {
         Ok(())
     }
 
+    /// Messages without a mark count as not looked at, as far back as `floor`: whoever set their marks may
+    /// not have been let.
+    pub async fn owe_marks(&self, floor: DateTime<Utc>) -> Result<()> {
+        sqlx::query(
+            "UPDATE bridge.receipt SET shown = '{}'
+             WHERE project_id = $1 AND marks = '' AND shown <> '{}' AND updated_at > $2",
+        )
+        .bind(self.project.as_str())
+        .bind(floor)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Deliveries whose receipts are not as they should be: another version is shown, or a reply is
     /// missing, or one that is there has lost its row. `live` says whether the executor is there.
     pub async fn sweep_deliveries(

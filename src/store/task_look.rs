@@ -180,7 +180,8 @@ const LOAD: &str = concat!(
 );
 
 /// Active tasks that have no card, most recently touched first, as many as there may be threads; cards
-/// that show an old version; cards without a thread; threads that should be archived.
+/// that show an old version; cards without a thread; threads that should be archived; threads whose tasks
+/// are gone.
 const SWEEP: &str = concat!(
     "(SELECT k.id FROM tasks k \
       LEFT JOIN bridge.task_thread t ON t.project_id = $1 AND t.task_id = k.id \
@@ -211,7 +212,11 @@ const SWEEP: &str = concat!(
       JOIN LATERAL (",
     activity!(),
     ") a ON NOT a.active \
-      WHERE t.project_id = $1 AND t.thread_id IS NOT NULL AND NOT t.archived LIMIT $2)"
+      WHERE t.project_id = $1 AND t.thread_id IS NOT NULL AND NOT t.archived LIMIT $2) \
+     UNION ALL \
+     (SELECT t.task_id FROM bridge.task_thread t \
+      WHERE t.project_id = $1 AND t.thread_id IS NOT NULL \
+        AND NOT EXISTS (SELECT FROM tasks k WHERE k.id = t.task_id) LIMIT $2)"
 );
 
 type SurplusRow = (Uuid, i64, Option<String>, Option<String>, bool);

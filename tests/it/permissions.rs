@@ -1,7 +1,9 @@
 //! What a server does not let the bot do is named, one by one, and everything else goes on.
 
+mod messages;
 mod missing;
 mod muted;
+mod threads;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,9 +17,12 @@ const ADD_REACTIONS: u64 = 1 << 6;
 const MANAGE_CHANNELS: u64 = 1 << 4;
 const VIEW: u64 = 1 << 10;
 const SEND: u64 = 1 << 11;
+const MANAGE_MESSAGES: u64 = 1 << 13;
 const EMBED_LINKS: u64 = 1 << 14;
 const ATTACH_FILES: u64 = 1 << 15;
 const MANAGE_WEBHOOKS: u64 = 1 << 29;
+const MANAGE_THREADS: u64 = 1 << 34;
+const CREATE_THREADS: u64 = 1 << 35;
 const SEND_IN_THREADS: u64 = 1 << 38;
 
 /// Whoever owns the server leaves the bot everything but this: its role, and everybody's, grant it no

@@ -94,7 +94,8 @@ proptest! {
             permissions: Some(&permissions),
             invite: "https://discord.com/oauth2/authorize?client_id=1",
             configured: &configured,
-            chosen: &Chosen { users, roles },
+            chosen: &Chosen { users, roles: roles.clone() },
+            gone: &roles,
             labs,
             switches: true,
         };
@@ -140,6 +141,7 @@ fn lists_come_with_who_is_chosen_and_name_what_they_show() {
         invite: "",
         configured: &Operators::default(),
         chosen: &chosen,
+        gone: &[],
         labs: Labs::default(),
         switches: false,
     };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
-use super::request::{Call, ok};
+use super::request::{Call, no_content, ok};
 use crate::state::permissions::bits;
 use crate::state::{Role, State};
 
@@ -108,12 +108,7 @@ pub(super) async fn change_role(call: Call) -> ApiResult {
     call.app.write(|state| {
         let owner = state.need_in_guild(user, guild, bits::MANAGE_ROLES)?.owner == user;
         let mut role = state.role(guild, role)?.clone();
-        let own = state.member(guild, user).into_iter();
-        let own = own.flat_map(|member| &member.roles);
-        let highest = own
-            .filter_map(|id| Some(state.roles.get(id)?.position))
-            .max();
-        let below = role.id == guild || highest.is_some_and(|highest| role.position < highest);
+        let below = role.id == guild || state.is_below(user, &role);
         let permissions = permissions(&body["permissions"]).unwrap_or(role.permissions);
         let gained = permissions & !role.permissions & !state.guild_permissions(guild, user);
         if !owner && (!below || gained != 0) {
@@ -121,6 +116,23 @@ pub(super) async fn change_role(call: Call) -> ApiResult {
         }
         role.permissions = permissions;
         Ok(ok(state.change_role(role)))
+    })
+}
+
+/// `DELETE /guilds/{guild_id}/roles/{role_id}`: a role below the caller's own, and none that came with a bot.
+pub(super) async fn remove_role(call: Call) -> ApiResult {
+    let (user, guild, role) = (call.user()?, call.id("guild_id")?, call.id("role_id")?);
+    call.app.write(|state| {
+        let owner = state.need_in_guild(user, guild, bits::MANAGE_ROLES)?.owner == user;
+        let found = state.role(guild, role)?;
+        if role == guild || found.bot.is_some() {
+            return Err(ApiError::new(400, 50028, "Invalid Role"));
+        }
+        if !owner && !state.is_below(user, found) {
+            return Err(ApiError::missing_permissions());
+        }
+        state.remove_role(guild, role);
+        Ok(no_content())
     })
 }
 
@@ -134,6 +146,16 @@ pub(super) fn permissions(value: &Value) -> Option<u64> {
 }
 
 impl State {
+    /// Whether a role stands below the highest one of a member.
+    fn is_below(&self, user: u64, role: &Role) -> bool {
+        let own = self.member(role.guild, user).into_iter();
+        let own = own.flat_map(|member| &member.roles);
+        let highest = own
+            .filter_map(|id| Some(self.roles.get(id)?.position))
+            .max();
+        highest.is_some_and(|highest| role.position < highest)
+    }
+
     /// A role of a guild: 404/10011 for others.
     fn role(&self, guild: u64, role: u64) -> ApiResult<&Role> {
         let found = self.roles.get(&role).filter(|role| role.guild == guild);

@@ -117,7 +117,9 @@ fn guild() -> Routes {
         .route("/guilds/{guild_id}/roles", get(guilds::roles))
         .route(
             "/guilds/{guild_id}/roles/{role_id}",
-            get(guilds::role).patch(guilds::change_role),
+            get(guilds::role)
+                .patch(guilds::change_role)
+                .delete(guilds::remove_role),
         )
         .route("/guilds/{guild_id}/webhooks", get(webhooks::list_guild))
         .route("/guilds/{guild_id}/threads/active", get(threads::active))

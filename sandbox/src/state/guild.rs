@@ -38,6 +38,21 @@ impl State {
         json
     }
 
+    /// Takes a role away from its guild and from everybody who has it. Members are not told one by one.
+    pub(crate) fn remove_role(&mut self, guild: u64, role: u64) {
+        self.record(&Record::RoleGone(role));
+        self.roles.remove(&role);
+        let had = self.members_of(guild).filter(|it| it.roles.contains(&role));
+        let had: Vec<_> = had.cloned().collect();
+        for mut member in had {
+            member.roles.retain(|it| *it != role);
+            self.record(&Record::Member(Cow::Borrowed(&member)));
+            self.members.insert((guild, member.user), member);
+        }
+        let data = json!({ "guild_id": guild.to_string(), "role_id": role.to_string() });
+        self.emit_guild(guild, "GUILD_ROLE_DELETE", data);
+    }
+
     /// Sets the permissions of the role that came with a bot.
     pub(crate) fn set_bot_permissions(&mut self, guild: u64, bot: u64, permissions: u64) {
         if let Some(mut role) = self.role_of_bot(guild, bot).cloned() {

@@ -18,7 +18,7 @@ use super::{Button, Choice, Draft, Embed, Pick, Row, Select, Style};
 use crate::model::labs::{Feature, Labs};
 use crate::model::mode::State;
 use crate::model::operators::{Chosen, Kind, Operators, version};
-use crate::model::{ChannelId, ProjectId};
+use crate::model::{ChannelId, ProjectId, RoleId};
 
 /// Room for a list of names in one field; what is more is counted.
 const NAMES: usize = 700;
@@ -72,6 +72,8 @@ pub struct Sight<'a> {
     pub configured: &'a Operators,
     /// Who was chosen here.
     pub chosen: &'a Chosen,
+    /// Chosen roles that this server does not have any more.
+    pub gone: &'a [RoleId],
     /// The features.
     pub labs: Labs,
     /// Whether who looks may switch them.
@@ -213,13 +215,27 @@ fn operators(sight: &Sight<'_>) -> String {
         format!("From the configuration, not to be changed here: {fixed}")
     };
     match (here.is_empty(), configured.is_empty()) {
-        (false, _) => format!("Chosen here: {here}\n{fixed}"),
+        (false, _) => format!("Chosen here: {here}\n{}{fixed}", gone(sight.gone.len())),
         (true, true) => {
             "⚠️ Nobody is an operator: nothing can be approved, and agents get no messages. Choose \
              people or roles below, yourself first."
                 .to_owned()
         }
         (true, false) => format!("Nobody is chosen here yet.\n{fixed}"),
+    }
+}
+
+/// What is said of chosen roles that are gone.
+fn gone(roles: usize) -> String {
+    match roles {
+        0 => String::new(),
+        1 => "⚠️ One of these roles is gone from this server. It is left out below, and goes from this \
+              list with the next choice of roles.\n"
+            .to_owned(),
+        more => format!(
+            "⚠️ {more} of these roles are gone from this server. They are left out below, and go from \
+             this list with the next choice of roles.\n"
+        ),
     }
 }
 
@@ -260,11 +276,14 @@ pub fn mask(labs: Labs) -> u8 {
 fn controls(sight: &Sight<'_>) -> Vec<Row> {
     let pick = |kind: Kind, placeholder: &str| {
         let ids = sight.chosen.of(kind);
+        // What is not there cannot be shown as chosen.
+        let gone = |id: &u64| sight.gone.iter().any(|role| role.get() == *id);
+        let there = |id: &u64| kind == Kind::User || !gone(id);
         Row::Pick(Pick {
             kind,
             custom_id: SetupPress::Choose(kind, sight.project.clone(), version(&ids)).to_string(),
             placeholder: placeholder.to_owned(),
-            chosen: ids.into_iter().take(MOST_CHOICES).collect(),
+            chosen: ids.into_iter().take(MOST_CHOICES).filter(there).collect(),
         })
     };
     let mut rows = vec![

@@ -1,6 +1,6 @@
 //! What the bot may do in the server, and what that leaves of the layout.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -94,6 +94,14 @@ pub async fn standing(lanes: &Lanes, guild: GuildId, user: UserId) -> Result<Sta
     })
 }
 
+/// The roles of a server, by their ids.
+pub async fn roles(lanes: &Lanes, guild: GuildId) -> Result<HashSet<u64>, RestError> {
+    let request = Request::new(Route::guild_roles(guild.get()));
+    let asked = lanes.submit(Class::Interactive, request).await;
+    let roles: Vec<Role> = asked.json().into_result()?;
+    Ok(roles.iter().map(|role| role.id.0).collect())
+}
+
 /// What an account may do in the server and in each of these channels.
 pub(super) fn of(standing: &Standing, channels: &[ExistingChannel]) -> Rights {
     let mut rights = Rights::new(standing.granted);
@@ -176,10 +184,17 @@ impl Layout {
             let surface = self.surfaces.get(&channel);
             surface.is_some_and(|surface| matters(surface, what))
         };
-        Limits {
+        let mut limits = Limits {
             unmade: self.unmade.clone(),
             ..self.rights.limits(matters)
+        };
+        if self.forum.is_some() {
+            // A post of a forum is a thread by itself.
+            let needless = Permission::CreatePublicThreads;
+            limits.everywhere.retain(|what| *what != needless);
+            limits.in_channels.retain(|(what, _)| *what != needless);
         }
+        limits
     }
 
     /// Leaves what is told of channels of ours.

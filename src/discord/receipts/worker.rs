@@ -33,6 +33,8 @@ struct Entry {
     ladder: Option<Mark>,
     by: Option<UserId>,
     done: Option<Done>,
+    /// Whether the bot was not let set its last mark.
+    withheld: bool,
     /// Whether somebody waits to hear that the mark of being held is gone.
     owed: bool,
     /// Whether a request is on its way: what comes of it decides on the next.
@@ -196,7 +198,7 @@ impl Worker {
             return;
         }
         if let Some(done) = entry.done.take() {
-            done();
+            done(!entry.withheld);
         }
         if std::mem::take(&mut entry.owed) {
             (self.gone)(self.channel, message);
@@ -209,17 +211,19 @@ impl Worker {
     fn begin(&mut self) -> Option<(DiscordMessageId, Step, Submission)> {
         loop {
             let message = self.turns.pop()?;
+            let may = (self.may)(self.channel);
             let entry = self.entries.get_mut(&message);
             let next = entry.and_then(|entry| {
                 let step = entry.next();
                 entry.busy = step.is_some();
+                if matches!(step, Some(Step::Show(_))) {
+                    entry.withheld = !may;
+                }
                 step
             });
             match next {
-                // Nobody would see it: as good as done.
-                Some(step @ Step::Show(_)) if !(self.may)(self.channel) => {
-                    self.ended(message, step, None);
-                }
+                // It would be refused: done with for now.
+                Some(step @ Step::Show(_)) if !may => self.ended(message, step, None),
                 Some(step) => return Some((message, step, self.submit(message, step))),
                 None => self.turn(message),
             }
@@ -255,7 +259,10 @@ impl Worker {
         entry.busy = false;
         let settled = error.is_none_or(|error| error.kind() == ErrorKind::Rejected);
         match step {
-            Step::Show(mark) if settled => entry.there = entry.there.with(mark),
+            Step::Show(mark) if settled => {
+                entry.withheld |= error.is_some_and(|error| error.status() == Some(403));
+                entry.there = entry.there.with(mark);
+            }
             Step::TakeOff(mark) if settled => {
                 entry.there = entry.there.without(mark);
                 entry.perhaps = entry.perhaps.without(mark);

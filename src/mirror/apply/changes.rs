@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Hands, Next, judge, sent, without_files};
+use super::{Hands, MISSING_PERMISSIONS, Next, judge, sent, without_files};
 use crate::cards::Draft;
 use crate::discord::lanes::Class;
 use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
@@ -108,9 +108,11 @@ impl Hands {
         match outcome {
             Outcome::Sent(()) => Some(SettledAs::Released),
             Outcome::NotSent(error) if lost(&error) => Some(SettledAs::Released),
-            // What a person wrote stays where the bot may not delete it.
+            // What a person wrote stays where nobody is let delete it.
             Outcome::NotSent(error)
-                if view.author == ViewAuthor::Person && error.status() == Some(403) =>
+                if view.author == ViewAuthor::Person
+                    && error.status() == Some(403)
+                    && error.code() != Some(MISSING_PERMISSIONS) =>
             {
                 Some(SettledAs::Released)
             }

@@ -7,10 +7,10 @@ use crate::cards::Draft;
 use crate::cards::setup::permissions::Permission;
 use crate::cards::setup::{Place, PlaceState, Sight, card};
 use crate::discord::lanes::Class;
-use crate::discord::layout::Layout;
+use crate::discord::layout::{Layout, rights};
 use crate::discord::portal::{Guild, invite};
 use crate::discord::rest::{Request, Route};
-use crate::model::GuildId;
+use crate::model::{GuildId, RoleId};
 use crate::operations::homes::Home;
 
 /// How long Discord may take to say what the bot may do.
@@ -34,6 +34,7 @@ impl Lobby {
             self.permissions(visitor.guild),
         );
         let (chosen, (labs, _)) = (chosen?, labs?);
+        let gone = self.gone(visitor.guild, &chosen.roles).await;
         let places = places(&home.layout.borrow(), permissions.as_deref());
         let mode = home.desk.route.mode().borrow().clone();
         let sight = Sight {
@@ -45,10 +46,24 @@ impl Lobby {
             invite: &invite(self.application),
             configured: &self.configured,
             chosen: &chosen,
+            gone: &gone,
             labs,
             switches: home.desk.operators.includes(visitor.user, &visitor.roles),
         };
         Ok(card(&sight, note))
+    }
+
+    /// Those of these roles that a server does not have; none where Discord does not say in time.
+    async fn gone(&self, guild: GuildId, roles: &[RoleId]) -> Vec<RoleId> {
+        if roles.is_empty() {
+            return Vec::new();
+        }
+        let asked = tokio::time::timeout(PATIENCE, rights::roles(&self.lanes, guild)).await;
+        let Ok(Ok(there)) = asked else {
+            return Vec::new();
+        };
+        let gone = roles.iter().filter(|role| !there.contains(&role.get()));
+        gone.copied().collect()
     }
 
     /// What the bot may do in a server; none where Discord does not say in time.

@@ -1,5 +1,7 @@
 //! Operators are chosen, and what they press counts from then on.
 
+use reqwest::Method;
+
 use super::{MANAGE_SERVER, choose, chosen, fresh, manager, setup};
 use crate::approvals::stage::{Stage, task};
 use crate::harness::client::Client;
@@ -94,6 +96,35 @@ async fn whoever_has_a_chosen_role_decides_and_a_restart_forgets_nobody() {
     let last = log.rsplit("ready\n").nth(1).unwrap_or(&log);
     assert!(!last.contains("Nobody may approve"), "{log}");
     assert_eq!(approve(&stage, &mallory, "Buy milk").await, None);
+}
+
+#[tokio::test]
+async fn a_chosen_role_that_was_deleted_is_named_and_goes_with_the_next_choice() {
+    let stage = fresh().await;
+    let (world, zack) = (&stage.world, &stage.zack);
+    let mallory = Client::open(world, "mallory").await;
+    let mut roles = Vec::new();
+    for name in ["Deciders", "Others"] {
+        roles.push(world.give_role(&mallory.person.id, name, "0").await);
+    }
+    let card = setup(world, zack).await;
+    let card = choose(zack, &card, "role", &[&roles[0], &roles[1]]).await;
+    assert_eq!(card.list("setup:role:").chosen, roles);
+    let path = format!("/guilds/{}/roles/{}", world.guild(), roles[0]);
+    let deleted = zack.person.call(Method::DELETE, &path, None).await;
+    assert!(deleted.0.is_success(), "{deleted:?}");
+
+    let card = setup(world, zack).await;
+    assert!(card.says("One of these roles is gone"), "{card:#?}");
+    assert_eq!(card.list("setup:role:").chosen, roles[1..]);
+    assert_eq!(approve(&stage, &mallory, "Paint the fence").await, None);
+    let third = world.give_role(&mallory.person.id, "Third", "0").await;
+    let card = choose(zack, &card, "role", &[&roles[1], &third]).await;
+    assert!(card.says("may not decide any more"), "{card:#?}");
+    assert!(!card.says("gone from this server"), "{card:#?}");
+    let mut left = [format!("role {}", roles[1]), format!("role {third}")];
+    left.sort();
+    assert_eq!(chosen(world).await, left);
 }
 
 #[tokio::test]
