@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use crate::harness::card::Card;
 use crate::harness::client::Client;
 use crate::harness::demo::Demo;
+use crate::harness::person::Seen;
 use crate::harness::status::card as status_card;
 use crate::harness::wait::eventually;
 
@@ -153,15 +154,11 @@ async fn a_day_in_mission_control() {
     let told = day.give(("mission", "set"), &[("text", MISSION)]).await;
     assert!(told.says("This is the mission now"), "{told:?}");
     let activity = day.demo.channel("activity");
-    let banner = person
-        .sees(&activity, "the banner", |seen| {
-            seen.iter().any(|it| it.text.contains(MISSION))
-        })
-        .await;
-    let banner = banner
-        .iter()
-        .find(|it| it.text.contains(MISSION))
-        .expect("it is there");
+    // Beside it stands that it was set.
+    let is_banner = |it: &&Seen| it.text.starts_with("🎯") && it.text.contains(MISSION);
+    let there = |seen: &[Seen]| seen.iter().any(|it| is_banner(&it));
+    let banner = person.sees(&activity, "the banner", there).await;
+    let banner = banner.iter().find(is_banner).expect("it is there");
     eventually("it is pinned", || async {
         let path = format!("/channels/{activity}/messages/pins");
         let (_, pins) = person.call(reqwest::Method::GET, &path, None).await;
