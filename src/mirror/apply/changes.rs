@@ -8,6 +8,7 @@ use crate::discord::lanes::Class;
 use crate::discord::rest::{Outcome, Request, RestError, Route, WebhookKey};
 use crate::mirror::request::{self, Means};
 use crate::mirror::threads::ARCHIVED;
+use crate::model::task::ThreadNews;
 use crate::model::view::{EntityKind, Surface, View, ViewAuthor};
 use crate::store::ledger::SettledAs;
 
@@ -91,6 +92,9 @@ impl Hands {
             tracing::warn!(%surface, %error, "an archived thread stays as it is: {error}");
             return false;
         }
+        // Whoever archives it in this moment may write that down later than it is open again. Nobody
+        // listens only while the process ends.
+        let _ = self.threads.send(ThreadNews::Doubtful(view.channel));
         true
     }
 
