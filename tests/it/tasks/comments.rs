@@ -188,8 +188,10 @@ async fn a_comment_while_the_database_is_away_is_kept_and_written_after_a_restar
     world.kill_bridge();
     accept_connections(world.database(), true).await;
     world.start_bridge();
-    let written = timeline(&world, 2).await;
+    // The third is what Ricky says to it.
+    let written = timeline(&world, 3).await;
     assert_eq!(written[1].2.as_deref(), Some("@ricky meanwhile"));
+    assert_eq!(written[2].1, "agent:ricky:main");
     marked(&zack, &thread, &message, &[]).await;
     assert_eq!(mentions(&world).await.len(), 1);
 }
